@@ -1,0 +1,123 @@
+"""HTTP/1.1 by hand, at the least cost: the client side of pushes and pulls."""
+
+import re
+import socket
+import struct
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+from tests.benchmarks.report import MeasureError
+from tests.benchmarks.servers import HOST
+
+_PATIENCE = 300
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_LOCATION = re.compile(rb"\r\nlocation: *([^\r]+)", re.IGNORECASE)
+_NO_BODY = (204, 304)
+
+
+@dataclass(frozen=True)
+class Response:
+    """The head of a response, and as much of its body as came with it."""
+
+    status: int
+    head: bytes
+    length: int
+    body: bytes
+
+    def location(self, **query: str) -> str:
+        """Return where to go on, without the host, with more in its query."""
+        found = _LOCATION.search(self.head)
+        if found is None:
+            raise MeasureError("a response without Location")
+        url = urlsplit(found[1].decode())
+        parts = [url.query, *(f"{name}={value}" for name, value in query.items())]
+        joined = "&".join(filter(None, parts))
+        return f"{url.path}?{joined}" if joined else url.path
+
+
+class Connection:
+    """One connection, kept alive. A context manager that closes it.
+
+    Args:
+        port: Where the registry listens.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection((HOST, port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # The kernel's time-outs: Python's own would make each call two.
+        patience = struct.pack("@ll", _PATIENCE, 0)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, patience)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, patience)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.socket.close()
+
+    def send(self, method: str, target: str, *headers: str, body: bytes = b"") -> None:
+        """Send a request, or its beginning if the body follows."""
+        self.socket.sendall(head(method, target, *headers) + body)
+
+    def receive(self) -> Response:
+        """Receive up to the end of the head, and what came with it."""
+        data = self.socket.recv(65536)
+        while (end := data.find(b"\r\n\r\n")) < 0:
+            more = self.socket.recv(65536)
+            if not more:
+                raise MeasureError("the registry closed the connection")
+            data += more
+        status = int(data[9:12])
+        length = _LENGTH.search(data, 0, end)
+        if length is None and status not in _NO_BODY:
+            raise MeasureError(f"a response {status} without Content-Length")
+        size = int(length[1]) if length else 0
+        return Response(status, data[:end], size, data[end + 4 :])
+
+    def expect(self, status: int) -> Response:
+        """Receive a response and its body.
+
+        Raises:
+            MeasureError: It has another status.
+        """
+        response = self.receive()
+        body = response.body
+        while len(body) < response.length:
+            more = self.socket.recv(response.length - len(body))
+            if not more:
+                raise MeasureError("the registry closed the connection")
+            body += more
+        if response.status != status:
+            shown = body[:200].decode(errors="replace")
+            raise MeasureError(f"{response.status} instead of {status}: {shown}")
+        return Response(status, response.head, response.length, body)
+
+    def discard(self, response: Response, buffer: bytearray) -> int:
+        """Let the kernel throw away the rest of a body.
+
+        Returns:
+            The length of the whole body.
+        """
+        left = response.length - len(response.body)
+        while left:
+            # tcp(7): with MSG_TRUNC the bytes are not copied to the buffer.
+            size = min(left, len(buffer))
+            got = self.socket.recv_into(buffer, size, socket.MSG_TRUNC)
+            if not got:
+                raise MeasureError("a body that is cut off")
+            left -= got
+        return response.length
+
+
+def head(method: str, target: str, *headers: str) -> bytes:
+    """Spell the head of a request."""
+    lines = (f"{method} {target} HTTP/1.1", f"Host: {HOST}", *headers, "", "")
+    return "\r\n".join(lines).encode()

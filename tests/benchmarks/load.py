@@ -1,0 +1,195 @@
+"""Small requests: a closed loop over many connections, in one thread."""
+
+import gc
+import hashlib
+import json
+import re
+import select
+import socket
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from tests.benchmarks.connections import Connection, head
+from tests.benchmarks.contents import BLOCK, Contents, push
+from tests.benchmarks.costs import cost, memory
+from tests.benchmarks.report import Measure, MeasureError, Sample
+from tests.benchmarks.servers import HOST, Server, Side
+
+KINDS = ("manifest by tag", "manifest by digest", "blob HEAD")
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+_NAME = "benchmarks/requests"
+_LAYERS = 8
+_GOOD = b"HTTP/1.1 200"
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_PATIENCE = 30.0
+
+
+class Load:
+    """Send one request over and over on every connection, each as soon as answered.
+
+    Args:
+        port: Where the registry listens.
+        request: The request's bytes.
+        connections: How many to open.
+        seconds: How long to go on.
+    """
+
+    def __init__(
+        self, port: int, request: bytes, connections: int, seconds: float
+    ) -> None:
+        self._port = port
+        self._request = request
+        self._bodiless = request.startswith(b"HEAD")
+        self._count = connections
+        self._seconds = seconds
+        self._partial: dict[int, bytes] = {}
+        self._usual = 0
+        #: Seconds from each request to the end of its response.
+        self.latencies: list[float] = []
+
+    def run(self) -> None:
+        """Run the loop.
+
+        Raises:
+            MeasureError: A response other than 200, or none.
+        """
+        sockets = {}
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            for _ in range(self._count):
+                new = socket.create_connection((HOST, self._port))
+                new.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                sockets[new.fileno()] = new
+            self._loop(sockets)
+        finally:
+            for old in sockets.values():
+                old.close()
+            if collecting:
+                gc.enable()
+
+    def percentile(self, part: float) -> float:
+        """Return the latency, in seconds, that a part of the requests did not exceed."""
+        ordered = sorted(self.latencies)
+        return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
+
+    def _loop(self, sockets: dict[int, socket.socket]) -> None:
+        clock, request, record = time.perf_counter, self._request, self.latencies.append
+        poll = select.epoll()
+        with poll:
+            begun = {}
+            deadline = clock() + self._seconds
+            for number, each in sockets.items():
+                poll.register(number, select.EPOLLIN)
+                begun[number] = clock()
+                each.send(request)
+            active = len(sockets)
+            while active:
+                events = poll.poll(_PATIENCE)
+                if not events:
+                    raise MeasureError("the registry does not answer")
+                for number, _ in events:
+                    each = sockets[number]
+                    data = each.recv(65536)
+                    # Nearly always a whole response, as long as the one before.
+                    if not (len(data) == self._usual and data.startswith(_GOOD)):  # noqa: SIM102 cheap first
+                        if not self._whole(number, data):
+                            continue
+                    now = clock()
+                    record(now - begun[number])
+                    if now < deadline:
+                        begun[number] = now
+                        each.send(request)
+                    else:
+                        active -= 1
+
+    def _whole(self, number: int, data: bytes) -> bool:
+        """Add to a response that is not as usual; tell whether it has ended."""
+        if not data:
+            raise MeasureError("the registry closed the connection")
+        data = self._partial.pop(number, b"") + data
+        end = data.find(b"\r\n\r\n")
+        if end >= 0:
+            if not data.startswith(_GOOD):
+                raise MeasureError(f"answered {data[9:12].decode(errors='replace')}")
+            length = _LENGTH.search(data, 0, end)
+            if length is None and not self._bodiless:
+                raise MeasureError("a response without Content-Length")
+            body = int(length[1]) if length and not self._bodiless else 0
+            if len(data) == end + 4 + body:
+                self._usual = len(data)
+                return True
+        self._partial[number] = data
+        return False
+
+
+def measure_requests(
+    contents: Contents,
+    kind: str,
+    connections: tuple[int, ...],
+    seconds: float,
+    *,
+    side: Side,
+    place: Path,
+) -> Iterator[Sample]:
+    """Ask for the same small thing, by few and by many connections."""
+    with side.start(place) as server, Connection(server.port) as connection:
+        request = _requests(connection, contents)[kind]
+    with side.start(place) as server:
+        for number in connections:
+            Load(server.port, request, number, seconds / 10).run()
+            yield from _measure(server, request, kind, number, seconds)
+        yield memory("small requests", f"{kind}, all of these", server)
+
+
+def _measure(
+    server: Server, request: bytes, kind: str, connections: int, seconds: float
+) -> Iterator[Sample]:
+    load = Load(server.port, request, connections, seconds)
+    spent = cost(server, load.run)
+    thousands = len(load.latencies) / 1000
+    plural = "s" if connections > 1 else ""
+    measure = partial(Measure, "small requests", f"{kind}, {connections} connection{plural}")
+    yield Sample(measure("requests/s", ">1"), thousands * 1000 / spent.seconds)
+    yield Sample(measure("p50, ms", "<1"), load.percentile(0.5) * 1000)
+    yield Sample(measure("p99, ms", "<1"), load.percentile(0.99) * 1000)
+    yield Sample(measure("server CPU, s/1000", "<1"), spent.server / thousands)
+    yield Sample(measure("client CPU, s/1000", ""), spent.client / thousands)
+
+
+def _requests(connection: Connection, contents: Contents) -> dict[str, bytes]:
+    """Push an image, and spell the requests that ask for its parts."""
+    blobs = [contents.blob(BLOCK) for _ in range(_LAYERS + 1)]
+    for blob in blobs:
+        push(connection, _NAME, contents, blob)
+    config, *layers = (
+        {"mediaType": kind, "digest": blob.digest, "size": blob.size}
+        for kind, blob in zip([CONFIG] + [LAYER] * _LAYERS, blobs, strict=True)
+    )
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": config,
+        "layers": layers,
+    }
+    body = json.dumps(manifest).encode()
+    connection.send(
+        "PUT",
+        f"/v2/{_NAME}/manifests/latest",
+        f"Content-Type: {MANIFEST}",
+        f"Content-Length: {len(body)}",
+        body=body,
+    )
+    connection.expect(201)
+    digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
+    accept = f"Accept: {MANIFEST}"
+    spelled = (
+        head("GET", f"/v2/{_NAME}/manifests/latest", accept),
+        head("GET", f"/v2/{_NAME}/manifests/{digest}", accept),
+        head("HEAD", f"/v2/{_NAME}/blobs/{blobs[-1].digest}"),
+    )
+    return dict(zip(KINDS, spelled, strict=True))

@@ -1,0 +1,85 @@
+"""Large stores, written straight to disk in the layout of Distribution."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from tests.benchmarks.load import CONFIG, MANIFEST
+
+NAME = "benchmarks/tags"
+_ROOT = Path("docker/registry/v2")
+_EMPTY = b"{}"
+
+
+def write_tags(directory: Path, count: int) -> list[str]:
+    """Write one repository with so many tags.
+
+    Returns:
+        The tags, in order.
+    """
+    config, manifest = _write_manifest(directory)
+    repository = directory / _ROOT / "repositories" / NAME
+    _write_repository(repository, config, manifest)
+    tags = [f"v{number:06d}" for number in range(count)]
+    for tag in tags:
+        _write_link(repository / "_manifests/tags" / tag / "current", manifest)
+        _write_link(
+            repository / "_manifests/tags" / tag / "index" / "sha256" / manifest,
+            manifest,
+        )
+    return tags
+
+
+def write_catalog(directory: Path, count: int) -> list[str]:
+    """Write so many repositories, a thousand below each first component.
+
+    Returns:
+        Their names, in order.
+    """
+    config, manifest = _write_manifest(directory)
+    names = [
+        f"team{number // 1000:03d}/image{number % 1000:03d}" for number in range(count)
+    ]
+    for name in names:
+        _write_repository(directory / _ROOT / "repositories" / name, config, manifest)
+    return names
+
+
+def _write_manifest(directory: Path) -> tuple[str, str]:
+    """Write the blobs all repositories share: a config and a manifest.
+
+    Returns:
+        The hexadecimal parts of their digests.
+    """
+    config = _write_blob(directory, _EMPTY)
+    descriptor = {
+        "mediaType": CONFIG,
+        "digest": f"sha256:{config}",
+        "size": len(_EMPTY),
+    }
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": descriptor,
+        "layers": [],
+    }
+    return config, _write_blob(directory, json.dumps(manifest).encode())
+
+
+def _write_blob(directory: Path, data: bytes) -> str:
+    found = hashlib.sha256(data).hexdigest()
+    blob = directory / _ROOT / "blobs" / "sha256" / found[:2] / found
+    blob.mkdir(parents=True)
+    (blob / "data").write_bytes(data)
+    return found
+
+
+def _write_repository(repository: Path, config: str, manifest: str) -> None:
+    _write_link(repository / "_layers" / "sha256" / config, config)
+    _write_link(repository / "_manifests" / "revisions" / "sha256" / manifest, manifest)
+
+
+def _write_link(place: Path, digest: str) -> None:
+    """Write a link: the digest's text, without the end of a line."""
+    place.mkdir(parents=True)
+    (place / "link").write_bytes(b"sha256:" + digest.encode())

@@ -1,0 +1,1 @@
+"""A container registry that a small team can own: a Twisted daemon."""

@@ -1,0 +1,160 @@
+"""Accept manifests that are complete, and let them go again.
+
+Source: OCI Distribution 1.1, "Pushing Manifests", "Pushing Manifests with Subject" and
+"Deleting Manifests".
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from txregistry.model.descriptors import Descriptor
+from txregistry.model.digest import Digest
+from txregistry.model.errors import (
+    BlobUnknown,
+    DigestInvalid,
+    ManifestInvalid,
+    ManifestUnknown,
+    NameUnknown,
+    ReferenceUnknown,
+)
+from txregistry.model.manifests import Manifest, parse_manifest
+from txregistry.model.names import Reference, RepositoryName, Tag
+from txregistry.registry.blobs import Blobs
+from txregistry.registry.manifests import Manifests
+from txregistry.registry.referrers import Referrers
+from txregistry.registry.tags import Tags
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of a manifest that was pushed.
+
+    Attributes:
+        digest: What it is called from now on.
+        subject: What it refers to, if to anything.
+    """
+
+    digest: Digest
+    subject: Digest | None
+
+
+class Acceptance:
+    """Take manifests into repositories, and remove them.
+
+    Args:
+        blobs: What images name.
+        manifests: Where they go.
+        tags: What points to them.
+        referrers: Who refers to whom.
+        complete: Whether everything that a manifest names must be there first.
+    """
+
+    def __init__(
+        self,
+        blobs: Blobs,
+        manifests: Manifests,
+        tags: Tags,
+        referrers: Referrers,
+        *,
+        complete: bool,
+    ) -> None:
+        self._blobs = blobs
+        self._manifests = manifests
+        self._tags = tags
+        self._referrers = referrers
+        self._complete = complete
+
+    async def push(
+        self,
+        name: RepositoryName,
+        reference: Reference,
+        data: bytes,
+        content_type: str | None,
+        tags: Sequence[Tag] = (),
+    ) -> Accepted:
+        """Store a manifest as it came, then let tags point to it.
+
+        Args:
+            name: The repository.
+            reference: A tag to set, or the digest that the manifest must have.
+            data: Its bytes.
+            content_type: The type that came with it, if any did.
+            tags: Further tags to set.
+
+        Raises:
+            ManifestInvalid: it is no manifest that can be kept.
+            DigestInvalid: it has another digest.
+            ReferenceUnknown: something that it names is not in the repository.
+        """
+        manifest = parse_manifest(data, content_type)
+        if isinstance(reference, Digest):
+            digest = Digest.of(data, reference.algorithm)
+            if digest != reference:
+                raise DigestInvalid(
+                    f"The manifest has the digest {digest}, not {reference}.",
+                    {"digest": str(reference), "actual": str(digest)},
+                )
+        else:
+            digest = Digest.of(data)
+            tags = [reference, *tags]
+        if self._complete:
+            await self._check_complete(name, manifest)
+        await self._manifests.keep(name, digest, data)
+        subject = manifest.subject.digest if manifest.subject else None
+        if subject is not None:
+            await self._referrers.add(name, subject, digest)
+        for tag in dict.fromkeys(tags):
+            await self._tags.point(name, tag, digest)
+        return Accepted(digest, subject)
+
+    async def delete(self, name: RepositoryName, reference: Reference) -> None:
+        """Remove a tag; or a manifest with all tags that point to it.
+
+        Raises:
+            ManifestUnknown: there is none.
+            NameUnknown: there is no such repository.
+        """
+        if isinstance(reference, Tag):
+            if not await self._manifests.has_repository(name):
+                raise NameUnknown(f"There is no repository {name}.")
+            await self._tags.remove(name, reference)
+            return
+        found = await self._manifests.find(name, reference)
+        await self._manifests.forget(name, reference)
+        for tag in await self._tags.pointing_to(name, reference):
+            try:
+                await self._tags.remove(name, tag)
+            except ManifestUnknown:
+                continue  # somebody was faster
+        if found.manifest.subject is not None:
+            await self._referrers.remove(
+                name, found.manifest.subject.digest, reference
+            )
+
+    async def _check_complete(self, name: RepositoryName, manifest: Manifest) -> None:
+        missing = [
+            str(blob.digest)
+            for blob in manifest.blobs
+            if not blob.is_nondistributable and not await self._has_blob(name, blob)
+        ]
+        for child in manifest.children:
+            # An index of BuildKit's cache lists blobs where others list manifests.
+            if await self._manifests.holds(name, child.digest):
+                continue
+            if not await self._blobs.holds(name, child.digest):
+                missing.append(str(child.digest))
+        if missing:
+            raise ReferenceUnknown(list(dict.fromkeys(missing)))
+
+    async def _has_blob(self, name: RepositoryName, wanted: Descriptor) -> bool:
+        try:
+            blob = await self._blobs.find(name, wanted.digest)
+        except BlobUnknown:
+            return False
+        if blob.size != wanted.size:
+            raise ManifestInvalid(
+                f"The manifest says that {wanted.digest} has {wanted.size} bytes; it "
+                f"has {blob.size}.",
+                {"digest": str(wanted.digest), "size": blob.size},
+            )
+        return True

@@ -1,0 +1,194 @@
+"""Find, open, link, mount and unlink blobs.
+
+Source: OCI Distribution 1.1, "Pulling blobs", "Mounting a blob from another repository"
+and "Deleting blobs".
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+from txregistry.model.digest import CANONICAL, Digest
+from txregistry.model.errors import BlobUnknown
+from txregistry.model.names import RepositoryName
+from txregistry.registry.catalog import Catalog
+from txregistry.registry.integrity import Integrity
+from txregistry.registry.links import read_link, write_link
+from txregistry.storage import keys
+from txregistry.storage.interfaces import IObjectStore, Key, NotFound, Stat
+from txregistry.streams import IReader
+
+_REMEMBERED: Final = 10_000
+_SEARCHED: Final = 1_000
+"""Repositories looked into for a blob that is to be mounted from anywhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A blob that a repository holds.
+
+    Attributes:
+        digest: As it was asked for.
+        stored: The digest under which it lies in the store.
+        stat: What the store says of it.
+    """
+
+    digest: Digest
+    stored: Digest
+    stat: Stat
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        return self.stat.size
+
+
+class Blobs:
+    """The blobs of all repositories.
+
+    Content is stored once, under its sha256; a repository's link gives it the right to
+    it, and may have the name of another algorithm.
+    """
+
+    def __init__(
+        self, store: IObjectStore, integrity: Integrity, catalog: Catalog
+    ) -> None:
+        self._store = store
+        self._integrity = integrity
+        self._catalog = catalog
+        self._holders: OrderedDict[Digest, RepositoryName] = OrderedDict()
+
+    async def find(self, name: RepositoryName, digest: Digest) -> Blob:
+        """Look at a blob.
+
+        Raises:
+            BlobUnknown: the repository does not hold it, or it is damaged.
+        """
+        stored = await read_link(self._store, keys.layer_link(name, digest))
+        if stored is None:
+            raise _unknown(name, digest)
+        try:
+            stat = await self._store.stat(keys.blob(stored))
+        except NotFound:
+            raise _unknown(name, digest) from None
+        if self._integrity.verdict(stored, stat) is False:
+            raise BlobUnknown(
+                "The content of this blob is damaged; push it again.",
+                {"digest": str(digest)},
+            )
+        return Blob(digest, stored, stat)
+
+    async def holds(self, name: RepositoryName, digest: Digest) -> bool:
+        """Say whether a repository has a blob."""
+        try:
+            await self.find(name, digest)
+        except BlobUnknown:
+            return False
+        return True
+
+    async def open(self, blob: Blob, start: int, stop: int) -> IReader:
+        """Open part of a blob.
+
+        The whole of one that was not read before is checked against its digest on the
+        way, see `Integrity`.
+
+        Raises:
+            BlobUnknown: it went away meanwhile.
+        """
+        try:
+            reader = await self._store.open(keys.blob(blob.stored), start, stop)
+        except NotFound:
+            raise BlobUnknown("The blob was deleted a moment ago.") from None
+        whole = start == 0 and stop == blob.size
+        if whole and self._integrity.verdict(blob.stored, blob.stat) is None:
+            return self._integrity.check(blob.stored, blob.stat, reader)
+        return reader
+
+    async def link(self, name: RepositoryName, digest: Digest, stored: Digest) -> None:
+        """Give a repository the right to a blob that is in the store.
+
+        Args:
+            name: The repository.
+            digest: What the client calls the blob.
+            stored: Under what it is stored.
+        """
+        await write_link(self._store, keys.layer_link(name, stored), stored)
+        if digest.algorithm != CANONICAL:
+            await write_link(self._store, keys.layer_link(name, digest), stored)
+        self._holders[digest] = name
+        if len(self._holders) > _REMEMBERED:
+            self._holders.popitem(last=False)
+
+    async def mount(
+        self, name: RepositoryName, digest: Digest, source: RepositoryName | None
+    ) -> bool:
+        """Take a blob over from another repository.
+
+        Args:
+            name: Who takes it.
+            digest: The blob.
+            source: Whose it is; None for anybody's.
+
+        Returns:
+            Whether it was found.
+        """
+        source = source or await self._holder(name, digest)
+        if source is None:
+            return False
+        try:
+            blob = await self.find(source, digest)
+        except BlobUnknown:
+            return False
+        await self.link(name, digest, blob.stored)
+        return True
+
+    async def unlink(self, name: RepositoryName, digest: Digest) -> None:
+        """Take the right to a blob from a repository; others keep theirs.
+
+        Raises:
+            BlobUnknown: the repository does not hold it.
+        """
+        link = keys.layer_link(name, digest)
+        stored = await read_link(self._store, link)
+        if stored is None:
+            raise _unknown(name, digest)
+        await self._store.delete([link, *await self._aliases(name, digest, stored)])
+
+    async def vouch(self, stored: Digest) -> None:
+        """Take it that what was just written under a digest was checked against it."""
+        self._integrity.vouch(stored, await self._store.stat(keys.blob(stored)))
+
+    async def _aliases(
+        self, name: RepositoryName, digest: Digest, stored: Digest
+    ) -> list[Key]:
+        """Give the links by other algorithms to content that is to go."""
+        if digest.algorithm != CANONICAL:
+            return [keys.layer_link(name, stored)]
+        prefix = f"{keys.layer_links(name)}sha512/"
+        page = await self._store.list(prefix, limit=1000)
+        return [
+            Key(key)
+            for key in page.names
+            if await read_link(self._store, Key(key)) == stored
+        ]
+
+    async def _holder(
+        self, name: RepositoryName, digest: Digest
+    ) -> RepositoryName | None:
+        """Find a repository that holds a blob."""
+        recent = self._holders.get(digest)
+        if recent is not None and await self.holds(recent, digest):
+            return recent
+        if await self.holds(name, digest):
+            return name
+        for other in (await self._catalog.page("", _SEARCHED)).names:
+            if await self.holds(other, digest):
+                return other
+        return None
+
+
+def _unknown(name: RepositoryName, digest: Digest) -> BlobUnknown:
+    return BlobUnknown(
+        f"The repository {name} has no such blob; push or mount it first.",
+        {"digest": str(digest)},
+    )

@@ -1,0 +1,146 @@
+"""The names of all repositories, in pages.
+
+A repository is one that has, or had, a manifest: as with Distribution, its folder of
+manifests tells.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Final
+
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.interfaces import IReactorTime
+
+from txregistry.model.errors import NameInvalid
+from txregistry.model.names import RepositoryName
+from txregistry.registry.ordering import NameOrder
+from txregistry.storage.interfaces import IObjectStore
+from txregistry.storage.keys import MANIFESTS_FOLDER, REPOSITORIES
+from txregistry.tasks import breathe
+
+_BATCH: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class NamesPage:
+    """Some names of repositories, sorted, and whether there are more."""
+
+    names: tuple[RepositoryName, ...]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """What lies directly in a folder: maybe a repository, maybe others within."""
+
+    is_repository: bool
+    children: tuple[str, ...]
+    more: bool
+
+
+class Catalog:
+    """List repositories in byte order of their whole names."""
+
+    def __init__(self, store: IObjectStore, clock: IReactorTime) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def page(self, after: str, limit: int) -> NamesPage:
+        """Give some names.
+
+        Args:
+            after: Only names strictly after this, which need be none itself.
+            limit: How many at most.
+        """
+        names: list[RepositoryName] = []
+        async for name in self._names("", after):
+            if len(names) == limit:
+                return NamesPage(tuple(names), more=True)
+            names.append(name)
+        return NamesPage(tuple(names), more=False)
+
+    async def all(self) -> AsyncIterator[RepositoryName]:
+        """Give every name."""
+        async for name in self._names("", ""):
+            yield name
+
+    async def _names(self, folder: str, after: str) -> AsyncIterator[RepositoryName]:
+        """Give the names below a folder, which has been cut off ``after``."""
+        head, slash, rest = after.partition("/")
+        if slash:
+            async for name in self._names(f"{folder}{head}/", rest):
+                yield name
+        found: dict[str, _Folder] = {}
+
+        async def is_repository(leaf: str) -> bool:
+            if leaf not in found:
+                found[leaf] = await self._folder(f"{folder}{leaf}/")
+            return found[leaf].is_repository
+
+        order = NameOrder(is_repository)
+        async for children in self._batches(folder, head + slash):
+            found.clear()
+            found.update(await self._look_at(folder, children))
+            for child in children:
+                for leaf in await order.due(child):
+                    if leaf > after and await is_repository(leaf):
+                        name_here = _parse(folder + leaf)
+                        if name_here is not None:
+                            yield name_here
+                if found[child].children:
+                    async for name in self._names(f"{folder}{child}/", ""):
+                        yield name
+            await breathe(self._clock)
+
+    async def _batches(self, folder: str, after: str) -> AsyncIterator[list[str]]:
+        more = True
+        while more:
+            found = await self._folder(folder, after)
+            if found.children:
+                yield list(found.children)
+                after = found.children[-1] + "/"
+            more = found.more
+
+    async def _look_at(self, folder: str, children: list[str]) -> dict[str, _Folder]:
+        found = await gatherResults(
+            [
+                Deferred.fromCoroutine(self._folder(f"{folder}{child}/"))
+                for child in children
+            ],
+            consumeErrors=True,
+        )
+        return dict(zip(children, found, strict=True))
+
+    async def _folder(self, folder: str, after: str = "") -> _Folder:
+        prefix = REPOSITORIES + folder
+        page = await self._store.list(
+            prefix,
+            after=prefix + after if after else "",
+            limit=_BATCH,
+            delimiter=True,
+        )
+        names = [name.removeprefix(prefix) for name in page.names]
+        more = page.more
+        return _Folder(
+            is_repository=f"{MANIFESTS_FOLDER}/" in names
+            or (more and await self._has_manifests(prefix)),
+            children=tuple(
+                name.removesuffix("/")
+                for name in names
+                if name.endswith("/") and not name.startswith("_")
+            ),
+            more=more,
+        )
+
+    async def _has_manifests(self, prefix: str) -> bool:
+        page = await self._store.list(
+            prefix, after=f"{prefix}{MANIFESTS_FOLDER}", limit=1, delimiter=True
+        )
+        return f"{prefix}{MANIFESTS_FOLDER}/" in page.names
+
+
+def _parse(text: str) -> RepositoryName | None:
+    try:
+        return RepositoryName.parse(text)
+    except NameInvalid:
+        return None  # somebody else's folder

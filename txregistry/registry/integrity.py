@@ -1,0 +1,115 @@
+"""What is known of the integrity of stored content, and a reader that finds out.
+
+A reader never gets a complete answer with wrong bytes: content is hashed beside its
+first transfer after a start, or after its file changed, and the last piece is held back
+until the digest is proven. From then on a look at the file's identity is enough.
+"""
+
+from collections import OrderedDict
+from typing import Final
+
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from txregistry.model.digest import CANONICAL, Digest, Hashing, new_hashing
+from txregistry.model.errors import BlobUnknown
+from txregistry.storage.interfaces import Stat
+from txregistry.streams import CHUNK, IReader
+from txregistry.tasks import Blocking
+
+_REMEMBERED: Final = 50_000
+
+
+class Integrity:
+    """Remember which content was proven, and which was found to be rotten."""
+
+    _log = Logger()
+
+    def __init__(self, blocking: Blocking) -> None:
+        self._blocking = blocking
+        self._verdicts: OrderedDict[Digest, tuple[tuple[int, ...], bool]] = (
+            OrderedDict()
+        )
+
+    def vouch(self, digest: Digest, stat: Stat) -> None:
+        """Take it that this content has its digest."""
+        self._remember(digest, stat, sound=True)
+
+    def condemn(self, digest: Digest, stat: Stat) -> None:
+        """Take it that this content is rotten: it is no longer served."""
+        self._log.error(
+            "The content of {digest} is damaged in the store; it is not served until "
+            "it is pushed again",
+            digest=str(digest),
+        )
+        self._remember(digest, stat, sound=False)
+
+    def verdict(self, digest: Digest, stat: Stat) -> bool | None:
+        """Say whether content is sound; None where that is not known."""
+        found = self._verdicts.get(digest)
+        if found is None or found[0] != stat.identity:
+            return None
+        self._verdicts.move_to_end(digest)
+        return found[1]
+
+    def check(self, digest: Digest, stat: Stat, reader: IReader) -> IReader:
+        """Let content be checked while it is read, from its first byte to its last."""
+        return _CheckedReader(reader, digest, stat, self, self._blocking)
+
+    async def hash(self, reader: IReader, algorithm: str = CANONICAL) -> Hashing:
+        """Hash everything that a reader gives, and close it."""
+        hashing = new_hashing(algorithm)
+        try:
+            while data := await reader.read(CHUNK):
+                await self._blocking(hashing.update, data)
+        finally:
+            await reader.close()
+        return hashing
+
+    def _remember(self, digest: Digest, stat: Stat, *, sound: bool) -> None:
+        self._verdicts[digest] = (stat.identity, sound)
+        self._verdicts.move_to_end(digest)
+        if len(self._verdicts) > _REMEMBERED:
+            self._verdicts.popitem(last=False)
+
+
+@implementer(IReader)
+class _CheckedReader:
+    """Give what another reader gives; the end only if the whole has its digest."""
+
+    def __init__(
+        self,
+        reader: IReader,
+        digest: Digest,
+        stat: Stat,
+        integrity: Integrity,
+        blocking: Blocking,
+    ) -> None:
+        self._reader = reader
+        self._digest = digest
+        self._stat = stat
+        self._integrity = integrity
+        self._blocking = blocking
+        self._hashing = new_hashing(digest.algorithm)
+        self._left = stat.size
+
+    async def read(self, limit: int) -> bytes:
+        """See `IReader`.
+
+        Raises:
+            BlobUnknown: the content is not what its name says.
+        """
+        data = await self._reader.read(limit)
+        if data:
+            await self._blocking(self._hashing.update, data)
+        self._left -= len(data)
+        if self._left <= 0 or not data:
+            if self._hashing.hexdigest() != self._digest.encoded:
+                self._integrity.condemn(self._digest, self._stat)
+                raise BlobUnknown("The content is damaged; push it again.")
+            self._integrity.vouch(self._digest, self._stat)
+        return data
+
+    async def close(self) -> None:
+        """See `IReader`."""
+        await self._reader.close()

@@ -1,0 +1,166 @@
+"""Serve the manifests that were accepted.
+
+Source: OCI Distribution 1.1, "Pulling manifests" and "Deleting Manifests".
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+from twisted.logger import Logger
+
+from txregistry.model.digest import CANONICAL, Digest
+from txregistry.model.errors import ManifestInvalid, ManifestUnknown, NameUnknown
+from txregistry.model.manifests import MAX_SIZE, Manifest, parse_manifest
+from txregistry.model.names import Reference, RepositoryName
+from txregistry.registry.links import read_link, write_link
+from txregistry.registry.tags import Tags
+from txregistry.storage import keys
+from txregistry.storage.interfaces import IObjectStore, NotFound, TooLarge
+
+_CACHED: Final = 32 * 1024 * 1024
+"""Bytes of manifests kept in memory: content under its digest cannot change."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredManifest:
+    """A manifest that a repository holds.
+
+    Attributes:
+        digest: As it was asked for, or as the tag names it.
+        data: Its bytes, as they were pushed.
+        manifest: What they say.
+    """
+
+    digest: Digest
+    data: bytes
+    manifest: Manifest
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        return len(self.data)
+
+
+class Manifests:
+    """The manifests of all repositories.
+
+    Content is stored once, under its sha256; whether a repository has it is asked of
+    the store every time.
+    """
+
+    _log = Logger()
+
+    def __init__(self, store: IObjectStore, tags: Tags) -> None:
+        self._store = store
+        self._tags = tags
+        self._cache: OrderedDict[Digest, tuple[bytes, Manifest]] = OrderedDict()
+        self._cached = 0
+
+    async def find(self, name: RepositoryName, reference: Reference) -> StoredManifest:
+        """Give a manifest.
+
+        Raises:
+            ManifestUnknown: the repository has none of this tag or digest.
+            NameUnknown: there is no such repository.
+        """
+        digest: Digest | None
+        if isinstance(reference, Digest):
+            digest = reference
+        else:
+            digest = await self._tags.find(name, reference)
+        if digest is not None:
+            found = await self._find(name, digest)
+            if found is not None:
+                return found
+        if not await self.has_repository(name):
+            raise NameUnknown(
+                f"There is no repository {name}; check its name.", {"name": str(name)}
+            )
+        raise ManifestUnknown(
+            f"The repository {name} has no manifest {reference}.",
+            {"reference": str(reference)},
+        )
+
+    async def holds(self, name: RepositoryName, digest: Digest) -> bool:
+        """Say whether a repository has a manifest."""
+        return await self._find(name, digest) is not None
+
+    async def has_repository(self, name: RepositoryName) -> bool:
+        """Say whether anything was ever pushed to a repository."""
+        for prefix in (keys.manifests(name), keys.layer_links(name)):
+            if (await self._store.list(prefix, limit=1, delimiter=True)).names:
+                return True
+        return False
+
+    async def keep(self, name: RepositoryName, digest: Digest, data: bytes) -> None:
+        """Store a manifest, and let a repository have it.
+
+        Args:
+            name: The repository.
+            digest: What the client calls it; checked by the caller.
+            data: Its bytes, which can be parsed.
+        """
+        stored = Digest.of(data)
+        await self._store.put(keys.blob(stored), data)
+        await write_link(self._store, keys.revision_link(name, stored), stored)
+        if digest.algorithm != CANONICAL:
+            await write_link(self._store, keys.revision_link(name, digest), stored)
+
+    async def forget(self, name: RepositoryName, digest: Digest) -> None:
+        """Take a manifest from a repository, by this digest only.
+
+        Deleted under a digest of another algorithm, the canonical name goes as well.
+        """
+        stored = await read_link(self._store, keys.revision_link(name, digest))
+        await self._store.delete(
+            keys.revision_link(name, each)
+            for each in {digest, stored or digest}
+        )
+
+    async def _find(
+        self, name: RepositoryName, digest: Digest
+    ) -> StoredManifest | None:
+        stored = await read_link(self._store, keys.revision_link(name, digest))
+        if stored is None:
+            return None
+        found = self._cache.get(stored)
+        if found is None:
+            found = await self._read(stored)
+            if found is None:
+                return None
+            self._remember(stored, found)
+        else:
+            self._cache.move_to_end(stored)
+        return StoredManifest(digest, *found)
+
+    async def _read(self, stored: Digest) -> tuple[bytes, Manifest] | None:
+        """Read a manifest and check it against its digest."""
+        try:
+            data = await self._store.get(keys.blob(stored), MAX_SIZE)
+        except (NotFound, TooLarge):
+            return None
+        if Digest.of(data) != stored:
+            self._log.error(
+                "The manifest {digest} is damaged in the store; it is not served until "
+                "it is pushed again",
+                digest=str(stored),
+            )
+            return None
+        try:
+            return data, parse_manifest(data, None)
+        except ManifestInvalid as error:
+            self._log.warn(
+                "The manifest {digest} in the store is none that can be served: "
+                "{reason}",
+                digest=str(stored),
+                reason=error.message,
+            )
+            return None
+
+    def _remember(self, stored: Digest, found: tuple[bytes, Manifest]) -> None:
+        self._cache[stored] = found
+        self._cached += len(found[0])
+        while self._cached > _CACHED:
+            _, (data, _) = self._cache.popitem(last=False)
+            self._cached -= len(data)

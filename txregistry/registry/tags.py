@@ -1,0 +1,128 @@
+"""Tags: names that point to manifests, and their lists.
+
+Source: OCI Distribution 1.1, "Listing Tags"; order and limits as clients expect them.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Final
+
+from twisted.internet.interfaces import IReactorTime
+
+from txregistry.model.digest import Digest
+from txregistry.model.errors import ManifestUnknown, TagInvalid
+from txregistry.model.names import RepositoryName, Tag
+from txregistry.registry.links import read_link, write_link
+from txregistry.registry.ordering import NameOrder
+from txregistry.storage import keys
+from txregistry.storage.interfaces import IObjectStore, Key, NotFound
+from txregistry.tasks import breathe
+
+_BATCH: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class TagsPage:
+    """Some tags, in byte order, and whether there are more."""
+
+    tags: tuple[Tag, ...]
+    more: bool
+
+
+class Tags:
+    """The tags of all repositories."""
+
+    def __init__(self, store: IObjectStore, clock: IReactorTime) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def find(self, name: RepositoryName, tag: Tag) -> Digest | None:
+        """Say what a tag points to; None where there is no such tag."""
+        return await read_link(self._store, keys.tag_link(name, tag))
+
+    async def point(self, name: RepositoryName, tag: Tag, digest: Digest) -> None:
+        """Let a tag point to a manifest that is in the repository.
+
+        The tag is moved by the first write; the second only adds to its history, so
+        that a crash in between leaves a tag that is whole.
+        """
+        await write_link(self._store, keys.tag_link(name, tag), digest)
+        await write_link(self._store, keys.tag_history_link(name, tag, digest), digest)
+
+    async def remove(self, name: RepositoryName, tag: Tag) -> None:
+        """Remove a tag; what it pointed to stays.
+
+        Raises:
+            ManifestUnknown: there is no such tag.
+        """
+        if await self.find(name, tag) is None:
+            raise ManifestUnknown(
+                f"The repository {name} has no tag {tag}.", {"tag": str(tag)}
+            )
+        history: list[Key] = []
+        after, more = "", True
+        while more:
+            page = await self._store.list(
+                keys.tag_history(name, tag), after=after, limit=_BATCH
+            )
+            history += map(Key, page.names)
+            after, more = (page.names or [""])[-1], page.more
+        await self._store.delete([*history, keys.tag_link(name, tag)])
+
+    async def page(
+        self, name: RepositoryName, after: str, limit: int | None
+    ) -> TagsPage:
+        """Give some tags.
+
+        Args:
+            name: The repository.
+            after: Only tags strictly after this, which need be none itself.
+            limit: How many at most; None for all.
+        """
+        found: list[Tag] = []
+        async for tag in self._walk(name, after):
+            if len(found) == limit:
+                return TagsPage(tuple(found), more=True)
+            found.append(tag)
+        return TagsPage(tuple(found), more=False)
+
+    async def pointing_to(self, name: RepositoryName, digest: Digest) -> list[Tag]:
+        """Find the tags that point to a manifest."""
+        return [
+            tag
+            async for tag in self._walk(name, "")
+            if await self.find(name, tag) == digest
+        ]
+
+    async def _walk(self, name: RepositoryName, after: str) -> AsyncIterator[Tag]:
+        prefix = keys.tags(name)
+
+        async def exists(text: str) -> bool:
+            try:
+                await self._store.stat(keys.tag_link(name, Tag(text)))
+            except NotFound:
+                return False
+            return True
+
+        order = NameOrder(exists)
+        start, more = prefix + after if after else "", True
+        while more:
+            page = await self._store.list(
+                prefix, after=start, limit=_BATCH, delimiter=True
+            )
+            for item in page.names:
+                if not item.endswith("/"):
+                    continue  # a stray file
+                for text in await order.due(item[len(prefix) : -1]):
+                    if text > after and (tag := _parse(text)) is not None:
+                        yield tag
+            start, more = (page.names or [""])[-1], page.more
+            if more:
+                await breathe(self._clock)
+
+
+def _parse(text: str) -> Tag | None:
+    try:
+        return Tag.parse(text)
+    except TagInvalid:
+        return None  # somebody else's folder

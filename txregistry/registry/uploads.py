@@ -1,0 +1,362 @@
+"""Upload sessions: begin, append, finish, cancel, expire.
+
+Source: OCI Distribution 1.1, "Pushing blobs". The whole state of a session is in the
+store; what is kept in memory, the hash of the bytes so far, only saves reading them
+again.
+"""
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from txregistry.model.digest import CANONICAL, Digest, Hashing, new_hashing
+from txregistry.model.errors import (
+    DigestInvalid,
+    SizeInvalid,
+    UploadInvalid,
+    UploadOutOfOrder,
+    UploadUnknown,
+)
+from txregistry.model.names import RepositoryName
+from txregistry.registry.blobs import Blobs
+from txregistry.registry.catalog import Catalog
+from txregistry.registry.integrity import Integrity
+from txregistry.storage import keys
+from txregistry.storage.interfaces import IObjectStore, IStagingArea, Key, NotFound
+from txregistry.streams import IReader
+
+_SESSION: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+_REMEMBERED: Final = 4096
+_STAMP: Final = "%Y-%m-%dT%H:%M:%SZ"
+_STAMP_LIMIT: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What a request brings to an upload.
+
+    Attributes:
+        source: Its body.
+        expected: Bytes in the body, where that is known.
+        span: The half-open range of the blob that it says to be, if it says so.
+    """
+
+    source: IReader
+    expected: int | None
+    span: tuple[int, int] | None = None
+
+    def check(self, offset: int) -> None:
+        """Refuse what does not begin at an offset, or contradicts itself.
+
+        Raises:
+            UploadOutOfOrder: it begins elsewhere.
+            SizeInvalid: its body has another size than it says.
+        """
+        if self.span is None:
+            return
+        start, stop = self.span
+        if start != offset:
+            raise UploadOutOfOrder(
+                f"The chunk begins at byte {start}, the upload goes on at {offset}; "
+                "send the bytes from there.",
+                offset,
+            )
+        if self.expected is not None and self.expected != stop - start:
+            raise SizeInvalid(
+                f"Content-Range speaks of {stop - start} bytes, the body has "
+                f"{self.expected}."
+            )
+
+    def check_taken(self, count: int) -> None:
+        """Refuse a body of unknown length that came to another size than was said.
+
+        Raises:
+            SizeInvalid: it did.
+        """
+        if self.span is not None and count != self.span[1] - self.span[0]:
+            raise SizeInvalid(
+                f"Content-Range speaks of {self.span[1] - self.span[0]} bytes, the "
+                f"body had {count}."
+            )
+
+
+@dataclass(slots=True)
+class _Progress:
+    """The bytes of a session so far."""
+
+    offset: int = 0
+    hashing: Hashing = field(default_factory=new_hashing)
+
+    def take(self, piece: bytes) -> None:
+        self.hashing.update(piece)
+        self.offset += len(piece)
+
+
+class Uploads:
+    """The upload sessions of all repositories.
+
+    Args:
+        store: Where their bytes are.
+        blobs: What they become.
+        integrity: Hashes what has to be read again.
+        catalog: Knows the repositories, for expiry.
+        clock: Tells the time.
+        new_session: Makes ids of sessions: random UUIDs.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        store: IObjectStore,
+        blobs: Blobs,
+        integrity: Integrity,
+        catalog: Catalog,
+        clock: IReactorTime,
+        new_session: Callable[[], str],
+    ) -> None:
+        self._store = store
+        self._blobs = blobs
+        self._integrity = integrity
+        self._catalog = catalog
+        self._clock = clock
+        self._new_session = new_session
+        self._progress: OrderedDict[Key, _Progress] = OrderedDict()
+        self._busy: set[Key] = set()
+
+    async def begin(self, name: RepositoryName) -> str:
+        """Open a session; the repository need not exist.
+
+        Returns:
+            Its id.
+        """
+        session = self._new_session()
+        now = datetime.fromtimestamp(self._clock.seconds(), UTC)
+        started = now.strftime(_STAMP).encode("ascii")
+        await self._store.put(keys.upload_started(name, session), started)
+        self._remember(keys.upload_data(name, session), _Progress())
+        return session
+
+    async def offset(self, name: RepositoryName, session: str) -> int:
+        """Say how many bytes a session holds.
+
+        Raises:
+            UploadUnknown: there is no such session in this repository.
+        """
+        area = await self._area(name, session)
+        return await _size(area)
+
+    async def append(self, name: RepositoryName, session: str, chunk: Chunk) -> int:
+        """Add bytes to a session.
+
+        Returns:
+            How many it holds then; all of them are durable.
+
+        Raises:
+            UploadUnknown: there is no such session in this repository.
+            UploadOutOfOrder: the chunk does not begin where the session ends.
+            UploadInvalid: another request is writing to the session.
+            SizeInvalid: the body has another size than was said.
+        """
+        area = await self._area(name, session)
+        with self._claim(area):
+            return (await self._append(area, chunk)).offset
+
+    async def finish(
+        self, name: RepositoryName, session: str, digest: Digest, chunk: Chunk
+    ) -> None:
+        """Make a session's bytes, and a last chunk that may be empty, a blob.
+
+        Raises:
+            DigestInvalid: the bytes are not those of the digest; the session is gone.
+            UploadUnknown: as for `append`, and so are the others.
+            UploadOutOfOrder: likewise; the session goes on.
+            UploadInvalid: likewise.
+            SizeInvalid: likewise.
+        """
+        area = await self._area(name, session)
+        with self._claim(area):
+            progress = await self._append(area, chunk)
+            try:
+                await self._publish(name, area, progress, digest)
+            except DigestInvalid:
+                await self._forget(name, session, area)
+                raise
+            await self._forget(name, session, area)
+
+    async def push(self, name: RepositoryName, digest: Digest, chunk: Chunk) -> None:
+        """Take a whole blob in one request, without a session.
+
+        Raises:
+            DigestInvalid: the bytes are not those of the digest.
+        """
+        area = self._store.stage(keys.single_upload(self._new_session()))
+        progress = _Progress()
+        try:
+            await area.append(chunk.source, progress.take, chunk.expected)
+            await self._publish(name, area, progress, digest)
+        finally:
+            await area.discard()
+
+    async def cancel(self, name: RepositoryName, session: str) -> None:
+        """Forget a session.
+
+        Raises:
+            UploadUnknown: there is no such session in this repository.
+            UploadInvalid: a request is writing to it.
+        """
+        area = await self._area(name, session)
+        with self._claim(area):
+            await self._forget(name, session, area)
+
+    async def expire(self, age: float) -> int:
+        """Forget the sessions that began longer ago than some seconds.
+
+        Returns:
+            How many there were.
+        """
+        count = 0
+        async for name in self._catalog.all():
+            for session in await self._sessions(keys.uploads(name)):
+                started = await self._started(name, session)
+                if self._clock.seconds() - started < age:
+                    continue
+                area = self._store.stage(keys.upload_data(name, session))
+                if area.key not in self._busy:
+                    await self._forget(name, session, area)
+                    count += 1
+        return count
+
+    async def _area(self, name: RepositoryName, session: str) -> IStagingArea:
+        if _SESSION.fullmatch(session) is not None:
+            area = self._store.stage(keys.upload_data(name, session))
+            if area.key in self._progress:
+                self._progress.move_to_end(area.key)
+                return area
+            try:
+                await self._store.stat(keys.upload_started(name, session))
+            except NotFound:
+                pass
+            else:
+                return area
+        raise UploadUnknown(
+            "No such upload is in progress in this repository; begin a new one.",
+            {"session": session[:100]},
+        )
+
+    @contextmanager
+    def _claim(self, area: IStagingArea) -> Iterator[None]:
+        if area.key in self._busy:
+            raise UploadInvalid(
+                "Another request is writing to this upload; ask for its state, and go "
+                "on from there."
+            )
+        self._busy.add(area.key)
+        try:
+            yield
+        finally:
+            self._busy.discard(area.key)
+
+    async def _append(self, area: IStagingArea, chunk: Chunk) -> _Progress:
+        progress = await self._resume(area)
+        chunk.check(progress.offset)
+        if chunk.expected == 0:
+            return progress
+        before = progress.offset
+        try:
+            await area.append(chunk.source, progress.take, chunk.expected)
+        except BaseException:
+            # The bytes may have got into the hash and not into the store.
+            self._progress.pop(area.key, None)
+            raise
+        self._remember(area.key, progress)
+        chunk.check_taken(progress.offset - before)
+        return progress
+
+    async def _resume(self, area: IStagingArea) -> _Progress:
+        """Find out what a session holds, by reading it again if need be."""
+        size = await _size(area)
+        progress = self._progress.get(area.key)
+        if progress is None or progress.offset != size:
+            progress = _Progress(size)
+            if size:
+                reader = await area.open(0, size)
+                progress.hashing = await self._integrity.hash(reader)
+            self._remember(area.key, progress)
+        return progress
+
+    async def _publish(
+        self,
+        name: RepositoryName,
+        area: IStagingArea,
+        progress: _Progress,
+        digest: Digest,
+    ) -> None:
+        stored = Digest(CANONICAL, progress.hashing.hexdigest())
+        actual = stored
+        if digest.algorithm != CANONICAL:
+            actual = await self._digest(area, progress.offset, digest.algorithm)
+        if actual != digest:
+            raise DigestInvalid(
+                f"The {progress.offset} bytes received have the digest {actual}, not "
+                f"{digest}; push them again.",
+                {"digest": str(digest), "actual": str(actual)},
+            )
+        if progress.offset:
+            await area.commit(keys.blob(stored))
+        else:
+            await self._store.put(keys.blob(stored), b"")
+        await self._blobs.vouch(stored)
+        await self._blobs.link(name, digest, stored)
+
+    async def _digest(self, area: IStagingArea, size: int, algorithm: str) -> Digest:
+        if not size:
+            return Digest.of(b"", algorithm)
+        hashing = await self._integrity.hash(await area.open(0, size), algorithm)
+        return Digest(algorithm, hashing.hexdigest())
+
+    async def _forget(
+        self, name: RepositoryName, session: str, area: IStagingArea
+    ) -> None:
+        self._progress.pop(area.key, None)
+        await self._store.delete([area.key, keys.upload_started(name, session)])
+        await area.discard()
+
+    async def _sessions(self, prefix: str) -> list[str]:
+        found: list[str] = []
+        page = await self._store.list(prefix, limit=1000, delimiter=True)
+        while page.names:
+            found += [item.removeprefix(prefix).rstrip("/") for item in page.names]
+            page = await self._store.list(
+                prefix, after=page.names[-1], limit=1000, delimiter=True
+            )
+        return [session for session in found if _SESSION.fullmatch(session)]
+
+    async def _started(self, name: RepositoryName, session: str) -> float:
+        key = keys.upload_started(name, session)
+        try:
+            text = (await self._store.get(key, _STAMP_LIMIT)).decode("ascii")
+            return datetime.fromisoformat(text.strip()).timestamp()
+        except (NotFound, ValueError):
+            self._log.warn("The time at {key} cannot be read", key=key)
+            return self._clock.seconds()
+
+    def _remember(self, key: Key, progress: _Progress) -> None:
+        self._progress[key] = progress
+        self._progress.move_to_end(key)
+        if len(self._progress) > _REMEMBERED:
+            self._progress.popitem(last=False)
+
+
+async def _size(area: IStagingArea) -> int:
+    try:
+        return await area.size()
+    except NotFound:
+        return 0

@@ -1,0 +1,1 @@
+"""Objects under keys; knows nothing of a repository's rules."""

@@ -1,0 +1,213 @@
+"""The interface to bytes that are kept."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import NewType
+
+from zope.interface import Attribute, Interface
+
+from txregistry.streams import IReader
+
+Key = NewType("Key", str)
+"""Where an object lies: names joined by ``/``. Only ``storage/keys.py`` makes them."""
+
+
+class NotFound(Exception):  # noqa: N818 - absence is an answer, not an error
+    """There is no such object. A fault or a refusal is never this."""
+
+
+class TooLarge(Exception):  # noqa: N818 - likewise
+    """An object has more bytes than the caller wants."""
+
+
+class StorageUnavailable(Exception):  # noqa: N818 - as design and protocol call it
+    """The store cannot be asked, read or written at present."""
+
+
+class StorageFull(StorageUnavailable):
+    """The store has no room for what it was to keep."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """What is known of an object without reading it.
+
+    Attributes:
+        size: Its bytes.
+        modified: When it was written, in seconds since 1970.
+        identity: A value that differs from before whenever the object was written
+            again; for comparison only.
+    """
+
+    size: int
+    modified: float
+    identity: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Part of a listing.
+
+    Attributes:
+        names: Whole keys of objects, and of what groups them (with the delimiter at
+            the end), in byte order.
+        more: Whether the listing goes on after the last of them.
+    """
+
+    names: tuple[str, ...]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a store is.
+
+    Attributes:
+        free: Bytes that fit in still; None where the backend cannot tell.
+    """
+
+    free: int | None
+
+
+class IObjectStore(Interface):
+    """Objects under keys. Safe to call concurrently.
+
+    Every method raises `StorageUnavailable` where the store cannot be asked.
+    """
+
+    async def stat(key: Key) -> Stat:
+        """Look at an object.
+
+        Raises:
+            NotFound: there is no such object.
+        """
+
+    async def get(key: Key, limit: int) -> bytes:
+        """Read a small object whole.
+
+        Args:
+            key: Where it lies.
+            limit: Bytes that it may have.
+
+        Raises:
+            NotFound: there is no such object.
+            TooLarge: it has more bytes.
+        """
+
+    async def open(key: Key, start: int, stop: int) -> IReader:
+        """Open part of an object: the range of RFC 9110, 14.1.2, but half-open.
+
+        Returns:
+            A reader, which the caller closes, of the bytes from offset ``start`` up to
+            but not including ``stop``. What is read is of one version of the object,
+            even when it is written or deleted meanwhile.
+
+        Raises:
+            NotFound: there is no such object.
+        """
+
+    async def put(key: Key, data: bytes, *, if_absent: bool = False) -> bool:
+        """Write a small object whole; it is there and durable at the end, or not at all.
+
+        Args:
+            key: Where it is to lie.
+            data: Its bytes.
+            if_absent: Leave an object that is there as it is.
+
+        Returns:
+            Whether it was written; with ``if_absent``, to one of several racers only.
+
+        Raises:
+            StorageFull: there is no room.
+        """
+
+    def stage(key: Key) -> "IStagingArea":
+        """Name a staging area: bytes on their way to becoming an object.
+
+        It survives a restart. Nothing is touched until one of its methods is called.
+        """
+
+    async def delete(keys: Iterable[Key]) -> None:
+        """Delete objects, in the order given; those that are absent are fine."""
+
+    async def list(
+        prefix: str, *, after: str = "", limit: int, delimiter: bool = False
+    ) -> Page:
+        """List keys that begin with a prefix, in byte order.
+
+        Args:
+            prefix: Ends in ``/``.
+            after: Only what sorts strictly after this, a whole name as in a page.
+            limit: Names in the page at most.
+            delimiter: Give what has a further ``/`` as its group: one name, up to and
+                with that ``/``.
+        """
+
+    async def redirect(key: Key, method: str, lifetime: float) -> str | None:
+        """Sign a URL under which a client finds an object itself.
+
+        Args:
+            key: Where it lies.
+            method: ``GET`` or ``HEAD``.
+            lifetime: Seconds for which the URL is good.
+
+        Returns:
+            The URL; None where the backend has none to give.
+        """
+
+    async def check() -> Health:
+        """Find out whether the store can be reached, read and written."""
+
+
+class IStagingArea(Interface):
+    """The bytes of one upload, appended in order.
+
+    Two calls on one area at the same time are the caller's mistake.
+    """
+
+    key = Attribute("The `Key` it was named by.")
+
+    async def size() -> int:
+        """Say how many bytes it holds.
+
+        Raises:
+            NotFound: nothing was ever appended.
+        """
+
+    async def append(
+        source: IReader, observe: Callable[[bytes], None], expected: int | None
+    ) -> int:
+        """Append everything from a reader.
+
+        Args:
+            source: Where the bytes come from; it is not closed.
+            observe: Called with each piece, in order, as it is written; maybe in
+                another thread, one call at a time.
+            expected: How many bytes will come, where that is known: a hint.
+
+        Returns:
+            How many bytes the area holds then, all of them durable.
+
+        Raises:
+            StorageFull: there is no room. What was appended before stays.
+            Exception: whatever the reader raises; what it gave before is kept.
+        """
+
+    async def open(start: int, stop: int) -> IReader:
+        """Open part of what it holds, as `IObjectStore.open` does.
+
+        Raises:
+            NotFound: nothing was ever appended.
+        """
+
+    async def commit(key: Key) -> None:
+        """Make what it holds the object under a key, in place of what was there.
+
+        Atomic, and durable at the end. The area is gone then.
+
+        Raises:
+            NotFound: nothing was ever appended.
+        """
+
+    async def discard() -> None:
+        """Forget what it holds; harmless where there is nothing."""

@@ -1,0 +1,133 @@
+"""Where everything lies: the one module that spells keys.
+
+The layout is that of CNCF Distribution (registry 2 and 3), so that either can serve what
+the other wrote; what only we understand lies below ``PRIVATE`` or, within a repository,
+below ``_referrers``, both of which Distribution ignores.
+"""
+
+from typing import Final
+
+from txregistry.model.digest import Digest
+from txregistry.model.names import RepositoryName, Tag
+from txregistry.storage.interfaces import Key
+
+ROOT: Final = "docker/registry/v2/"
+PRIVATE: Final = "docker/registry/txregistry/"
+REPOSITORIES: Final = ROOT + "repositories/"
+
+MANIFESTS_FOLDER: Final = "_manifests"
+LAYERS_FOLDER: Final = "_layers"
+UPLOADS_FOLDER: Final = "_uploads"
+
+LINK_LIMIT: Final = 256
+"""Bytes in a link at most: an algorithm's name and 128 hexadecimal digits."""
+
+COMPANIONS: Final = {MANIFESTS_FOLDER: LAYERS_FOLDER}
+"""Folders that do not stand alone: without the second beside the first, Distribution's
+collection of garbage breaks off (on local files)."""
+
+
+def repository(name: RepositoryName) -> str:
+    """Give the prefix of everything in a repository, and of those nested in it."""
+    return f"{REPOSITORIES}{name}/"
+
+
+def blob(digest: Digest) -> Key:
+    """Place the bytes of a blob or manifest, once for the whole registry."""
+    encoded = digest.encoded
+    return Key(f"{ROOT}blobs/{digest.algorithm}/{encoded[:2]}/{encoded}/data")
+
+
+def layer_link(name: RepositoryName, digest: Digest) -> Key:
+    """Place a repository's right to a blob."""
+    return Key(
+        f"{REPOSITORIES}{name}/{LAYERS_FOLDER}/{digest.algorithm}/{digest.encoded}/link"
+    )
+
+
+def layer_links(name: RepositoryName) -> str:
+    """Give the prefix of a repository's rights to blobs."""
+    return f"{REPOSITORIES}{name}/{LAYERS_FOLDER}/"
+
+
+def manifests(name: RepositoryName) -> str:
+    """Give the prefix of a repository's manifests and tags."""
+    return f"{REPOSITORIES}{name}/{MANIFESTS_FOLDER}/"
+
+
+def revision_link(name: RepositoryName, digest: Digest) -> Key:
+    """Place what says that a repository has a manifest."""
+    return Key(
+        f"{REPOSITORIES}{name}/{MANIFESTS_FOLDER}/revisions/"
+        f"{digest.algorithm}/{digest.encoded}/link"
+    )
+
+
+def tags(name: RepositoryName) -> str:
+    """Give the prefix below which each tag is a group."""
+    return f"{REPOSITORIES}{name}/{MANIFESTS_FOLDER}/tags/"
+
+
+def tag_link(name: RepositoryName, tag: Tag) -> Key:
+    """Place the digest that a tag points to."""
+    return Key(f"{tags(name)}{tag}/current/link")
+
+
+def tag_history(name: RepositoryName, tag: Tag) -> str:
+    """Give the prefix of every digest that a tag ever pointed to."""
+    return f"{tags(name)}{tag}/index/"
+
+
+def tag_history_link(name: RepositoryName, tag: Tag, digest: Digest) -> Key:
+    """Place one digest that a tag ever pointed to."""
+    return Key(f"{tag_history(name, tag)}{digest.algorithm}/{digest.encoded}/link")
+
+
+def uploads(name: RepositoryName) -> str:
+    """Give the prefix of a repository's upload sessions."""
+    return f"{REPOSITORIES}{name}/{UPLOADS_FOLDER}/"
+
+
+def upload_data(name: RepositoryName, session: str) -> Key:
+    """Place the bytes so far of an upload session."""
+    return Key(f"{uploads(name)}{session}/data")
+
+
+def upload_started(name: RepositoryName, session: str) -> Key:
+    """Place the time at which an upload session began."""
+    return Key(f"{uploads(name)}{session}/startedat")
+
+
+def single_upload(session: str) -> Key:
+    """Place the bytes of an upload that is one request and has no session."""
+    return Key(f"{PRIVATE}uploads/{session}/data")
+
+
+def single_uploads() -> str:
+    """Give the prefix of uploads that have no session."""
+    return f"{PRIVATE}uploads/"
+
+
+def referrers(name: RepositoryName, subject: Digest) -> str:
+    """Give the prefix of the links to manifests that refer to a subject."""
+    return (
+        f"{REPOSITORIES}{name}/_referrers/subjects/"
+        f"{subject.algorithm}/{subject.encoded}/"
+    )
+
+
+def referrer_link(name: RepositoryName, subject: Digest, referrer: Digest) -> Key:
+    """Place the link to one manifest that refers to a subject."""
+    return Key(
+        f"{referrers(name, subject)}{referrer.algorithm}/{referrer.encoded}/link"
+    )
+
+
+def reference_digest(prefix: str, key: str) -> Digest:
+    """Read the digest back from a key ``<prefix><algorithm>/<hex>/link``.
+
+    Raises:
+        DigestInvalid: the key has another form.
+    """
+    algorithm, _, rest = key.removeprefix(prefix).partition("/")
+    return Digest.parse(f"{algorithm}:{rest.removesuffix('/link')}")

@@ -1,0 +1,163 @@
+"""Readers, and the pump that feeds a consumer from one.
+
+Backpressure is written once, here, as a push producer. A backend provides `IReader`
+and never sees it.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IConsumer, IPushProducer
+from zope.interface import Interface, implementer
+
+CHUNK: Final = 256 * 1024
+"""Bytes that one read moves: two of them and a socket's buffer stay under 1 MiB."""
+
+
+class IReader(Interface):
+    """Bytes to be had in order, once."""
+
+    async def read(limit: int) -> bytes:
+        """Give the next bytes.
+
+        Args:
+            limit: How many at most; at least one is given while there are any.
+
+        Returns:
+            The bytes; empty at the end.
+        """
+
+    async def close() -> None:
+        """Let go of what is held; harmless the second time."""
+
+
+class IPieces(IReader):
+    """A reader that can hand on what it has without joining it."""
+
+    async def read_pieces(limit: int) -> list[bytes]:
+        """Give the next bytes, as the pieces in which they came.
+
+        Args:
+            limit: How many bytes at most, together.
+
+        Returns:
+            The pieces, none of them empty; an empty list at the end.
+        """
+
+
+class IFileReader(IReader):
+    """A reader of a file, which the kernel can send by itself."""
+
+    def fileno() -> int:
+        """Give the descriptor; it stays the reader's, which closes it."""
+
+    def span() -> tuple[int, int]:
+        """Give the half-open range of the file that is left to be read."""
+
+
+@implementer(IReader)
+class BytesReader:
+    """Read what is in memory."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._offset = 0
+
+    async def read(self, limit: int) -> bytes:
+        """See `IReader`."""
+        data = self._data[self._offset : self._offset + limit]
+        self._offset += len(data)
+        return data
+
+    async def close(self) -> None:
+        """See `IReader`."""
+
+
+async def read_pieces(reader: IReader, limit: int) -> list[bytes]:
+    """Read from any reader as `IPieces.read_pieces` does."""
+    if IPieces.providedBy(reader):
+        pieces: list[bytes] = await IPieces(reader).read_pieces(limit)
+        return pieces
+    data = await reader.read(limit)
+    return [data] if data else []
+
+
+async def read_all(reader: IReader, limit: int) -> bytes | None:
+    """Read everything, and close.
+
+    Returns:
+        The bytes; or None where there are more than ``limit``, of which no more than
+        that is read.
+    """
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        while size <= limit:
+            found = await read_pieces(reader, min(CHUNK, limit + 1 - size))
+            if not found:
+                return b"".join(pieces)
+            pieces += found
+            size += sum(map(len, found))
+    finally:
+        await reader.close()
+    return None
+
+
+@implementer(IPushProducer)
+class Pump:
+    """Feed a consumer from a reader, no faster than it drains.
+
+    Args:
+        reader: Where the bytes come from; it is closed at the end.
+        consumer: Where they go; it has no other producer meanwhile.
+        progress: Called with the number of bytes after each write.
+    """
+
+    def __init__(
+        self,
+        reader: IReader,
+        consumer: IConsumer,
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
+        self._reader = reader
+        self._consumer = consumer
+        self._progress = progress
+        self._pause: Deferred[None] | None = None
+        self._stopped = False
+
+    async def run(self) -> None:
+        """Move everything.
+
+        Raises:
+            CancelledError: the consumer went away before the end.
+        """
+        self._consumer.registerProducer(self, streaming=True)
+        try:
+            while data := await self._reader.read(CHUNK):
+                if self._pause is not None:
+                    await self._pause
+                if self._stopped:
+                    raise CancelledError
+                self._consumer.write(data)
+                if self._progress is not None:
+                    self._progress(len(data))
+        finally:
+            if not self._stopped:  # a consumer that went away forgot us by itself
+                self._consumer.unregisterProducer()
+            await self._reader.close()
+
+    def pauseProducing(self) -> None:
+        """See `IPushProducer`."""
+        self._pause = self._pause or Deferred()
+
+    def resumeProducing(self) -> None:
+        """See `IPushProducer`."""
+        pause, self._pause = self._pause, None
+        if pause is not None:
+            pause.callback(None)
+
+    def stopProducing(self) -> None:
+        """See `IPushProducer`."""
+        self._stopped = True
+        self.resumeProducing()

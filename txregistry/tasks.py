@@ -1,0 +1,85 @@
+"""Work that blocks, and work that nobody awaits."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
+from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.python.threadpool import ThreadPool
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Blocking(Protocol):
+    """A way to do what would block the reactor."""
+
+    def __call__(
+        self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Deferred[T]:
+        """Do it elsewhere; the Deferred fires with what it returns or raises."""
+
+
+class _Uncancellable(Deferred[T]):
+    """A result that is waited for, whatever becomes of who waits.
+
+    A thread cannot be stopped. Were its Deferred cancelled, the files it works on would
+    be closed, or given to somebody else, under its hands.
+    """
+
+    def cancel(self) -> None:
+        """Do nothing: what awaits this goes on when the work has ended."""
+
+
+def in_threads(reactor: IReactorFromThreads, pool: ThreadPool) -> Blocking:
+    """Do blocking work in the threads of a pool."""
+
+    def blocking(
+        work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Deferred[T]:
+        result: Deferred[T] = _Uncancellable()
+        deferToThreadPool(reactor, pool, work, *args, **kwargs).chainDeferred(result)
+        return result
+
+    return blocking
+
+
+def at_once(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+    """Do blocking work here and now: for tests, and where no reactor runs."""
+    result: Deferred[T] = Deferred()
+    try:
+        result.callback(work(*args, **kwargs))
+    except Exception:  # noqa: BLE001 - it belongs to whoever awaits the result
+        result.errback(Failure())
+    return result
+
+
+def detach(work: Coroutine[Any, Any, object], log: Logger, what: str) -> Deferred[None]:
+    """Let some work go on by itself; a failure of it is logged.
+
+    Args:
+        work: The work.
+        log: Where a failure goes.
+        what: The work in words, for the log: "sweeping uploads".
+
+    Returns:
+        A Deferred that fires at its end, and never with a failure.
+    """
+
+    def failed(failure: Failure) -> None:
+        if failure.check(CancelledError) is None:
+            log.failure("Failed while {what}", failure, what=what)
+
+    done: Deferred[None] = Deferred.fromCoroutine(work).addCallbacks(
+        lambda _: None, failed
+    )
+    return done
+
+
+def breathe(clock: IReactorTime) -> Deferred[None]:
+    """Let the reactor do what else is due, within a long loop."""
+    return deferLater(clock, 0, lambda: None)

@@ -42,7 +42,8 @@ def in_threads(reactor: IReactorFromThreads, pool: ThreadPool) -> Blocking:
         work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> Deferred[T]:
         result: Deferred[T] = _Uncancellable()
-        deferToThreadPool(reactor, pool, work, *args, **kwargs).chainDeferred(result)
+        job = deferToThreadPool(reactor, pool, work, *args, **kwargs)
+        _ = job.chainDeferred(result)
         return result
 
     return blocking

@@ -23,11 +23,13 @@ What is measured: pushes with a known length (POST, PUT) and in chunks as docker
 them (POST, PATCH, PUT), pulls, small requests, lists of tags and the catalog, start-up;
 with each, the CPU time of server and client, and the server's peak memory.
 
-How: both sides take turns, A, B, A, B, each time as a new process on a new directory; so
-a disturbance of the machine meets both. The table shows medians over the rounds, their
-ratio, and the least and greatest ratio of a round: a difference within that spread is
-noise. Nothing here passes or fails by the clock. The exit status is 1 only if this
-registry gave a wrong answer, or did not start.
+How: both sides take turns, A, B, A, B, each time as a new process on a new directory,
+so a disturbance of the machine meets both. (Lists are the exception: one store is
+written, which both read in turn.) The table shows medians over the rounds, their ratio,
+and the least and greatest ratio of a round: a difference within that spread is noise.
+CPU time is counted in steps of 10 ms, which short cells show. Nothing here passes or
+fails by the clock: the exit status is 1 only if this registry gave a wrong answer, or
+did not start.
 
 The clients are made to be cheap: bodies are sent by ``sendfile`` from memory and thrown
 away by the kernel (``MSG_TRUNC``), requests are bytes made beforehand. They still share

@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +19,7 @@ from tests.benchmarks.contents import (
     push_chunks,
 )
 from tests.benchmarks.costs import cost, memory, together, transfer
-from tests.benchmarks.report import MeasureError, Sample
+from tests.benchmarks.report import MeasureError, Samples
 from tests.benchmarks.servers import HOST, Server, Side
 
 _NAME = "benchmarks/blobs"
@@ -67,7 +67,7 @@ def measure_pushes(
     chunked: bool,
     side: Side,
     place: Path,
-) -> Iterator[Sample]:
+) -> Samples:
     """Push new blobs. Those that would be too much are begun and not ended."""
     cut = traffic.exceeded(size, clients)
     how = "chunked" if chunked else "known length"
@@ -106,7 +106,7 @@ def measure_pulls(
     *,
     side: Side,
     place: Path,
-) -> Iterator[Sample]:
+) -> Samples:
     """Pull a blob over and over, by our own client and by curl."""
     blob = contents.blob(size)
     with side.start(place) as server, Connection(server.port) as connection:
@@ -175,7 +175,9 @@ def _curl(
     url = f"http://{HOST}:{server.port}/v2/{_NAME}/blobs/{blob.digest}"
     options = ["--silent", "--show-error", "--fail"]
     options += [] if part is None else ["--range", f"0-{part - 1}"]
-    shares = [count // clients + (number < count % clients) for number in range(clients)]
+    shares = [
+        count // clients + (number < count % clients) for number in range(clients)
+    ]
     with ExitStack() as stack:
         running = [
             stack.enter_context(

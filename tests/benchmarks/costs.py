@@ -2,17 +2,17 @@
 
 import resource
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Barrier, Thread
 
-from tests.benchmarks.report import Measure, MeasureError, Sample
+from tests.benchmarks.report import Measure, MeasureError, Sample, Samples
 from tests.benchmarks.servers import Server
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds: by the clock, of the server's CPU time, of our own and our children's."""
+    """Seconds: by the clock, of the server's CPU, of our own and our children's."""
 
     seconds: float
     server: float
@@ -53,7 +53,7 @@ def together(clients: Sequence[Callable[[], None]]) -> None:
         raise MeasureError(f"{len(failures)} clients failed, one by: {failures[0]}")
 
 
-def transfer(group: str, cell: str, size: int, spent: Cost) -> Iterator[Sample]:
+def transfer(group: str, cell: str, size: int, spent: Cost) -> Samples:
     """Give the rows of a transfer of so many bytes."""
     gigabytes = size / 1e9
     speed = Measure(group, cell, "MB/s", ">1")

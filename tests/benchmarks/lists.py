@@ -4,7 +4,7 @@ import http.client
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from statistics import median
 from urllib.parse import quote, urlsplit
 
 from tests.benchmarks.costs import memory
-from tests.benchmarks.report import Measure, MeasureError, Sample
+from tests.benchmarks.report import Measure, MeasureError, Sample, Samples
 from tests.benchmarks.servers import HOST, Side
 from tests.benchmarks.trees import NAME, write_catalog, write_tags
 
@@ -77,9 +77,7 @@ class Tree:
         return self._entries
 
 
-def measure_lists(
-    tree: Tree, seconds: float, *, side: Side, place: Path
-) -> Iterator[Sample]:
+def measure_lists(tree: Tree, seconds: float, *, side: Side, place: Path) -> Samples:
     """List a first page, a page from the middle, everything."""
     kind, entries = tree.kind, tree.entries()
     middle = len(entries) // 2
@@ -91,10 +89,14 @@ def measure_lists(
         pages = _Pages(server.port, kind.member)
         for what, reading, expected in (
             (f"page of {_PAGE}", partial(pages.one, first), entries[:_PAGE]),
-            ("page from the middle", partial(pages.one, later), entries[middle:][:_PAGE]),
+            (
+                "page from the middle",
+                partial(pages.one, later),
+                entries[middle:][:_PAGE],
+            ),
             ("everything", partial(pages.all, whole), entries),
         ):
-            took = _time(reading, expected, seconds)
+            took = _time(pages, reading, expected, seconds)
             yield Sample(Measure("lists", cell, f"{what}, ms", "<1"), took * 1000)
         yield memory("lists", cell, server)
 
@@ -142,19 +144,22 @@ class _Pages:
 
 
 def _time(
-    reading: partial[list[bytes]], expected: list[str], seconds: float
+    pages: _Pages,
+    reading: Callable[[], list[bytes]],
+    expected: list[str],
+    seconds: float,
 ) -> float:
     """Read over and over, and see that it is right.
 
     Returns:
         The median of the seconds it took.
     """
-    taken = []
+    taken: list[float] = []
     while not taken or (sum(taken) < seconds and len(taken) < _PAGE):
         started = time.perf_counter()
-        pages = reading()
+        read = reading()
         taken.append(time.perf_counter() - started)
-        got = reading.func.__self__.entries(pages)
+        got = pages.entries(read)
         if got != expected:
             raise MeasureError(f"listed {len(got)} entries instead of {len(expected)}")
     return median(taken)

@@ -7,14 +7,13 @@ import re
 import select
 import socket
 import time
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 from tests.benchmarks.connections import Connection, head
 from tests.benchmarks.contents import BLOCK, Contents, push
 from tests.benchmarks.costs import cost, memory
-from tests.benchmarks.report import Measure, MeasureError, Sample
+from tests.benchmarks.report import Measure, MeasureError, Sample, Samples
 from tests.benchmarks.servers import HOST, Server, Side
 
 KINDS = ("manifest by tag", "manifest by digest", "blob HEAD")
@@ -73,7 +72,7 @@ class Load:
                 gc.enable()
 
     def percentile(self, part: float) -> float:
-        """Return the latency, in seconds, that a part of the requests did not exceed."""
+        """Return the seconds that a part of the requests did not exceed."""
         ordered = sorted(self.latencies)
         return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
 
@@ -96,9 +95,9 @@ class Load:
                     each = sockets[number]
                     data = each.recv(65536)
                     # Nearly always a whole response, as long as the one before.
-                    if not (len(data) == self._usual and data.startswith(_GOOD)):  # noqa: SIM102 cheap first
-                        if not self._whole(number, data):
-                            continue
+                    usual = len(data) == self._usual and data.startswith(_GOOD)
+                    if not usual and not self._whole(number, data):
+                        continue
                     now = clock()
                     record(now - begun[number])
                     if now < deadline:
@@ -135,7 +134,7 @@ def measure_requests(
     *,
     side: Side,
     place: Path,
-) -> Iterator[Sample]:
+) -> Samples:
     """Ask for the same small thing, by few and by many connections."""
     with side.start(place) as server, Connection(server.port) as connection:
         request = _requests(connection, contents)[kind]
@@ -148,12 +147,14 @@ def measure_requests(
 
 def _measure(
     server: Server, request: bytes, kind: str, connections: int, seconds: float
-) -> Iterator[Sample]:
+) -> Samples:
     load = Load(server.port, request, connections, seconds)
     spent = cost(server, load.run)
     thousands = len(load.latencies) / 1000
     plural = "s" if connections > 1 else ""
-    measure = partial(Measure, "small requests", f"{kind}, {connections} connection{plural}")
+    measure = partial(
+        Measure, "small requests", f"{kind}, {connections} connection{plural}"
+    )
     yield Sample(measure("requests/s", ">1"), thousands * 1000 / spent.seconds)
     yield Sample(measure("p50, ms", "<1"), load.percentile(0.5) * 1000)
     yield Sample(measure("p99, ms", "<1"), load.percentile(0.99) * 1000)

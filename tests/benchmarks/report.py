@@ -1,7 +1,7 @@
 """What was measured, as a Markdown table and as JSON."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -21,8 +21,8 @@ class Measure:
         group: The heading it stands below.
         cell: What was done.
         quantity: What was measured, with its unit.
-        good: ``">1"`` if a greater ratio is good for this registry, ``"<1"`` if a smaller
-            one is, ``""`` if there is nothing to compare.
+        good: Which ratios are good for this registry: ``">1"``, ``"<1"``, or ``""`` if
+            there is nothing to compare.
     """
 
     group: str
@@ -37,6 +37,10 @@ class Sample:
 
     measure: Measure
     value: float
+
+
+#: What a family yields as it goes: closing it stops the server.
+Samples = Generator[Sample, None, None]
 
 
 @dataclass
@@ -120,7 +124,8 @@ class Report:
             if measure.group != group:
                 group = measure.group
                 yield from ("", f"## {group}", "")
-                yield f"| what | measure | {self.this} | {peer} | ratio | good | rounds |"
+                columns = "what", "measure", self.this, peer, "ratio", "good", "rounds"
+                yield f"| {' | '.join(columns)} |"
                 yield "| --- | --- | ---: | ---: | ---: | --- | --- |"
             yield self._row(measure)
         if self.notes:

@@ -81,7 +81,11 @@ class Side:
         config = place / "config.yml"
         cache = _CACHE if self.cache else ""
         config.write_text(_CONFIG % (cache, data, HOST, port))
-        filled = {"{port}": str(port), "{directory}": str(data), "{config}": str(config)}
+        filled = {
+            "{port}": str(port),
+            "{directory}": str(data),
+            "{config}": str(config),
+        }
         command = shlex.split(self.command)
         for name, value in filled.items():
             command = [word.replace(name, value) for word in command]
@@ -152,7 +156,9 @@ class Server:
 
     def cpu(self) -> float:
         """Return the CPU seconds used so far, by all its processes."""
-        return sum(sum(map(int, fields[_TIMES])) for _, fields in self._stats()) / _TICKS
+        return (
+            sum(sum(map(int, fields[_TIMES])) for _, fields in self._stats()) / _TICKS
+        )
 
     def memory(self) -> int:
         """Return the peak of resident bytes: the sum of each process's own peak."""

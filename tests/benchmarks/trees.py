@@ -17,9 +17,9 @@ def write_tags(directory: Path, count: int) -> list[str]:
     Returns:
         The tags, in order.
     """
-    config, manifest = _write_manifest(directory)
+    manifest = _write_manifest(directory)
     repository = directory / _ROOT / "repositories" / NAME
-    _write_repository(repository, config, manifest)
+    _write_repository(repository, manifest)
     tags = [f"v{number:06d}" for number in range(count)]
     for tag in tags:
         _write_link(repository / "_manifests/tags" / tag / "current", manifest)
@@ -36,20 +36,20 @@ def write_catalog(directory: Path, count: int) -> list[str]:
     Returns:
         Their names, in order.
     """
-    config, manifest = _write_manifest(directory)
+    manifest = _write_manifest(directory)
     names = [
         f"team{number // 1000:03d}/image{number % 1000:03d}" for number in range(count)
     ]
     for name in names:
-        _write_repository(directory / _ROOT / "repositories" / name, config, manifest)
+        _write_repository(directory / _ROOT / "repositories" / name, manifest)
     return names
 
 
-def _write_manifest(directory: Path) -> tuple[str, str]:
+def _write_manifest(directory: Path) -> str:
     """Write the blobs all repositories share: a config and a manifest.
 
     Returns:
-        The hexadecimal parts of their digests.
+        The hexadecimal part of the manifest's digest.
     """
     config = _write_blob(directory, _EMPTY)
     descriptor = {
@@ -63,7 +63,7 @@ def _write_manifest(directory: Path) -> tuple[str, str]:
         "config": descriptor,
         "layers": [],
     }
-    return config, _write_blob(directory, json.dumps(manifest).encode())
+    return _write_blob(directory, json.dumps(manifest).encode())
 
 
 def _write_blob(directory: Path, data: bytes) -> str:
@@ -74,8 +74,9 @@ def _write_blob(directory: Path, data: bytes) -> str:
     return found
 
 
-def _write_repository(repository: Path, config: str, manifest: str) -> None:
-    _write_link(repository / "_layers" / "sha256" / config, config)
+def _write_repository(repository: Path, manifest: str) -> None:
+    """Write a repository without links to layers, which no list looks at."""
+    (repository / "_layers").mkdir(parents=True)
     _write_link(repository / "_manifests" / "revisions" / "sha256" / manifest, manifest)
 
 

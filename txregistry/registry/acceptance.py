@@ -120,16 +120,14 @@ class Acceptance:
             await self._tags.remove(name, reference)
             return
         found = await self._manifests.find(name, reference)
-        await self._manifests.forget(name, reference)
-        for tag in await self._tags.pointing_to(name, reference):
+        digests = await self._manifests.forget(name, reference)
+        for tag in await self._tags.pointing_to(name, digests):
             try:
                 await self._tags.remove(name, tag)
             except ManifestUnknown:
                 continue  # somebody was faster
         if found.manifest.subject is not None:
-            await self._referrers.remove(
-                name, found.manifest.subject.digest, reference
-            )
+            await self._referrers.remove(name, found.manifest.subject.digest, digests)
 
     async def _check_complete(self, name: RepositoryName, manifest: Manifest) -> None:
         missing = [

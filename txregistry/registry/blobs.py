@@ -13,9 +13,9 @@ from txregistry.model.errors import BlobUnknown
 from txregistry.model.names import RepositoryName
 from txregistry.registry.catalog import Catalog
 from txregistry.registry.integrity import Integrity
-from txregistry.registry.links import read_link, write_link
+from txregistry.registry.links import read_link, same_content, write_link
 from txregistry.storage import keys
-from txregistry.storage.interfaces import IObjectStore, Key, NotFound, Stat
+from txregistry.storage.interfaces import IObjectStore, NotFound, Stat
 from txregistry.streams import IReader
 
 _REMEMBERED: Final = 10_000
@@ -143,34 +143,21 @@ class Blobs:
         return True
 
     async def unlink(self, name: RepositoryName, digest: Digest) -> None:
-        """Take the right to a blob from a repository; others keep theirs.
+        """Take the right to a blob, by whatever digest, from a repository.
+
+        Other repositories keep theirs.
 
         Raises:
             BlobUnknown: the repository does not hold it.
         """
-        link = keys.layer_link(name, digest)
-        stored = await read_link(self._store, link)
-        if stored is None:
+        names = await same_content(self._store, keys.layer_links(name), digest)
+        if not names:
             raise _unknown(name, digest)
-        await self._store.delete([link, *await self._aliases(name, digest, stored)])
+        await self._store.delete(names.values())
 
     async def vouch(self, stored: Digest) -> None:
         """Take it that what was just written under a digest was checked against it."""
         self._integrity.vouch(stored, await self._store.stat(keys.blob(stored)))
-
-    async def _aliases(
-        self, name: RepositoryName, digest: Digest, stored: Digest
-    ) -> list[Key]:
-        """Give the links by other algorithms to content that is to go."""
-        if digest.algorithm != CANONICAL:
-            return [keys.layer_link(name, stored)]
-        prefix = f"{keys.layer_links(name)}sha512/"
-        page = await self._store.list(prefix, limit=1000)
-        return [
-            Key(key)
-            for key in page.names
-            if await read_link(self._store, Key(key)) == stored
-        ]
 
     async def _holder(
         self, name: RepositoryName, digest: Digest

@@ -6,10 +6,10 @@ program left. It is logged, so that somebody can mend it.
 
 from twisted.logger import Logger
 
-from txregistry.model.digest import Digest
+from txregistry.model.digest import ALGORITHMS, CANONICAL, Digest
 from txregistry.model.errors import DigestInvalid
 from txregistry.storage.interfaces import IObjectStore, Key, NotFound, TooLarge
-from txregistry.storage.keys import LINK_LIMIT
+from txregistry.storage.keys import LINK_LIMIT, link, reference_digest
 
 _log = Logger()
 
@@ -28,6 +28,36 @@ async def read_link(store: IObjectStore, key: Key) -> Digest | None:
     except (DigestInvalid, UnicodeDecodeError):
         _log.warn("The link {key} is malformed; it counts as absent", key=key)
         return None
+
+
+async def same_content(
+    store: IObjectStore, folder: str, digest: Digest
+) -> dict[Digest, Key]:
+    """Find all names that a repository has for the content of a digest.
+
+    Args:
+        store: Where the links are.
+        folder: The prefix of the repository's links, below which they lie by algorithm.
+        digest: One of the names.
+
+    Returns:
+        The links by their names; empty where the content is not there.
+    """
+    stored = await read_link(store, link(folder, digest))
+    if stored is None:
+        return {}
+    found = {each: link(folder, each) for each in (digest, stored)}
+    for algorithm in ALGORITHMS:
+        if algorithm == CANONICAL:
+            continue
+        after, more = "", True
+        while more:
+            page = await store.list(f"{folder}{algorithm}/", after=after, limit=1000)
+            for key in map(Key, page.names):
+                if await read_link(store, key) == stored:
+                    found[reference_digest(folder, key)] = key
+            after, more = (page.names or [""])[-1], page.more
+    return found
 
 
 async def write_link(store: IObjectStore, key: Key, target: Digest) -> None:

@@ -13,7 +13,7 @@ from txregistry.model.digest import CANONICAL, Digest
 from txregistry.model.errors import ManifestInvalid, ManifestUnknown, NameUnknown
 from txregistry.model.manifests import MAX_SIZE, Manifest, parse_manifest
 from txregistry.model.names import Reference, RepositoryName
-from txregistry.registry.links import read_link, write_link
+from txregistry.registry.links import read_link, same_content, write_link
 from txregistry.registry.tags import Tags
 from txregistry.storage import keys
 from txregistry.storage.interfaces import IObjectStore, NotFound, TooLarge
@@ -107,16 +107,15 @@ class Manifests:
         if digest.algorithm != CANONICAL:
             await write_link(self._store, keys.revision_link(name, digest), stored)
 
-    async def forget(self, name: RepositoryName, digest: Digest) -> None:
-        """Take a manifest from a repository, by this digest only.
+    async def forget(self, name: RepositoryName, digest: Digest) -> set[Digest]:
+        """Take a manifest from a repository.
 
-        Deleted under a digest of another algorithm, the canonical name goes as well.
+        Returns:
+            All the digests under which the repository had it.
         """
-        stored = await read_link(self._store, keys.revision_link(name, digest))
-        await self._store.delete(
-            keys.revision_link(name, each)
-            for each in {digest, stored or digest}
-        )
+        names = await same_content(self._store, keys.revision_links(name), digest)
+        await self._store.delete(names.values())
+        return set(names)
 
     async def _find(
         self, name: RepositoryName, digest: Digest

@@ -107,10 +107,18 @@ class Referrers:
         await self._sync_fallback(name, subject)
 
     async def remove(
-        self, name: RepositoryName, subject: Digest, referrer: Digest
+        self, name: RepositoryName, subject: Digest, digests: Collection[Digest]
     ) -> None:
-        """Note that a manifest, which is gone, no longer refers to another."""
-        await self._store.delete([keys.referrer_link(name, subject, referrer)])
+        """Note that a manifest, which is gone, no longer refers to another.
+
+        Args:
+            name: The repository.
+            subject: The other one.
+            digests: What the manifest was called.
+        """
+        await self._store.delete(
+            [keys.referrer_link(name, subject, digest) for digest in digests]
+        )
         await self._sync_fallback(name, subject)
 
     async def _digests(self, name: RepositoryName, subject: Digest) -> set[Digest]:

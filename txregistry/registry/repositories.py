@@ -27,6 +27,7 @@ class Registry:
         complete: Whether a manifest is refused while something it names is missing.
         write_fallback: Whether the fallback tags of referrers are kept in step.
         deletes: Whether content may be deleted.
+        writes: Whether anything may be pushed or deleted.
         new_session: Makes ids of upload sessions: random UUIDs.
     """
 
@@ -39,11 +40,13 @@ class Registry:
         complete: bool = True,
         write_fallback: bool = True,
         deletes: bool = True,
+        writes: bool = True,
         new_session: Callable[[], str] = lambda: str(uuid4()),
     ) -> None:
         self.store = store
         self.clock = clock
-        self.deletes = deletes
+        self.deletes = deletes and writes
+        self.writes = writes
         integrity = Integrity(blocking)
         self.catalog = Catalog(store, clock)
         self.blobs = Blobs(store, integrity, self.catalog)

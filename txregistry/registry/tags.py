@@ -3,7 +3,7 @@
 Source: OCI Distribution 1.1, "Listing Tags"; order and limits as clients expect them.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -86,12 +86,14 @@ class Tags:
             found.append(tag)
         return TagsPage(tuple(found), more=False)
 
-    async def pointing_to(self, name: RepositoryName, digest: Digest) -> list[Tag]:
-        """Find the tags that point to a manifest."""
+    async def pointing_to(
+        self, name: RepositoryName, digests: Collection[Digest]
+    ) -> list[Tag]:
+        """Find the tags that point to one of some digests."""
         return [
             tag
             async for tag in self._walk(name, "")
-            if await self.find(name, tag) == digest
+            if await self.find(name, tag) in digests
         ]
 
     async def _walk(self, name: RepositoryName, after: str) -> AsyncIterator[Tag]:

@@ -216,8 +216,12 @@ class Uploads:
         with self._claim(area):
             await self._forget(name, session, area)
 
-    async def expire(self, age: float) -> int:
+    async def expire(self, age: float, *, dry_run: bool = False) -> int:
         """Forget the sessions that began longer ago than some seconds.
+
+        Args:
+            age: The seconds.
+            dry_run: Only count them.
 
         Returns:
             How many there were.
@@ -229,9 +233,27 @@ class Uploads:
                 if self._clock.seconds() - started < age:
                     continue
                 area = self._store.stage(keys.upload_data(name, session))
-                if area.key not in self._busy:
+                if area.key in self._busy:
+                    continue
+                count += 1
+                if not dry_run:
                     await self._forget(name, session, area)
-                    count += 1
+        return count + await self._expire_single(age, dry_run=dry_run)
+
+    async def _expire_single(self, age: float, *, dry_run: bool) -> int:
+        """Remove what a crash left of uploads without a session."""
+        count = 0
+        for session in await self._sessions(keys.single_uploads()):
+            key = keys.single_upload(session)
+            try:
+                stat = await self._store.stat(key)
+            except NotFound:
+                continue
+            if self._clock.seconds() - stat.modified < age:
+                continue
+            count += 1
+            if not dry_run:
+                await self._store.delete([key])
         return count
 
     async def _area(self, name: RepositoryName, session: str) -> IStagingArea:

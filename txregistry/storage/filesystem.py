@@ -106,9 +106,8 @@ class FilesystemObjectStore:
 
     async def delete(self, keys: Iterable[Key]) -> None:
         """See `IObjectStore`."""
-        paths = [self._path(key) for key in keys]
         with _faults("objects to delete"):
-            await self._blocking(self._delete, paths)
+            await self._blocking(self._delete, tuple(map(self._path, keys)))
 
     async def list(
         self, prefix: str, *, after: str = "", limit: int, delimiter: bool = False
@@ -154,7 +153,7 @@ class FilesystemObjectStore:
         found = list(islice(self._folders.walk(path, prefix, after), limit + 1))
         return Page(tuple(found[:limit]), len(found) > limit)
 
-    def _delete(self, paths: list[str]) -> None:
+    def _delete(self, paths: Iterable[str]) -> None:
         for path in paths:
             folder = os.path.dirname(path)
             try:

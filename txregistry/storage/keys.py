@@ -38,11 +38,14 @@ def blob(digest: Digest) -> Key:
     return Key(f"{ROOT}blobs/{digest.algorithm}/{encoded[:2]}/{encoded}/data")
 
 
+def link(folder: str, digest: Digest) -> Key:
+    """Place a link in a folder of links."""
+    return Key(f"{folder}{digest.algorithm}/{digest.encoded}/link")
+
+
 def layer_link(name: RepositoryName, digest: Digest) -> Key:
     """Place a repository's right to a blob."""
-    return Key(
-        f"{REPOSITORIES}{name}/{LAYERS_FOLDER}/{digest.algorithm}/{digest.encoded}/link"
-    )
+    return link(layer_links(name), digest)
 
 
 def layer_links(name: RepositoryName) -> str:
@@ -57,10 +60,12 @@ def manifests(name: RepositoryName) -> str:
 
 def revision_link(name: RepositoryName, digest: Digest) -> Key:
     """Place what says that a repository has a manifest."""
-    return Key(
-        f"{REPOSITORIES}{name}/{MANIFESTS_FOLDER}/revisions/"
-        f"{digest.algorithm}/{digest.encoded}/link"
-    )
+    return link(revision_links(name), digest)
+
+
+def revision_links(name: RepositoryName) -> str:
+    """Give the prefix of what says which manifests a repository has."""
+    return f"{REPOSITORIES}{name}/{MANIFESTS_FOLDER}/revisions/"
 
 
 def tags(name: RepositoryName) -> str:
@@ -80,7 +85,7 @@ def tag_history(name: RepositoryName, tag: Tag) -> str:
 
 def tag_history_link(name: RepositoryName, tag: Tag, digest: Digest) -> Key:
     """Place one digest that a tag ever pointed to."""
-    return Key(f"{tag_history(name, tag)}{digest.algorithm}/{digest.encoded}/link")
+    return link(tag_history(name, tag), digest)
 
 
 def uploads(name: RepositoryName) -> str:
@@ -118,9 +123,7 @@ def referrers(name: RepositoryName, subject: Digest) -> str:
 
 def referrer_link(name: RepositoryName, subject: Digest, referrer: Digest) -> Key:
     """Place the link to one manifest that refers to a subject."""
-    return Key(
-        f"{referrers(name, subject)}{referrer.algorithm}/{referrer.encoded}/link"
-    )
+    return link(referrers(name, subject), referrer)
 
 
 def reference_digest(prefix: str, key: str) -> Digest:

@@ -1,0 +1,1 @@
+"""Tests with real sockets, files, processes and clients."""

@@ -1,0 +1,1 @@
+"""Tests with the programs that people push and pull with."""

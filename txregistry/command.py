@@ -1,0 +1,62 @@
+"""``txregistry``: what there is to do beside serving."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import msgspec
+import yaml
+from twisted.python import usage
+
+from txregistry.config import Settings, SettingsError, load_settings
+
+
+class CheckConfig(usage.Options):
+    """``check-config``: say what the settings come to, or what is wrong with them."""
+
+    synopsis = "Usage: txregistry check-config [--config FILE]"
+    optParameters: ClassVar[Sequence[Sequence[Any]]] = [
+        ["config", "c", None, "A config.yml, as of CNCF Distribution."]
+    ]
+
+    def run(self) -> None:
+        """Print the settings in force, as YAML.
+
+        Raises:
+            SettingsError: one cannot be used.
+        """
+        settings, ignored = load_settings(self["config"], os.environ)
+        for name in ignored:
+            sys.stderr.write(f"{name}: the setting has no meaning here.\n")
+        sys.stdout.write(_as_yaml(settings))
+
+
+class Options(usage.Options):
+    """What ``txregistry`` takes."""
+
+    synopsis = "Usage: txregistry <command> [options]"
+    subCommands: ClassVar[Sequence[Sequence[Any]]] = [
+        ["check-config", None, CheckConfig, "Check the settings and print them all."]
+    ]
+
+    def postOptions(self) -> None:
+        """Do what is asked for."""
+        if self.subCommand is None:
+            raise usage.UsageError("A command is needed; --help lists them.")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; exit with 2 where it cannot be done."""
+    options = Options()
+    try:
+        options.parseOptions(arguments)
+        options.subOptions.run()
+    except (usage.UsageError, SettingsError) as error:
+        sys.stderr.write(f"txregistry: {error}\n")
+        raise SystemExit(2) from error
+
+
+def _as_yaml(settings: Settings) -> str:
+    plain = msgspec.to_builtins(settings, enc_hook=lambda value: f"{value:g}s")
+    return str(yaml.safe_dump(plain, sort_keys=False))

@@ -1,0 +1,344 @@
+"""Settings, as frozen values; text is parsed here, once.
+
+The file is CNCF Distribution's ``config.yml``, extended, with its ``REGISTRY_...``
+variables over it. A stock file runs unchanged: settings of Distribution's that mean
+nothing here are told by ``txregistry check-config``; those that would mean something,
+were they obeyed, stop the start, and so does whatever is no setting at all.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+import yaml
+from msgspec import Meta
+
+from txregistry.model.durations import Duration
+
+Bytes = Annotated[int, Meta(ge=0)]
+
+MEANINGLESS: Final = (
+    "http.host",
+    "http.relativeurls",
+    "http.secret",
+    "http.net",
+    "http.http2",
+    "http.h2c",
+    "http.debug",
+    "log.fields",
+    "log.hooks",
+    "loglevel",
+    "health",
+    "storage.cache",
+    "storage.redirect",
+    "storage.tag",
+    "reporting",
+    "compatibility",
+    "redis",
+)
+"""Settings of Distribution's that change nothing here; each covers all below it."""
+
+NOT_YET: Final = (
+    "auth",
+    "http.prefix",
+    "http.tls.letsencrypt",
+    "http.tls.ciphersuites",
+    "http.tls.clientauth",
+    "middleware",
+    "notifications",
+    "policy",
+    "proxy",
+    "storage.azure",
+    "storage.gcs",
+    "storage.middleware",
+    "storage.oss",
+    "storage.s3",
+    "storage.swift",
+    "validation.manifests",
+)
+"""Settings of Distribution's that must not be passed over, and cannot be obeyed."""
+
+
+class SettingsError(Exception):
+    """A setting cannot be used; the text names it, its value and what is allowed."""
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="lower"):
+    """Part of the settings."""
+
+
+class Filesystem(_Section, frozen=True):
+    """``storage.filesystem``: local files."""
+
+    rootdirectory: str = "./registry-data"
+    maxthreads: Annotated[int, Meta(ge=1, le=1000)] = 16
+    minfree: Bytes = 64 * 1024 * 1024
+
+
+class Delete(_Section, frozen=True):
+    """``storage.delete``: whether content may be deleted."""
+
+    enabled: bool = True
+
+
+class UploadPurging(_Section, frozen=True):
+    """``storage.maintenance.uploadpurging``: what becomes of abandoned uploads."""
+
+    enabled: bool = True
+    age: Duration = Duration(168 * 3600)
+    interval: Duration = Duration(24 * 3600)
+    dryrun: bool = False
+
+
+class ReadOnly(_Section, frozen=True):
+    """``storage.maintenance.readonly``: whether pushes are refused."""
+
+    enabled: bool = False
+
+
+class Maintenance(_Section, frozen=True):
+    """``storage.maintenance``."""
+
+    uploadpurging: UploadPurging = UploadPurging()
+    readonly: ReadOnly = ReadOnly()
+
+
+class Storage(_Section, frozen=True):
+    """``storage``: where content is kept."""
+
+    filesystem: Filesystem | None = None
+    inmemory: dict[str, Any] | None = None
+    delete: Delete = Delete()
+    maintenance: Maintenance = Maintenance()
+
+
+class Tls(_Section, frozen=True):
+    """``http.tls``: certificates, as files in PEM form."""
+
+    certificate: str | None = None
+    key: str | None = None
+    clientcas: tuple[str, ...] = ()
+    minimumtls: str = "tls1.2"
+
+
+class Http(_Section, frozen=True):
+    """``http``: where and how clients are listened to."""
+
+    addr: str | None = None
+    listen: tuple[str, ...] = ()
+    tls: Tls = Tls()
+    headers: dict[str, list[str]] = {}
+    draintimeout: Duration = Duration(30)
+    idletimeout: Duration = Duration(60)
+
+
+class AccessLog(_Section, frozen=True):
+    """``log.accesslog``: the line that each request leaves."""
+
+    disabled: bool = False
+
+
+class Log(_Section, frozen=True):
+    """``log``: what is told, and how."""
+
+    level: str = "info"
+    formatter: str = "text"
+    accesslog: AccessLog = AccessLog()
+
+
+class Validation(_Section, frozen=True):
+    """``validation``: whether manifests must be complete."""
+
+    disabled: bool = False
+    enabled: bool = True
+
+
+class Referrers(_Section, frozen=True):
+    """``referrers``: of this registry alone."""
+
+    fallbacktag: bool = True
+
+
+class Settings(_Section, frozen=True):
+    """All settings."""
+
+    version: str | float = "0.1"
+    role: str = "private"
+    log: Log = Log()
+    storage: Storage = Storage()
+    http: Http = Http()
+    validation: Validation = Validation()
+    referrers: Referrers = Referrers()
+
+
+_CHOICES: Final = {
+    "role": ("private",),
+    "log.level": ("error", "warn", "info", "debug"),
+    "log.formatter": ("text", "json", "logstash"),
+    "http.tls.minimumtls": ("tls1.2", "tls1.3"),
+}
+
+_SERVICE_LINK: Final = re.compile(r"REGISTRY_(SERVICE|PORT)(_.*)?")
+"""What Kubernetes sets for a service that is called ``registry``."""
+
+
+def load_settings(
+    path: str | None, environment: Mapping[str, str]
+) -> tuple[Settings, list[str]]:
+    """Read the settings.
+
+    Args:
+        path: A YAML file; None for none.
+        environment: Variables; those named ``REGISTRY_...`` go over the file.
+
+    Returns:
+        The settings, and the names of those that were given and mean nothing here.
+
+    Raises:
+        SettingsError: a setting cannot be used.
+    """
+    document = _read(path)
+    for variable, value in sorted(environment.items()):
+        if variable.startswith("REGISTRY_") and not _SERVICE_LINK.fullmatch(variable):
+            _override(document, variable, value)
+    for name in NOT_YET:
+        if _find(document, name) is not None:
+            raise SettingsError(
+                f"{name}: this version cannot do what the setting asks for, and it is "
+                "not safe to pass it over; remove it."
+            )
+    ignored = [name for name in MEANINGLESS if _remove(document, name)]
+    try:
+        settings = msgspec.convert(document, Settings, dec_hook=_decode)
+    except msgspec.ValidationError as error:
+        raise SettingsError(_explain(error, document)) from error
+    _check(settings)
+    return settings, ignored
+
+
+def _decode(kind: type, value: object) -> object:
+    if kind is Duration:
+        return Duration.parse(str(value))
+    raise NotImplementedError(kind)  # msgspec's way to say that it is not ours
+
+
+def _read(path: str | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        document = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: the file cannot be read: {error}.") from error
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path}: this is no YAML: {error}.") from error
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise SettingsError(f"{path}: settings must be a mapping of names to values.")
+    return document
+
+
+def _override(document: dict[str, Any], variable: str, text: str) -> None:
+    """Put a variable's value over the file's."""
+    wanted = variable.removeprefix("REGISTRY_")
+    for path in _paths(Settings):
+        if path.upper().replace(".", "_") == wanted:
+            break
+    else:
+        for path in (*MEANINGLESS, *NOT_YET):
+            start = path.upper().replace(".", "_")
+            if wanted == start or wanted.startswith(start + "_"):
+                break
+        else:
+            raise SettingsError(
+                f"{variable}: there is no such setting; the variable of a setting is "
+                "REGISTRY_ and its name in capitals, with '_' for '.'."
+            )
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{variable}: {text!r} is no YAML value.") from error
+    *sections, last = path.split(".")
+    place = document
+    for section in sections:
+        inner = place.setdefault(section, {})
+        if not isinstance(inner, dict):
+            inner = place[section] = {}
+        place = inner
+    place[last] = value
+
+
+def _paths(section: type[msgspec.Struct], prefix: str = "") -> list[str]:
+    found = []
+    for field in msgspec.structs.fields(section):
+        path = prefix + field.encode_name
+        kinds = [field.type, *getattr(field.type, "__args__", ())]
+        inner = [
+            kind
+            for kind in kinds
+            if isinstance(kind, type) and issubclass(kind, _Section)
+        ]
+        found += _paths(inner[0], path + ".") if inner else [path]
+    return found
+
+
+def _find(document: object, path: str) -> object:
+    for name in path.split("."):
+        if not isinstance(document, dict):
+            return None
+        document = document.get(name)
+    return document
+
+
+def _remove(document: dict[str, Any], path: str) -> bool:
+    *sections, last = path.split(".")
+    place: object = document
+    for section in sections:
+        place = place.get(section) if isinstance(place, dict) else None
+    if not isinstance(place, dict) or last not in place:
+        return False
+    del place[last]
+    return True
+
+
+def _explain(error: msgspec.ValidationError, document: object) -> str:
+    """Say which setting is wrong, what it is and what is allowed."""
+    text, _, where = str(error).partition(" - at `$")
+    path = where.rstrip("`").removeprefix(".")
+    unknown = re.fullmatch(r"Object contains unknown field `(.*)`", text)
+    if unknown:
+        name = f"{path}.{unknown[1]}".removeprefix(".")
+        section = path + "." if path else ""
+        known = sorted(
+            {
+                each.removeprefix(section).partition(".")[0]
+                for each in _paths(Settings)
+                if each.startswith(section)
+            }
+        )
+        return f"{name}: there is no such setting; allowed are: {', '.join(known)}."
+    return f"{path}: {_find(document, path)!r} cannot be used: {text}."
+
+
+def _check(settings: Settings) -> None:
+    for path, allowed in _CHOICES.items():
+        value: object = settings
+        for name in path.split("."):
+            value = getattr(value, name)
+        if value not in allowed:
+            raise SettingsError(
+                f"{path}: {value!r} cannot be used; allowed are: {', '.join(allowed)}."
+            )
+    storage = settings.storage
+    if storage.filesystem is not None and storage.inmemory is not None:
+        raise SettingsError(
+            "storage: both filesystem and inmemory are given; give one of them."
+        )
+    if (settings.http.tls.certificate is None) != (settings.http.tls.key is None):
+        raise SettingsError(
+            "http.tls: certificate and key must be given together, or neither."
+        )
+    if settings.http.tls.clientcas and settings.http.tls.certificate is None:
+        raise SettingsError("http.tls.clientcas: a certificate and key are needed too.")

@@ -1,0 +1,123 @@
+"""Where the registry listens."""
+
+import re
+from pathlib import Path
+from typing import Any, Final
+
+from twisted.internet.endpoints import (
+    SSL4ServerEndpoint,
+    TCP4ServerEndpoint,
+    TCP6ServerEndpoint,
+    serverFromString,
+)
+from twisted.internet.interfaces import IStreamServerEndpoint
+from twisted.internet.ssl import (
+    Certificate,
+    CertificateOptions,
+    KeyPair,
+    TLSVersion,
+    trustRootFromCertificates,
+)
+
+from txregistry.config import Http, SettingsError, Tls
+
+DEFAULT: Final = "tcp:5000:interface=127.0.0.1"
+
+_ADDRESS: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]/]*)):([0-9]{1,5})")
+_PEM: Final = re.compile(
+    rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL
+)
+_BACKLOG: Final = 1024
+
+
+def make_endpoints(reactor: Any, http: Http) -> list[IStreamServerEndpoint]:
+    """Make the endpoints to listen at: on loopback only, unless told otherwise.
+
+    Raises:
+        SettingsError: one of the settings cannot be used.
+    """
+    found = [_from_string(reactor, description) for description in http.listen]
+    if http.addr is not None:
+        found.append(_from_address(reactor, http.addr, http.tls))
+    elif http.tls.certificate is not None:
+        raise SettingsError("http.tls: it is for http.addr, which is not given.")
+    return found or [_from_string(reactor, DEFAULT)]
+
+
+def _from_string(reactor: Any, description: str) -> IStreamServerEndpoint:
+    try:
+        endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
+    except (ValueError, TypeError, KeyError, OSError) as error:
+        raise SettingsError(
+            f"http.listen: {description!r} is no endpoint that Twisted knows, such as "
+            f"'tcp:5000:interface=127.0.0.1': {error}."
+        ) from error
+    return endpoint
+
+
+def _from_address(reactor: Any, address: str, tls: Tls) -> IStreamServerEndpoint:
+    match = _ADDRESS.fullmatch(address)
+    if match is None or int(match[3]) > 65535:  # noqa: PLR2004 - the largest port
+        raise SettingsError(
+            f"http.addr: {address!r} cannot be used; it must be 'host:port', ':port' "
+            "or '[IPv6 address]:port'."
+        )
+    six, host, port = match[1], match[2], int(match[3])
+    host = "127.0.0.1" if host == "localhost" else host
+    if tls.certificate is not None:
+        options = _certificate_options(tls)
+        return SSL4ServerEndpoint(
+            reactor, port, options, backlog=_BACKLOG, interface=six or host
+        )
+    if six is not None:
+        return TCP6ServerEndpoint(reactor, port, backlog=_BACKLOG, interface=six)
+    return TCP4ServerEndpoint(reactor, port, backlog=_BACKLOG, interface=host)
+
+
+def _certificate_options(tls: Tls) -> CertificateOptions:
+    chain = _certificates("http.tls.certificate", tls.certificate)
+    try:
+        key = KeyPair.load(_bytes("http.tls.key", tls.key), 1).original
+    except SettingsError:
+        raise
+    except Exception as error:
+        raise SettingsError(
+            f"http.tls.key: {tls.key!r} has no private key in PEM form."
+        ) from error
+    clients = [
+        certificate
+        for path in tls.clientcas
+        for certificate in _certificates("http.tls.clientcas", path)
+    ]
+    return CertificateOptions(
+        privateKey=key,
+        certificate=chain[0].original,
+        extraCertChain=[certificate.original for certificate in chain[1:]],
+        trustRoot=trustRootFromCertificates(clients) if clients else None,
+        raiseMinimumTo=(
+            TLSVersion.TLSv1_3 if tls.minimumtls == "tls1.3" else TLSVersion.TLSv1_2
+        ),
+        acceptableProtocols=[b"http/1.1"],
+    )
+
+
+def _certificates(setting: str, path: str | None) -> list[Certificate]:
+    found = _PEM.findall(_bytes(setting, path))
+    try:
+        certificates = [Certificate.loadPEM(pem) for pem in found]
+    except Exception as error:
+        raise SettingsError(
+            f"{setting}: {path!r} has a certificate that cannot be read."
+        ) from error
+    if not certificates:
+        raise SettingsError(f"{setting}: {path!r} has no certificate in PEM form.")
+    return certificates
+
+
+def _bytes(setting: str, path: str | None) -> bytes:
+    try:
+        return Path(path or "").read_bytes()
+    except OSError as error:
+        raise SettingsError(
+            f"{setting}: {path!r} cannot be read: {error.strerror}."
+        ) from error

@@ -1,0 +1,26 @@
+"""Lengths of time, as Distribution writes them: ``168h``, ``1h30m``, ``250ms``."""
+
+import re
+from typing import Final
+
+_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_PART: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)", re.ASCII)
+
+
+class Duration(float):
+    """A length of time in seconds."""
+
+    @classmethod
+    def parse(cls, text: str) -> "Duration":
+        """Read a length of time; a bare number is of nanoseconds, as in Go.
+
+        Raises:
+            ValueError: it is none.
+        """
+        if text.isascii() and text.isdigit():
+            return cls(int(text) / 1e9)
+        if not re.fullmatch(rf"(?:{_PART.pattern})+", text):
+            raise ValueError("a length of time is a number and ms, s, m, h or d")
+        return cls(
+            sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+        )

@@ -1,0 +1,1 @@
+"""HTTP on one side, the registry on the other."""

@@ -1,0 +1,157 @@
+"""A request's body, handed over as it arrives, no faster than it is taken."""
+
+from collections import deque
+from typing import Final, Protocol
+
+from twisted.internet.defer import CancelledError, Deferred
+from zope.interface import implementer
+
+from txregistry.streams import IPieces
+
+_HIGH: Final = 256 * 1024
+"""Bytes waiting here at which the client has to wait; one read of the socket more may
+come on top."""
+
+
+class Flow(Protocol):
+    """What a body does to the connection it comes from."""
+
+    def stop_reading(self) -> None:
+        """Let the client wait."""
+
+    def go_on_reading(self) -> None:
+        """Take more from the client."""
+
+    def send_continue(self) -> None:
+        """Tell the client that its body is wanted (RFC 9110, section 10.1.1)."""
+
+
+@implementer(IPieces)
+class RequestBody:
+    """The body of one request.
+
+    Args:
+        flow: The connection.
+        length: Bytes that will come; None where only the end tells.
+        owes_continue: Whether the client waits to be told that its body is wanted.
+
+    Attributes:
+        received: Bytes that came so far.
+        complete: Whether that is all.
+        paused: Whether the client has to wait.
+    """
+
+    def __init__(self, flow: Flow, length: int | None, *, owes_continue: bool) -> None:
+        self.length = length
+        self.owes_continue = owes_continue
+        self.received = 0
+        self.complete = False
+        self.paused = False
+        self._flow = flow
+        self._pieces: deque[bytes] = deque()
+        self._held = 0
+        self._waiting: Deferred[None] | None = None
+        self._failure: BaseException | None = None
+        self._discarding = False
+
+    @property
+    def remaining(self) -> int | None:
+        """Bytes that are still to come; None where that is not known."""
+        return None if self.length is None else self.length - self.received
+
+    async def read(self, limit: int) -> bytes:
+        """See `IReader`."""
+        return b"".join(await self.read_pieces(limit))
+
+    async def read_pieces(self, limit: int) -> list[bytes]:
+        """See `IPieces`.
+
+        Raises:
+            BodyInvalid: the body is badly framed.
+            CancelledError: the client went away.
+        """
+        if self.owes_continue and not self.received:
+            self.owes_continue = False
+            self._flow.send_continue()
+        while not self._pieces:
+            if self._failure is not None:
+                raise self._failure
+            if self.complete:
+                return []
+            self._resume()
+            self._waiting = Deferred()
+            try:
+                await self._waiting
+            finally:
+                self._waiting = None
+        return self._take(limit)
+
+    async def close(self) -> None:
+        """See `IReader`: what still comes is the connection's affair."""
+
+    def arrived(self, data: bytes) -> None:
+        """Take what came in."""
+        self.received += len(data)
+        self.owes_continue = False
+        if self._discarding or self._failure is not None:
+            return
+        self._pieces.append(data)
+        self._held += len(data)
+        if self._held >= _HIGH and not self.paused:
+            self.paused = True
+            self._flow.stop_reading()
+        self._wake()
+
+    def finish(self) -> None:
+        """Take it that everything has come.
+
+        Reading goes on, to notice a client that leaves while its bytes are stored.
+        """
+        self.complete = True
+        self._resume()
+        self._wake()
+
+    def fail(self, failure: BaseException) -> None:
+        """Take it that nothing more will come."""
+        self._failure = failure
+        self._pieces.clear()
+        self._held = 0
+        self._wake()
+
+    def discard(self) -> None:
+        """Take no interest in the rest."""
+        self._discarding = True
+        self._pieces.clear()
+        self._held = 0
+        self._resume()
+
+    def leave(self) -> None:
+        """Take it that the client has left."""
+        self.fail(CancelledError())
+
+    def _take(self, limit: int) -> list[bytes]:
+        taken: list[bytes] = []
+        size = 0
+        while self._pieces and size + len(self._pieces[0]) <= limit:
+            piece = self._pieces.popleft()
+            taken.append(piece)
+            size += len(piece)
+        if not taken:
+            piece = self._pieces.popleft()
+            self._pieces.appendleft(piece[limit:])
+            taken.append(piece[:limit])
+            size = limit
+        self._held -= size
+        if self._held < _HIGH:
+            self._resume()
+        return taken
+
+    def _resume(self) -> None:
+        if self.paused:
+            self.paused = False
+            self._flow.go_on_reading()
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and not waiting.called:
+            waiting.callback(None)

@@ -1,0 +1,262 @@
+"""One HTTP/1.1 connection, whose requests are dispatched at their headers.
+
+Twisted's channel hands a request on when its body is in. Here the handler runs as soon
+as the headers are complete and takes the body as it arrives. Requests without a body
+take Twisted's own way, unchanged.
+
+The names of Twisted's that are overridden or read here are not all public; the tests
+hold them to what is expected of them.
+"""
+
+from typing import Any, Final
+
+from twisted.internet.interfaces import ISSLTransport
+from twisted.logger import Logger
+from twisted.web.http import HTTPChannel
+
+from txregistry.model.errors import BodyInvalid
+from txregistry.web.body import RequestBody
+from txregistry.web.refusals import Refusal, refusal_bytes
+
+_RECEIVE: Final = 256 * 1024
+"""Bytes that one read of a plain socket takes at most."""
+
+_DRAIN: Final = 256 * 1024
+"""Bytes of an unwanted body that are taken in to keep the connection."""
+
+_LINGER_BYTES: Final = 64 * 1024 * 1024
+_LINGER_SECONDS: Final = 3.0
+
+
+class RegistryChannel(HTTPChannel):
+    """Parse requests, strictly, and let go of none halfway.
+
+    Attributes:
+        headers_since: When the headers that are being read began to come; else None.
+        sending_since: When a response's body last moved on; None while none is sent.
+    """
+
+    totalHeadersSize = 32 * 1024
+    maxHeaders = 200
+    MAX_LENGTH = 16 * 1024
+
+    headers_since: float | None = None
+    sending_since: float | None = None
+
+    _refused = False
+    _lingered = 0
+    _linger_call: Any = None
+    _log = Logger()
+
+    # Connections
+
+    def connectionMade(self) -> None:
+        """See `IProtocol`."""
+        super().connectionMade()
+        self.transport.bufferSize = _RECEIVE
+        self.site.channels.add(self)
+
+    def connectionLost(self, reason: Any) -> None:  # type: ignore[override]  # as Twisted's own
+        """See `IProtocol`."""
+        if self._linger_call is not None and self._linger_call.active():
+            self._linger_call.cancel()
+        super().connectionLost(reason)
+        self.site.forget(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        """See `IProtocol`."""
+        if self._refused:
+            self._lingered += len(data)
+            if self._lingered > _LINGER_BYTES:
+                self.transport.abortConnection()
+            return
+        if self.headers_since is None and not self.requests:
+            self.headers_since = self.site.clock.seconds()
+        super().dataReceived(data)
+
+    # Headers
+
+    def lineReceived(self, line: bytes) -> None:
+        """Take a line of the headers; one that can be read in two ways is refused."""
+        if self._refused:
+            return
+        if self.headers_since is None:
+            self.headers_since = self.site.clock.seconds()
+        if line[:1] in {b" ", b"\t"} or b"\n" in line or b"\r" in line or b"\0" in line:
+            self._respondToBadRequestAndDisconnect()
+            return
+        super().lineReceived(line)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """Refuse a line that is too long."""
+        del line
+        first = not self.requests
+        self._refuse(Refusal.TARGET_TOO_LONG if first else Refusal.HEADERS_TOO_LARGE)
+
+    def headerReceived(self, line: bytes) -> bool:
+        """Take one header."""
+        if self._refused:
+            return False
+        name, _, value = line.partition(b":")
+        if name.strip().lower() == b"transfer-encoding" and (
+            value.strip(b" \t").lower() != b"chunked" or self._version != b"HTTP/1.1"
+        ):
+            self._respondToBadRequestAndDisconnect()
+            return False
+        return bool(super().headerReceived(line))
+
+    def allHeadersReceived(self) -> None:
+        """Dispatch a request that has a body; its body goes where it is wanted."""
+        self.headers_since = None
+        if self._refused:
+            return
+        request = self.requests[-1]
+        if self._version == b"HTTP/1.1" and (
+            len(request.requestHeaders.getRawHeaders(b"host", ())) != 1
+        ):
+            self._respondToBadRequestAndDisconnect()
+            return
+        if self.length == 0:
+            super().allHeadersReceived()
+            return
+        headers = request.requestHeaders
+        expected = headers.getRawHeaders(b"expect", ())
+        headers.removeHeader(b"expect")  # Twisted would say 100 at once
+        super().allHeadersReceived()
+        request.body = RequestBody(
+            self,
+            self.length,
+            owes_continue=self._version == b"HTTP/1.1"
+            and any(value.lower() == b"100-continue" for value in expected),
+        )
+        request.requestReceived(self._command, self._path, self._version)
+
+    # Bodies
+
+    def rawDataReceived(self, data: bytes) -> None:
+        """Take part of a body."""
+        if not self._refused:
+            super().rawDataReceived(data)
+
+    def allContentReceived(self) -> None:
+        """Take the end of a body; or dispatch a request that has none."""
+        if self._refused:
+            return
+        request = self.requests[-1]
+        if request.body is not None and request.body.paused:
+            self.setTimeout(self.timeOut)  # to be saved, and set again afterwards
+        super().allContentReceived()
+        if request.body is not None and request.finished:
+            super().requestDone(request)
+
+    def stop_reading(self) -> None:
+        """See `Flow`: a client that has to wait for us is not idle."""
+        self.setTimeout(None)
+        self._networkProducer.pauseProducing()
+
+    def go_on_reading(self) -> None:
+        """See `Flow`."""
+        if not self._handlingRequest:
+            self.setTimeout(self.timeOut)
+        if not self._waitingForTransport:
+            self._networkProducer.resumeProducing()
+
+    def send_continue(self) -> None:
+        """See `Flow`."""
+        self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def resumeProducing(self) -> None:
+        """Go on, as the transport has room again; but not past a body that waits."""
+        super().resumeProducing()
+        if self.requests:
+            body = self.requests[-1].body
+            if body is not None and body.paused:
+                self._networkProducer.pauseProducing()
+
+    # Responses
+
+    def writeHeaders(
+        self, version: bytes, code: bytes, reason: bytes, headers: Any
+    ) -> None:
+        """Begin a response; one that comes before the body's end decides its fate."""
+        body = self.requests[0].body
+        if self.site.draining or (
+            body is not None and not body.complete and not self._can_drain(body)
+        ):
+            self.persistent = False
+            headers.setRawHeaders(b"connection", [b"close"])
+        super().writeHeaders(version, code, reason, headers)
+
+    def requestDone(self, request: Any) -> None:
+        """End a response, and with it the connection or the rest of the body."""
+        body = request.body
+        self.sending_since = None
+        if body is None or body.complete:
+            super().requestDone(request)
+        elif self.persistent and not self._refused:
+            body.discard()  # its end calls the channel's own requestDone
+        else:
+            self.requests.remove(request)
+            self._linger()
+
+    def touch(self) -> None:
+        """Note that a response's body moved on."""
+        self.sending_since = self.site.clock.seconds()
+
+    def leave_if_idle(self) -> None:
+        """Close, unless a request is being answered."""
+        if not self.requests:
+            self.loseConnection()
+
+    def _can_drain(self, body: RequestBody) -> bool:
+        return (
+            bool(self.persistent)
+            and not self._refused
+            and not body.owes_continue
+            and body.remaining is not None
+            and body.remaining <= _DRAIN
+        )
+
+    # Refusals
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        self._refuse(Refusal.BAD_REQUEST)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Answer what cannot be read, and listen no more."""
+        if self._refused:
+            return
+        self._refused = True
+        self.persistent = False
+        request = self.requests[0] if self.requests else None
+        self._log.info(
+            "{peer} sent a request that was refused: {reason}",
+            peer=self.transport.getPeer(),
+            reason=refusal.sentence,
+        )
+        if request is not None and request.body is not None:
+            if request.startedWriting:
+                self.transport.abortConnection()
+            else:
+                request.body.fail(BodyInvalid(refusal.sentence))
+            return
+        self.transport.write(refusal_bytes(refusal))
+        self._linger()
+
+    def _linger(self) -> None:
+        """Close so that a client which is still sending can read its answer.
+
+        Closing at once would make the kernel reset the connection, and the answer in
+        flight with it.
+        """
+        self._refused = True
+        self.setTimeout(None)
+        self._linger_call = self.site.clock.callLater(
+            _LINGER_SECONDS, self.transport.abortConnection
+        )
+        self._networkProducer.unregisterProducer()
+        self._networkProducer.resumeProducing()
+        if ISSLTransport.providedBy(self.transport):
+            self.transport.loseConnection()
+        else:
+            self.transport.loseWriteConnection()

@@ -1,0 +1,32 @@
+"""Conditional requests: the digest is the entity tag.
+
+Source: RFC 9110, section 13.
+"""
+
+from txregistry.model.digest import Digest
+from txregistry.web.request import RegistryRequest
+
+
+def is_unchanged(request: RegistryRequest, digest: Digest) -> bool:
+    """Say whether ``If-None-Match`` names what would be sent."""
+    values = request.requestHeaders.getRawHeaders(b"if-none-match")
+    if not values:
+        return False
+    tags = [tag.strip() for value in values for tag in value.split(b",")]
+    return b"*" in tags or any(_names(tag, digest) for tag in tags)
+
+
+def wants_range(request: RegistryRequest, digest: Digest) -> str | None:
+    """Give the ``Range`` asked for, unless ``If-Range`` is of something else."""
+    wanted = request.header(b"range")
+    if wanted is None or request.method != b"GET":
+        return None
+    condition = request.requestHeaders.getRawHeaders(b"if-range")
+    if condition and not _names(condition[0].strip(), digest):
+        return None
+    return wanted
+
+
+def _names(tag: bytes, digest: Digest) -> bool:
+    """Compare an entity tag, weak, quoted or bare."""
+    return tag.removeprefix(b"W/").strip(b'"') == str(digest).encode()

@@ -1,0 +1,143 @@
+"""Failures as responses: the only table of status codes."""
+
+from typing import Final
+
+from klein import Klein
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.server import Request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from txregistry.model import errors
+from txregistry.model.errors import RegistryError
+from txregistry.storage.interfaces import StorageFull, StorageUnavailable
+from txregistry.web.refusals import error_document
+
+_log = Logger()
+
+_RETRY_SECONDS: Final = b"5"
+
+_STATUS: Final[dict[type[RegistryError], int]] = {
+    errors.BlobUnknown: 404,
+    errors.UploadInvalid: 400,
+    errors.UploadOutOfOrder: 416,
+    errors.UploadUnknown: 404,
+    errors.DigestInvalid: 400,
+    errors.ReferenceUnknown: 400,
+    errors.ManifestInvalid: 400,
+    errors.ManifestTooLarge: 413,
+    errors.ManifestUnknown: 404,
+    errors.NameInvalid: 400,
+    errors.NameUnknown: 404,
+    errors.PageInvalid: 400,
+    errors.RangeInvalid: 400,
+    errors.RangeUnsatisfiable: 416,
+    errors.SizeInvalid: 400,
+    errors.TagInvalid: 400,
+    errors.TooManyTags: 414,
+    errors.Unsupported: 405,
+    errors.BodyInvalid: 400,
+    errors.NoRoom: 507,
+    errors.Unavailable: 503,
+}
+
+
+def add_error_handlers(app: Klein) -> None:
+    """Let every failure of a route become the protocol's answer."""
+
+    @app.handle_errors(RegistryError)
+    def refuse(request: Request, failure: Failure) -> Deferred[None] | None:
+        return _answer(request, failure.value)
+
+    @app.handle_errors(StorageFull)
+    def full(request: Request, failure: Failure) -> Deferred[None] | None:
+        _log.error("The store is full: {error}", error=failure.value)
+        return _answer(
+            request,
+            errors.NoRoom("The registry has no room left; ask whoever runs it."),
+        )
+
+    @app.handle_errors(StorageUnavailable)
+    def unavailable(request: Request, failure: Failure) -> Deferred[None] | None:
+        _log.error("The store cannot be used: {error}", error=failure.value)
+        return _answer(
+            request,
+            errors.Unavailable("The registry's store cannot be used; try again later."),
+        )
+
+    @app.handle_errors(HTTPException)
+    def unrouted(request: Request, failure: Failure) -> Deferred[None] | None:
+        return _answer(request, _unrouted(failure.value))
+
+    @app.handle_errors(CancelledError)
+    def left(request: Request, failure: Failure) -> Deferred[None] | None:
+        del failure
+        return _broken_off(request)
+
+    @app.handle_errors
+    def unforeseen(request: Request, failure: Failure) -> Deferred[None] | None:
+        _log.failure(
+            "An unforeseen failure in answering {method} {path}",
+            failure,
+            method=request.method,
+            path=request.path,
+        )
+        return _answer(
+            request,
+            RegistryError("The registry failed; whoever runs it finds why in its log."),
+        )
+
+
+def write_error(request: Request, error: RegistryError) -> None:
+    """Write a failure, as the protocol's error document."""
+    status = _STATUS.get(type(error), 500)
+    _log.info(
+        "Refused {method} {path}: {status} {code} {message}",
+        method=request.method.decode("latin-1"),
+        path=request.path.decode("latin-1")[:500],
+        status=status,
+        code=error.code.value,
+        message=error.message,
+    )
+    body = error_document(error.code, error.message, error.detail)
+    headers = request.responseHeaders
+    for stale in (b"content-range", b"etag", b"cache-control", b"accept-ranges"):
+        headers.removeHeader(stale)
+    headers.removeHeader(b"docker-content-digest")
+    headers.setRawHeaders(b"content-type", [b"application/json"])
+    headers.setRawHeaders(b"content-length", [b"%d" % len(body)])
+    if isinstance(error, errors.RangeUnsatisfiable):
+        headers.setRawHeaders(b"content-range", [b"bytes */%d" % error.size])
+    if isinstance(error, errors.Unsupported) and error.allowed:
+        headers.setRawHeaders(b"allow", [", ".join(error.allowed).encode()])
+    if isinstance(error, errors.Unavailable):
+        headers.setRawHeaders(b"retry-after", [_RETRY_SECONDS])
+    request.setResponseCode(status)
+    request.write(body)
+
+
+def _answer(request: Request, error: RegistryError) -> Deferred[None] | None:
+    if request.startedWriting:
+        _log.error("Broke off an answer: {reason}", reason=error.message)
+        return _broken_off(request)
+    write_error(request, error)
+    return None
+
+
+def _broken_off(request: Request) -> Deferred[None]:
+    """Break the connection: an error within a blob would be taken for its bytes."""
+    ended: Deferred[None] = request.notifyFinish().addErrback(lambda _: None)
+    if request.channel is not None:
+        request.channel.transport.abortConnection()
+    return ended
+
+
+def _unrouted(error: HTTPException) -> RegistryError:
+    if isinstance(error, MethodNotAllowed):
+        allowed = tuple(sorted(error.valid_methods or ()))
+        return errors.Unsupported(
+            "This path does not take this method; it takes: " + ", ".join(allowed),
+            allowed,
+        )
+    return errors.NameUnknown("Nothing is served at this path; check the address.")

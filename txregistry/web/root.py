@@ -1,0 +1,29 @@
+"""The resource tree: one Klein application, to which each module adds its routes."""
+
+from klein.resource import KleinResource
+
+from txregistry.registry.repositories import Registry
+from txregistry.web.errors import add_error_handlers
+from txregistry.web.routing import new_app
+from txregistry.web.sendfile import Sender
+from txregistry.web.v2.blobs import add_blob_routes
+from txregistry.web.v2.catalog import add_catalog_routes
+from txregistry.web.v2.manifests import add_manifest_routes
+from txregistry.web.v2.referrers import add_referrer_routes
+from txregistry.web.v2.tags import add_tag_routes
+from txregistry.web.v2.uploads import add_upload_routes
+from txregistry.web.v2.version import add_version_routes
+
+
+def make_root(registry: Registry, sender: Sender) -> KleinResource:
+    """Make what answers every request."""
+    app = new_app()
+    add_error_handlers(app)
+    add_version_routes(app)
+    add_manifest_routes(app, registry)
+    add_blob_routes(app, registry, sender)
+    add_upload_routes(app, registry)
+    add_tag_routes(app, registry)
+    add_referrer_routes(app, registry)
+    add_catalog_routes(app, registry)
+    return app.resource()

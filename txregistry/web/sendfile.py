@@ -1,0 +1,168 @@
+"""Content to clients: sent by the kernel where it can, pumped where it cannot."""
+
+import os
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IPullProducer
+from twisted.internet.tcp import Server
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from txregistry.streams import IFileReader, IReader, Pump
+from txregistry.tasks import Blocking, detach
+from txregistry.web.request import RegistryRequest
+
+_BUDGET: Final = 256 * 1024
+"""Bytes sent before others have their turn."""
+
+
+class Sender:
+    """Send content as the body of responses.
+
+    Args:
+        blocking: Where reads go that wait for a disk.
+    """
+
+    def __init__(self, blocking: Blocking) -> None:
+        self._blocking = blocking
+
+    async def send(self, request: RegistryRequest, reader: IReader) -> None:
+        """Send everything that a reader gives, which is closed at the end.
+
+        The headers, with the length, have been set.
+
+        Raises:
+            CancelledError: the client left.
+        """
+        channel = request.channel
+        channel.touch()
+        if IFileReader.providedBy(reader) and isinstance(channel.transport, Server):
+            request.write(b"")
+            await _FileSender(request, IFileReader(reader), self._blocking).run()
+        else:
+            await Pump(reader, request, lambda _: channel.touch()).run()
+
+
+@implementer(IPullProducer)
+class _FileSender:
+    """Let the kernel move a file to a socket, whenever that has room.
+
+    It takes the channel's place as the transport's producer meanwhile, and is asked for
+    more each time when what was queued before has left.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self, request: RegistryRequest, reader: IFileReader, blocking: Blocking
+    ) -> None:
+        self._request = request
+        self._reader = reader
+        self._blocking = blocking
+        self._channel: Any = request.channel
+        self._transport: Any = request.channel.transport
+        self._offset, self._stop = reader.span()
+        self._done: Deferred[None] = Deferred()
+        self._started = False
+        self._over = False
+        self._reading = False
+
+    async def run(self) -> None:
+        """Send the file.
+
+        Raises:
+            CancelledError: the client left, or the file ended early.
+        """
+        if self._offset >= self._stop:
+            await self._reader.close()
+            return
+        self._transport.unregisterProducer()
+        self._transport.registerProducer(self, False)
+        try:
+            await self._done
+        finally:
+            self._over = True
+            if not self._reading:
+                await self._reader.close()
+
+    def resumeProducing(self) -> None:
+        """See `IPullProducer`."""
+        if not self._started:  # registration asks at once, before the headers are out
+            self._started = True
+            return
+        if self._over or self._reading:
+            return
+        budget = min(_BUDGET, self._stop - self._offset)
+        if not self._is_cached(budget):
+            self._reading = True
+            _ = detach(self._read_ahead(budget), self._log, "reading ahead")
+            return
+        self._send(budget)
+
+    def stopProducing(self) -> None:
+        """See `IPullProducer`: the handler is cancelled by the request's own end."""
+        self._over = True
+
+    def _send(self, budget: int) -> None:
+        sent = 0
+        try:
+            while sent < budget:
+                count = os.sendfile(
+                    self._transport.fileno(),
+                    self._reader.fileno(),
+                    self._offset,
+                    budget - sent,
+                )
+                if not count:
+                    self._log.error("A file became shorter while it was sent")
+                    self._break_off()
+                    return
+                sent += count
+                self._offset += count
+        except BlockingIOError:
+            pass
+        except OSError:  # the client has gone; the transport finds out for itself
+            self._break_off()
+            return
+        if sent:
+            self._request.sentLength += sent
+            self._channel.touch()
+        if self._offset < self._stop:
+            self._transport.startWriting()
+        else:
+            self._finish()
+
+    def _is_cached(self, size: int) -> bool:
+        """Say whether the next bytes can be had without waiting for a disk."""
+        probe = bytearray(1)
+        for place in (self._offset, self._offset + size - 1):
+            try:
+                os.preadv(self._reader.fileno(), [probe], place, os.RWF_NOWAIT)
+            except BlockingIOError:
+                return False
+            except OSError:  # the file system cannot tell
+                return True
+        return True
+
+    async def _read_ahead(self, size: int) -> None:
+        """Bring the next bytes into the kernel's cache, in a thread."""
+        try:
+            await self._blocking(os.pread, self._reader.fileno(), size, self._offset)
+        finally:
+            self._reading = False
+            if self._over:
+                await self._reader.close()
+        if not self._over:
+            self._send(size)
+
+    def _break_off(self) -> None:
+        self._over = True
+        self._transport.abortConnection()
+
+    def _finish(self) -> None:
+        self._over = True
+        self._transport.unregisterProducer()
+        if not self._transport.disconnecting:
+            self._transport.registerProducer(self._channel, True)
+        self._done.callback(None)

@@ -1,0 +1,150 @@
+"""The site: makes connections, watches over them, and writes the access log."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.web.resource import IResource
+from twisted.web.server import Site
+
+from txregistry.web.channel import RegistryChannel
+from txregistry.web.refusals import COMMON_HEADERS
+from txregistry.web.request import RegistryRequest
+
+_SWEEP: Final = 5.0
+
+
+class RegistrySite(Site):
+    """Serve a registry over HTTP/1.1.
+
+    Args:
+        resource: What answers.
+        clock: Tells the time.
+        idle: Seconds that a client may be silent, between requests or within a body.
+        header_time: Seconds in which a request's headers must be complete, however
+            slowly they drip in.
+        stall: Seconds without progress after which a download is broken off.
+        access_log: Whether each request leaves a line.
+        headers: Further headers for every response.
+    """
+
+    protocol = RegistryChannel  # type: ignore[assignment]  # one that never speaks h2
+    requestFactory = RegistryRequest
+    displayTracebacks = False
+
+    _log = Logger(namespace="txregistry.access")
+
+    def __init__(
+        self,
+        resource: IResource,
+        clock: IReactorTime,
+        *,
+        idle: float = 60.0,
+        header_time: float = 30.0,
+        stall: float = 60.0,
+        access_log: bool = True,
+        headers: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        super().__init__(
+            resource,
+            requestFactory=RegistryRequest,
+            timeout=idle,
+            reactor=clock,
+            parsePOSTFormSubmission=False,
+        )
+        self.clock = clock
+        self.channels: set[RegistryChannel] = set()
+        self.draining = False
+        self.headers = [
+            (name.encode("latin-1"), [value.encode("latin-1") for value in values])
+            for name, values in (*COMMON_HEADERS.items(), *(headers or {}).items())
+        ]
+        self._access_log = access_log
+        self._drained: Deferred[None] | None = None
+        self._header_time = header_time
+        self._stall = stall
+        self._sweeping = LoopingCall(self.sweep)
+        self._sweeping.clock = clock
+
+    def startFactory(self) -> None:
+        """Begin to watch over connections."""
+        super().startFactory()
+        if not self._sweeping.running:
+            _ = self._sweeping.start(_SWEEP, now=False)
+
+    def stopFactory(self) -> None:
+        """End to watch over connections."""
+        if self._sweeping.running:
+            self._sweeping.stop()
+        super().stopFactory()
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """Say what TLS may negotiate: bodies of HTTP/2 cannot be streamed here."""
+        return [b"http/1.1"]
+
+    async def drain(self, patience: float) -> None:
+        """Let requests finish, then break off those that have not."""
+        self.draining = True
+        for channel in list(self.channels):
+            channel.leave_if_idle()
+        if self.channels:
+            self._drained = Deferred()
+            timer = self.clock.callLater(patience, self._break_off)
+            await self._drained
+            if timer.active():
+                timer.cancel()
+
+    def forget(self, channel: RegistryChannel) -> None:
+        """Take it that a connection is gone."""
+        self.channels.discard(channel)
+        drained = self._drained
+        if drained is not None and not self.channels and not drained.called:
+            drained.callback(None)
+
+    def _break_off(self) -> None:
+        for channel in list(self.channels):
+            channel.transport.abortConnection()
+
+    def sweep(self) -> None:
+        """Break off connections whose headers, or whose reader, take too long."""
+        now = self.clock.seconds()
+        for channel in list(self.channels):
+            slow = _since(channel.headers_since, now) > self._header_time
+            if slow or _since(channel.sending_since, now) > self._stall:
+                self._log.info(
+                    "{peer} was too slow to {what}",
+                    peer=channel.transport.getPeer(),
+                    what="send its headers" if slow else "take its answer",
+                )
+                channel.transport.abortConnection()
+
+    def log(self, request: Any) -> None:
+        """Write the access line of a request that was answered."""
+        self._line(request, request.code)
+
+    def log_left(self, request: RegistryRequest) -> None:
+        """Write the access line of a request whose client left before its end."""
+        self._line(request, 499)
+
+    def _line(self, request: RegistryRequest, status: int) -> None:
+        if not self._access_log:
+            return
+        # The query stays out: clients put secrets there.
+        self._log.info(
+            '{peer} "{method} {path}" {status} {sent} {milliseconds} "{agent}"',
+            peer=getattr(request.client, "host", "-"),
+            method=request.method.decode("latin-1"),
+            path=request.path.decode("latin-1")[:1000],
+            status=status,
+            sent=request.sentLength,
+            received=0 if request.body is None else request.body.received,
+            milliseconds=round((self.clock.seconds() - request.began) * 1000),
+            agent=(request.header(b"user-agent") or "-")[:200],
+        )
+
+
+def _since(moment: float | None, now: float) -> float:
+    return 0.0 if moment is None else now - moment

@@ -1,0 +1,55 @@
+"""``/v2/<name>/blobs/<digest>``."""
+
+from typing import Final
+
+from klein import Klein
+
+from txregistry.model.digest import Digest
+from txregistry.model.names import RepositoryName
+from txregistry.model.ranges import parse_range
+from txregistry.registry.repositories import Registry
+from txregistry.web.conditions import is_unchanged, wants_range
+from txregistry.web.request import RegistryRequest
+from txregistry.web.sendfile import Sender
+from txregistry.web.v2.answers import empty_answer, require_deletes
+
+_FOREVER: Final = "max-age=31536000, immutable"
+
+
+def add_blob_routes(app: Klein, registry: Registry, sender: Sender) -> None:
+    """Add ``/v2/<name>/blobs/<digest>``. ``HEAD`` comes with ``GET``."""
+
+    @app.route("/v2/<name:name>/blobs/<digest:digest>", methods=["GET"])
+    async def get_blob(
+        request: RegistryRequest, name: RepositoryName, digest: Digest
+    ) -> None:
+        blob = await registry.blobs.find(name, digest)
+        headers = request.responseHeaders
+        headers.setRawHeaders("docker-content-digest", [str(digest)])
+        headers.setRawHeaders("etag", [f'"{digest}"'])
+        headers.setRawHeaders("cache-control", [_FOREVER])
+        headers.setRawHeaders("accept-ranges", ["bytes"])
+        if is_unchanged(request, digest):
+            request.setResponseCode(304)
+            return
+        start, stop = 0, blob.size
+        wanted = wants_range(request, digest)
+        span = None if wanted is None else parse_range(wanted, blob.size)
+        if span is not None:
+            start, stop = span
+            request.setResponseCode(206)
+            headers.setRawHeaders(
+                "content-range", [f"bytes {start}-{stop - 1}/{blob.size}"]
+            )
+        headers.setRawHeaders("content-type", ["application/octet-stream"])
+        headers.setRawHeaders("content-length", [str(stop - start)])
+        if request.method != b"HEAD":
+            await sender.send(request, await registry.blobs.open(blob, start, stop))
+
+    @app.route("/v2/<name:name>/blobs/<digest:digest>", methods=["DELETE"])
+    async def delete_blob(
+        request: RegistryRequest, name: RepositoryName, digest: Digest
+    ) -> bytes:
+        require_deletes(registry)
+        await registry.blobs.unlink(name, digest)
+        return empty_answer(request, 202, {})

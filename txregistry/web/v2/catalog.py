@@ -1,0 +1,28 @@
+"""``/v2/_catalog``."""
+
+from typing import Final
+
+from klein import Klein
+
+from txregistry.registry.repositories import Registry
+from txregistry.web.paging import link_next, wanted_count
+from txregistry.web.request import RegistryRequest
+from txregistry.web.v2.answers import json_answer
+
+_USUAL: Final = 100
+_MOST: Final = 1000
+
+
+def add_catalog_routes(app: Klein, registry: Registry) -> None:
+    """Add ``/v2/_catalog``."""
+
+    @app.route("/v2/_catalog", methods=["GET"])
+    async def list_repositories(request: RegistryRequest) -> bytes:
+        wanted = wanted_count(request, _MOST)
+        count = _USUAL if wanted is None else wanted
+        page = await registry.catalog.page(request.query(b"last") or "", count)
+        if page.more and page.names:
+            link_next(request, str(page.names[-1]), count)
+        return json_answer(
+            request, {"repositories": [str(name) for name in page.names]}
+        )

@@ -1,0 +1,74 @@
+"""``/v2/<name>/manifests/<reference>``."""
+
+from typing import Final
+
+from klein import Klein
+
+from txregistry.model.digest import Digest
+from txregistry.model.errors import ManifestTooLarge, TooManyTags
+from txregistry.model.manifests import MAX_SIZE
+from txregistry.model.names import Reference, RepositoryName, Tag
+from txregistry.registry.repositories import Registry
+from txregistry.streams import read_all
+from txregistry.web.conditions import is_unchanged
+from txregistry.web.request import RegistryRequest
+from txregistry.web.v2.answers import empty_answer, require_deletes, require_writes
+
+_MOST_TAGS: Final = 100
+_FOREVER: Final = "max-age=31536000, immutable"
+
+
+def add_manifest_routes(app: Klein, registry: Registry) -> None:
+    """Add ``/v2/<name>/manifests/<reference>``. ``HEAD`` comes with ``GET``."""
+
+    @app.route("/v2/<name:name>/manifests/<reference:reference>", methods=["GET"])
+    async def get_manifest(
+        request: RegistryRequest, name: RepositoryName, reference: Reference
+    ) -> bytes:
+        found = await registry.manifests.find(name, reference)
+        digest = str(found.digest)
+        headers = request.responseHeaders
+        headers.setRawHeaders("docker-content-digest", [digest])
+        headers.setRawHeaders("etag", [f'"{digest}"'])
+        forever = isinstance(reference, Digest)
+        headers.setRawHeaders("cache-control", [_FOREVER if forever else "no-cache"])
+        if is_unchanged(request, found.digest):
+            request.setResponseCode(304)
+            return b""
+        headers.setRawHeaders("content-type", [found.manifest.media_type])
+        headers.setRawHeaders("content-length", [str(found.size)])
+        return found.data
+
+    @app.route("/v2/<name:name>/manifests/<reference:reference>", methods=["PUT"])
+    async def put_manifest(
+        request: RegistryRequest, name: RepositoryName, reference: Reference
+    ) -> bytes:
+        require_writes(registry)
+        tags = [Tag.parse(text) for text in request.queries(b"tag")]
+        if len(tags) > _MOST_TAGS:
+            raise TooManyTags(f"One request can set {_MOST_TAGS} tags at most.")
+        data = None
+        if (request.body_length or 0) <= MAX_SIZE:
+            data = await read_all(request.reader(), MAX_SIZE)
+        if data is None:
+            raise ManifestTooLarge(f"A manifest can have {MAX_SIZE} bytes at most.")
+        accepted = await registry.acceptance.push(
+            name, reference, data, request.header(b"content-type"), tags
+        )
+        headers = {
+            "location": f"/v2/{name}/manifests/{accepted.digest}",
+            "docker-content-digest": str(accepted.digest),
+        }
+        if accepted.subject is not None:
+            headers["oci-subject"] = str(accepted.subject)
+        for tag in tags:
+            request.responseHeaders.addRawHeader("oci-tag", str(tag))
+        return empty_answer(request, 201, headers)
+
+    @app.route("/v2/<name:name>/manifests/<reference:reference>", methods=["DELETE"])
+    async def delete_manifest(
+        request: RegistryRequest, name: RepositoryName, reference: Reference
+    ) -> bytes:
+        require_deletes(registry)
+        await registry.acceptance.delete(name, reference)
+        return empty_answer(request, 202, {})

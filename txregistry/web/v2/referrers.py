@@ -1,0 +1,48 @@
+"""``/v2/<name>/referrers/<digest>``."""
+
+from typing import Final
+
+from klein import Klein
+
+from txregistry.model.descriptors import OCI_INDEX
+from txregistry.model.digest import Digest
+from txregistry.model.names import RepositoryName
+from txregistry.registry.repositories import Registry
+from txregistry.web.paging import link_next, wanted_count
+from txregistry.web.request import RegistryRequest
+from txregistry.web.v2.answers import json_answer
+
+_MOST: Final = 10_000
+_ROOM: Final = 4 * 1000 * 1000
+"""Bytes of one answer: containerd reads no more, and does not follow links."""
+
+
+def add_referrer_routes(app: Klein, registry: Registry) -> None:
+    """Add ``/v2/<name>/referrers/<digest>``, which is never 404."""
+
+    @app.route("/v2/<name:name>/referrers/<digest:digest>", methods=["GET"])
+    async def list_referrers(
+        request: RegistryRequest, name: RepositoryName, digest: Digest
+    ) -> bytes:
+        count = wanted_count(request, _MOST)
+        types = frozenset(request.queries(b"artifactType"))
+        page = await registry.referrers.page(
+            name,
+            digest,
+            types=types,
+            after=request.query(b"last") or "",
+            limit=_MOST if count is None else max(1, count),
+            room=_ROOM,
+        )
+        if types:
+            request.responseHeaders.setRawHeaders(
+                "oci-filters-applied", ["artifactType"]
+            )
+        if page.more:
+            link_next(request, str(page.descriptors[-1].digest), count)
+        document = {
+            "schemaVersion": 2,
+            "mediaType": OCI_INDEX,
+            "manifests": [each.to_json() for each in page.descriptors],
+        }
+        return json_answer(request, document, OCI_INDEX)

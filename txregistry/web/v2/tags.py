@@ -1,0 +1,31 @@
+"""``/v2/<name>/tags/list``."""
+
+from typing import Final
+
+from klein import Klein
+
+from txregistry.model.errors import NameUnknown
+from txregistry.model.names import RepositoryName
+from txregistry.registry.repositories import Registry
+from txregistry.web.paging import link_next, wanted_count
+from txregistry.web.request import RegistryRequest
+from txregistry.web.v2.answers import json_answer
+
+_MOST: Final = 10_000
+
+
+def add_tag_routes(app: Klein, registry: Registry) -> None:
+    """Add ``/v2/<name>/tags/list``."""
+
+    @app.route("/v2/<name:name>/tags/list", methods=["GET"])
+    async def list_tags(request: RegistryRequest, name: RepositoryName) -> bytes:
+        count = wanted_count(request, _MOST)
+        last = request.query(b"last") or ""
+        page = await registry.tags.page(name, last, count)
+        if not page.tags and not await registry.manifests.has_repository(name):
+            raise NameUnknown(f"There is no repository {name}; check its name.")
+        if page.more and page.tags:
+            link_next(request, str(page.tags[-1]), count)
+        return json_answer(
+            request, {"name": str(name), "tags": [str(tag) for tag in page.tags]}
+        )

@@ -156,7 +156,7 @@ class RegistryService(Service):
         super().privilegedStartService()
         for endpoint in self._endpoints:
             listening: Deferred[IListeningPort] = endpoint.listen(self._site)
-            listening.addCallbacks(self._ports.append, self._cannot_listen)
+            _ = listening.addCallbacks(self._ports.append, self._cannot_listen)
 
     def startService(self) -> None:
         """Begin to work."""

@@ -40,9 +40,14 @@ class RegistryChannel(HTTPChannel):
     maxHeaders = 200
     MAX_LENGTH = 16 * 1024
 
+    site: Any  # set by the site that makes the channel
+    transport: Any  # of more interfaces than one annotation can name
+    _networkProducer: Any
+
     headers_since: float | None = None
     sending_since: float | None = None
 
+    _answered: Any = None
     _refused = False
     _lingered = 0
     _linger_call: Any = None
@@ -146,7 +151,8 @@ class RegistryChannel(HTTPChannel):
         if request.body is not None and request.body.paused:
             self.setTimeout(self.timeOut)  # to be saved, and set again afterwards
         super().allContentReceived()
-        if request.body is not None and request.finished:
+        if self._answered is request:
+            self._answered = None
             super().requestDone(request)
 
     def stop_reading(self) -> None:
@@ -194,7 +200,8 @@ class RegistryChannel(HTTPChannel):
         if body is None or body.complete:
             super().requestDone(request)
         elif self.persistent and not self._refused:
-            body.discard()  # its end calls the channel's own requestDone
+            self._answered = request  # done, once the rest of its body has come
+            body.discard()
         else:
             self.requests.remove(request)
             self._linger()

@@ -1,11 +1,13 @@
 """Failures as responses: the only table of status codes."""
 
-from typing import Final
+from typing import Any, Final, cast
 
 from klein import Klein
+from klein._app import KleinRenderable
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from twisted.web.iweb import IRequest
 from twisted.web.server import Request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
@@ -47,11 +49,12 @@ def add_error_handlers(app: Klein) -> None:
     """Let every failure of a route become the protocol's answer."""
 
     @app.handle_errors(RegistryError)
-    def refuse(request: Request, failure: Failure) -> Deferred[None] | None:
-        return _answer(request, failure.value)
+    def refuse(request: IRequest, failure: Failure) -> KleinRenderable:
+        error = cast("RegistryError", failure.value)
+        return _answer(request, error)
 
     @app.handle_errors(StorageFull)
-    def full(request: Request, failure: Failure) -> Deferred[None] | None:
+    def full(request: IRequest, failure: Failure) -> KleinRenderable:
         _log.error("The store is full: {error}", error=failure.value)
         return _answer(
             request,
@@ -59,7 +62,7 @@ def add_error_handlers(app: Klein) -> None:
         )
 
     @app.handle_errors(StorageUnavailable)
-    def unavailable(request: Request, failure: Failure) -> Deferred[None] | None:
+    def unavailable(request: IRequest, failure: Failure) -> KleinRenderable:
         _log.error("The store cannot be used: {error}", error=failure.value)
         return _answer(
             request,
@@ -67,16 +70,16 @@ def add_error_handlers(app: Klein) -> None:
         )
 
     @app.handle_errors(HTTPException)
-    def unrouted(request: Request, failure: Failure) -> Deferred[None] | None:
-        return _answer(request, _unrouted(failure.value))
+    def unrouted(request: IRequest, failure: Failure) -> KleinRenderable:
+        return _answer(request, _unrouted(cast("HTTPException", failure.value)))
 
     @app.handle_errors(CancelledError)
-    def left(request: Request, failure: Failure) -> Deferred[None] | None:
+    def left(request: IRequest, failure: Failure) -> KleinRenderable:
         del failure
-        return _broken_off(request)
+        return _broken_off(cast("Request", request))
 
-    @app.handle_errors
-    def unforeseen(request: Request, failure: Failure) -> Deferred[None] | None:
+    @app.handle_errors(Exception)
+    def unforeseen(request: IRequest, failure: Failure) -> KleinRenderable:
         _log.failure(
             "An unforeseen failure in answering {method} {path}",
             failure,
@@ -117,7 +120,8 @@ def write_error(request: Request, error: RegistryError) -> None:
     request.write(body)
 
 
-def _answer(request: Request, error: RegistryError) -> Deferred[None] | None:
+def _answer(answered: IRequest, error: RegistryError) -> Deferred[None] | None:
+    request = cast("Request", answered)
     if request.startedWriting:
         _log.error("Broke off an answer: {reason}", reason=error.message)
         return _broken_off(request)
@@ -128,8 +132,9 @@ def _answer(request: Request, error: RegistryError) -> Deferred[None] | None:
 def _broken_off(request: Request) -> Deferred[None]:
     """Break the connection: an error within a blob would be taken for its bytes."""
     ended: Deferred[None] = request.notifyFinish().addErrback(lambda _: None)
-    if request.channel is not None:
-        request.channel.transport.abortConnection()
+    channel: Any = request.channel
+    if channel is not None:
+        channel.transport.abortConnection()
     return ended
 
 

@@ -21,7 +21,8 @@ class RegistryRequest(Request):
         began: When it came, in the clock's seconds.
     """
 
-    defaultContentType = None  # type: ignore[assignment]  # Twisted allows it
+    defaultContentType = None
+    channel: Any  # a RegistryChannel; None once the client has left
     body: RequestBody | None = None
     began = 0.0
 

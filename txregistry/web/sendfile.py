@@ -37,9 +37,10 @@ class Sender:
         """
         channel = request.channel
         channel.touch()
-        if IFileReader.providedBy(reader) and isinstance(channel.transport, Server):
+        file: Any = IFileReader(reader, None)
+        if file is not None and isinstance(channel.transport, Server):
             request.write(b"")
-            await _FileSender(request, IFileReader(reader), self._blocking).run()
+            await _FileSender(request, file, self._blocking).run()
         else:
             await Pump(reader, request, lambda _: channel.touch()).run()
 

@@ -1,4 +1,4 @@
-"""Log lines as JSON, one object a line; and which of them are kept."""
+"""Log lines, as text or as JSON; and which of them are kept."""
 
 from datetime import UTC, datetime
 from typing import IO, Any, Final
@@ -12,11 +12,53 @@ from twisted.logger import (
     LogLevelFilterPredicate,
     eventAsText,
     formatEvent,
-    textFileLogObserver,
 )
 from zope.interface import implementer
 
 _PLAIN: Final = (str, int, float, bool, type(None))
+
+
+class _Stamps:
+    """Moments as text, written once a second."""
+
+    def __init__(self) -> None:
+        self._second = -1
+        self._text = ""
+
+    def at(self, moment: float) -> str:
+        """Give a moment, seconds since 1970, as RFC 3339 has it."""
+        second = int(moment)
+        if second != self._second:
+            self._second = second
+            self._text = datetime.fromtimestamp(second, UTC).strftime("%FT%TZ")
+        return self._text
+
+
+@implementer(ILogObserver)
+class TextLogObserver:
+    """Write every event as a line of text, and its traceback below it.
+
+    Args:
+        file: Where the lines go.
+    """
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+        self._stamps = _Stamps()
+
+    def __call__(self, event: LogEvent) -> None:
+        """See `ILogObserver`."""
+        stamp = self._stamps.at(event.get("log_time", 0))
+        level = event.get("log_level")
+        name = "info" if level is None else level.name
+        source = event.get("log_namespace") or event.get("log_system") or "-"
+        text = event.get("access") or eventAsText(
+            event, includeTimestamp=False, includeSystem=False
+        )
+        if "\n" in text:
+            text = text.rstrip("\n").replace("\n", "\n\t")
+        self._file.write(f"{stamp} [{source}#{name}] {text}\n")
+        self._file.flush()
 
 
 @implementer(ILogObserver)
@@ -29,23 +71,30 @@ class JsonLogObserver:
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
+        self._stamps = _Stamps()
 
     def __call__(self, event: LogEvent) -> None:
         """See `ILogObserver`."""
         level = event.get("log_level")
         line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(event.get("log_time", 0), UTC).isoformat(),
+            "time": self._stamps.at(event.get("log_time", 0)),
             "level": "info" if level is None else level.name,
             "logger": event.get("log_namespace"),
-            "message": formatEvent(event),
+            "message": event.get("access") or formatEvent(event),
         }
         for name, value in event.items():
-            if not name.startswith("log_") and name not in line and name != "format":
+            if not name.startswith("log_") and name not in _REPEATED:
                 line[name] = value if isinstance(value, _PLAIN) else str(value)[:2000]
         if "log_failure" in event:
             line["failure"] = eventAsText(event, includeTimestamp=False)
         self._file.write(msgspec.json.encode(line).decode() + "\n")
         self._file.flush()
+
+
+_REPEATED: Final = frozenset(
+    {"access", "format", "isError", "level", "logger", "message", "system", "time"}
+)
+"""Fields that a line has already, and those of the old logging system."""
 
 
 def make_observer(file: IO[str], formatter: str, level: str) -> ILogObserver:
@@ -56,12 +105,8 @@ def make_observer(file: IO[str], formatter: str, level: str) -> ILogObserver:
         formatter: ``text``, or else JSON.
         level: The lowest level that is told.
     """
-    observer: ILogObserver
-    if formatter == "text":
-        observer = textFileLogObserver(file)
-    else:
-        observer = JsonLogObserver(file)
+    observer = TextLogObserver if formatter == "text" else JsonLogObserver
     lowest = LogLevel.levelWithName(level)
     return FilteringLogObserver(
-        observer, [LogLevelFilterPredicate(defaultLogLevel=lowest)]
+        observer(file), [LogLevelFilterPredicate(defaultLogLevel=lowest)]
     )

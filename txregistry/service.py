@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import IO, Any, ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 from twisted.application.service import Service
@@ -105,16 +105,20 @@ class Options(usage.Options):
         twistd = self.parent
         if twistd is None or twistd.get("logger") or twistd.get("syslog"):
             return
-        if log.formatter != "text" or log.level != "info":
-            path, here = twistd.get("logfile"), twistd.get("nodaemon")
+        path, here = twistd.get("logfile"), twistd.get("nodaemon")
 
-            def observer() -> ILogObserver:
-                file: IO[str] = sys.stdout
-                if path not in {None, "-"} or not here:
-                    file = LogFile.fromFullPath(path or "twistd.log")
-                return make_observer(file, log.formatter, log.level)
+        def observer() -> ILogObserver:
+            file: Any = sys.stdout
+            if path not in {None, "-"} or not here:
+                file = LogFile.fromFullPath(path or "twistd.log")
+            return make_observer(file, log.formatter, log.level)
 
+        def finish() -> None:
+            twistd_finish()
             twistd["logger"] = observer
+
+        # twistd takes the name of an observer only, and looks it up when we are done.
+        twistd_finish, twistd.postOptions = twistd.postOptions, finish
 
 
 class RegistryService(Service):

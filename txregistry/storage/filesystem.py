@@ -25,6 +25,7 @@ from txregistry.storage.interfaces import (
     StorageUnavailable,
     TooLarge,
 )
+from txregistry.storage.small import SmallFiles
 from txregistry.streams import CHUNK, IFileReader, IReader, read_pieces
 from txregistry.tasks import Blocking
 
@@ -63,6 +64,7 @@ class FilesystemObjectStore:
         self._blocking = blocking
         self._floor = floor
         self._folders = Folders()
+        self._small = SmallFiles()
         self._publisher = Publisher(self._scratch, companions)
         with _faults(self._root):
             os.makedirs(self._scratch, exist_ok=True)
@@ -75,15 +77,20 @@ class FilesystemObjectStore:
 
     async def get(self, key: Key, limit: int) -> bytes:
         """See `IObjectStore`."""
+        path = self._path(key)
         with _faults(key):
-            descriptor = os.open(self._path(key), _READ)
+            remembered = self._small.remembered(path)
+            if remembered is not None and len(remembered) <= limit:
+                return remembered
+            descriptor = os.open(path, _READ)
             try:
-                size = os.fstat(descriptor).st_size
-                if size > limit:
+                stat = os.fstat(descriptor)
+                if stat.st_size > limit:
                     raise TooLarge(key)
-                data = _read_cached(descriptor, 0, size)
-                if len(data) < size:
-                    data = await self._blocking(os.pread, descriptor, size, 0)
+                data = _read_cached(descriptor, 0, stat.st_size)
+                if len(data) < stat.st_size:
+                    data = await self._blocking(os.pread, descriptor, stat.st_size, 0)
+                self._small.remember(path, stat, data)
                 return data
             finally:
                 os.close(descriptor)

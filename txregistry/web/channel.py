@@ -48,6 +48,7 @@ class RegistryChannel(HTTPChannel):
     sending_since: float | None = None
 
     _answered: Any = None
+    _host: Any = None
     _refused = False
     _lingered = 0
     _linger_call: Any = None
@@ -67,6 +68,12 @@ class RegistryChannel(HTTPChannel):
             self._linger_call.cancel()
         super().connectionLost(reason)
         self.site.forget(self)
+
+    def getHost(self) -> Any:
+        """Give our own address, which does not change: asked for every request."""
+        if self._host is None:
+            self._host = self.transport.getHost()
+        return self._host
 
     def dataReceived(self, data: bytes) -> None:
         """See `IProtocol`."""

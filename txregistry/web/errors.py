@@ -48,48 +48,27 @@ _STATUS: Final[dict[type[RegistryError], int]] = {
 def add_error_handlers(app: Klein) -> None:
     """Let every failure of a route become the protocol's answer."""
 
-    @app.handle_errors(RegistryError)
-    def refuse(request: IRequest, failure: Failure) -> KleinRenderable:
-        error = cast("RegistryError", failure.value)
-        return _answer(request, error)
-
-    @app.handle_errors(StorageFull)
-    def full(request: IRequest, failure: Failure) -> KleinRenderable:
-        _log.error("The store is full: {error}", error=failure.value)
-        return _answer(
-            request,
-            errors.NoRoom("The registry has no room left; ask whoever runs it."),
-        )
-
-    @app.handle_errors(StorageUnavailable)
-    def unavailable(request: IRequest, failure: Failure) -> KleinRenderable:
-        _log.error("The store cannot be used: {error}", error=failure.value)
-        return _answer(
-            request,
-            errors.Unavailable("The registry's store cannot be used; try again later."),
-        )
-
-    @app.handle_errors(HTTPException)
-    def unrouted(request: IRequest, failure: Failure) -> KleinRenderable:
-        return _answer(request, _unrouted(cast("HTTPException", failure.value)))
-
-    @app.handle_errors(CancelledError)
-    def left(request: IRequest, failure: Failure) -> KleinRenderable:
-        del failure
-        return _broken_off(cast("Request", request))
-
     @app.handle_errors(Exception)
-    def unforeseen(request: IRequest, failure: Failure) -> KleinRenderable:
-        _log.failure(
-            "An unforeseen failure in answering {method} {path}",
-            failure,
-            method=request.method,
-            path=request.path,
-        )
-        return _answer(
-            request,
-            RegistryError("The registry failed; whoever runs it finds why in its log."),
-        )
+    def answer(request: IRequest, failure: Failure) -> KleinRenderable:
+        return answer_failure(cast("Request", request), failure)
+
+
+def answer_failure(request: Request, failure: Failure) -> Deferred[None] | None:
+    """Write what a failure means; or break off, where an answer has begun.
+
+    Returns:
+        None where the answer is written; else a Deferred that fires when the connection
+        is gone.
+    """
+    error = failure.value
+    if isinstance(error, CancelledError):
+        return _break_off(request)
+    told = error if isinstance(error, RegistryError) else _tell(request, failure)
+    if request.startedWriting:
+        _log.error("Broke off an answer: {reason}", reason=told.message)
+        return _break_off(request)
+    write_error(request, told)
+    return None
 
 
 def write_error(request: Request, error: RegistryError) -> None:
@@ -120,16 +99,29 @@ def write_error(request: Request, error: RegistryError) -> None:
     request.write(body)
 
 
-def _answer(answered: IRequest, error: RegistryError) -> Deferred[None] | None:
-    request = cast("Request", answered)
-    if request.startedWriting:
-        _log.error("Broke off an answer: {reason}", reason=error.message)
-        return _broken_off(request)
-    write_error(request, error)
-    return None
+def _tell(request: Request, failure: Failure) -> RegistryError:
+    """Say to the client what is not its own mistake, and to the log the rest."""
+    error = failure.value
+    if isinstance(error, HTTPException):
+        return _unrouted(error)
+    if isinstance(error, StorageFull):
+        _log.error("The store is full: {error}", error=error)
+        return errors.NoRoom("The registry has no room left; ask whoever runs it.")
+    if isinstance(error, StorageUnavailable):
+        _log.error("The store cannot be used: {error}", error=error)
+        return errors.Unavailable(
+            "The registry's store cannot be used; try again later."
+        )
+    _log.failure(
+        "An unforeseen failure in answering {method} {path}",
+        failure,
+        method=request.method,
+        path=request.path,
+    )
+    return RegistryError("The registry failed; whoever runs it finds why in its log.")
 
 
-def _broken_off(request: Request) -> Deferred[None]:
+def _break_off(request: Request) -> Deferred[None]:
     """Break the connection: an error within a blob would be taken for its bytes."""
     ended: Deferred[None] = request.notifyFinish().addErrback(lambda _: None)
     channel: Any = request.channel

@@ -71,6 +71,11 @@ class RegistryRequest(Request):
         if self._dispatched and not self.finished and channel is not None:
             channel.site.log_left(self)
 
+    @property
+    def gone(self) -> bool:
+        """Whether nothing can be answered any more."""
+        return self.channel is None or bool(self.finished)
+
     def reader(self) -> IReader:
         """Give the body to be read; an empty one where there is none."""
         return BytesReader(b"") if self.body is None else self.body

@@ -1,9 +1,8 @@
 """The resource tree: one Klein application, to which each module adds its routes."""
 
-from klein.resource import KleinResource
-
 from txregistry.registry.repositories import Registry
 from txregistry.web.errors import add_error_handlers
+from txregistry.web.fastpath import FastResource
 from txregistry.web.routing import new_app
 from txregistry.web.sendfile import Sender
 from txregistry.web.v2.blobs import add_blob_routes
@@ -15,7 +14,7 @@ from txregistry.web.v2.uploads import add_upload_routes
 from txregistry.web.v2.version import add_version_routes
 
 
-def make_root(registry: Registry, sender: Sender) -> KleinResource:
+def make_root(registry: Registry, sender: Sender) -> FastResource:
     """Make what answers every request."""
     app = new_app()
     add_error_handlers(app)
@@ -26,4 +25,4 @@ def make_root(registry: Registry, sender: Sender) -> KleinResource:
     add_tag_routes(app, registry)
     add_referrer_routes(app, registry)
     add_catalog_routes(app, registry)
-    return app.resource()
+    return FastResource(app)

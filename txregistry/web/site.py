@@ -16,6 +16,8 @@ from txregistry.web.request import RegistryRequest
 
 _SWEEP: Final = 5.0
 
+_access_log = Logger(namespace="txregistry.access")
+
 
 class RegistrySite(Site):
     """Serve a registry over HTTP/1.1.
@@ -35,7 +37,7 @@ class RegistrySite(Site):
     requestFactory = RegistryRequest
     displayTracebacks = False
 
-    _log = Logger(namespace="txregistry.access")
+    _log = Logger()
 
     def __init__(
         self,
@@ -132,17 +134,25 @@ class RegistrySite(Site):
     def _line(self, request: RegistryRequest, status: int) -> None:
         if not self._access_log:
             return
-        # The query stays out: clients put secrets there.
-        self._log.info(
-            '{peer} "{method} {path}" {status} {sent} {milliseconds} "{agent}"',
-            peer=getattr(request.client, "host", "-"),
-            method=request.method.decode("latin-1"),
-            path=request.path.decode("latin-1")[:1000],
+        # The query stays out: clients put secrets there. The text is made here, in one
+        # piece, as this is done for every request; the fields are for other formats.
+        peer = getattr(request.client, "host", "-")
+        method = request.method.decode("latin-1")
+        path = request.path.decode("latin-1")[:1000]
+        milliseconds = round((self.clock.seconds() - request.began) * 1000)
+        agent = (request.header(b"user-agent") or "-")[:200]
+        sent = request.sentLength
+        _access_log.info(
+            "{access}",
+            access=f'{peer} "{method} {path}" {status} {sent} {milliseconds} "{agent}"',
+            peer=peer,
+            method=method,
+            path=path,
             status=status,
-            sent=request.sentLength,
+            sent=sent,
             received=0 if request.body is None else request.body.received,
-            milliseconds=round((self.clock.seconds() - request.began) * 1000),
-            agent=(request.header(b"user-agent") or "-")[:200],
+            milliseconds=milliseconds,
+            agent=agent,
         )
 
 

@@ -15,6 +15,7 @@ from twisted.python import usage
 from twisted.python.logfile import LogFile
 from twisted.python.threadpool import ThreadPool
 
+from txregistry.allocator import keep_buffers
 from txregistry.config import (
     Filesystem,
     Settings,
@@ -118,7 +119,8 @@ class Options(usage.Options):
             twistd["logger"] = observer
 
         # twistd takes the name of an observer only, and looks it up when we are done.
-        twistd_finish, twistd.postOptions = twistd.postOptions, finish
+        twistd_finish = twistd.postOptions
+        twistd.postOptions = finish  # type: ignore[method-assign]  # of this one alone
 
 
 class RegistryService(Service):
@@ -287,6 +289,7 @@ def makeService(options: Options) -> RegistryService:
     """Make the service for twistd."""
     from twisted.internet import reactor  # noqa: PLC0415, TID251 - here and nowhere else
 
+    keep_buffers()
     try:
         return build(options.settings, reactor)
     except SettingsError as error:

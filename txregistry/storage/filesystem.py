@@ -32,6 +32,7 @@ from txregistry.tasks import Blocking
 _READ: Final = os.O_RDONLY | os.O_CLOEXEC
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _ABSENT: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR})
+_BATCH: Final = 2 * CHUNK
 _STALE: Final = 24 * 3600.0
 """Seconds after which what a crash left in the scratch folder is nobody's any more."""
 
@@ -274,7 +275,7 @@ class _StagingFile:
             write_pieces(descriptor, pieces)
 
         try:
-            while pieces := await read_pieces(source, CHUNK):
+            while pieces := await read_pieces(source, _BATCH):
                 with _faults(self.key):
                     await self._blocking(take, pieces)
             with _faults(self.key):

@@ -12,10 +12,11 @@ from typing import Any, Final
 
 from twisted.internet.interfaces import ISSLTransport
 from twisted.logger import Logger
-from twisted.web.http import HTTPChannel
+from twisted.web.http import HTTPChannel, _ChunkedTransferDecoder
 
 from txregistry.model.errors import BodyInvalid
 from txregistry.web.body import RequestBody
+from txregistry.web.chunked import ChunkedDecoder, ChunkingInvalid
 from txregistry.web.refusals import Refusal, refusal_bytes
 
 _RECEIVE: Final = 256 * 1024
@@ -43,6 +44,7 @@ class RegistryChannel(HTTPChannel):
     site: Any  # set by the site that makes the channel
     transport: Any  # of more interfaces than one annotation can name
     _networkProducer: Any
+    _transferDecoder: Any
 
     headers_since: float | None = None
     sending_since: float | None = None
@@ -115,7 +117,13 @@ class RegistryChannel(HTTPChannel):
         ):
             self._respondToBadRequestAndDisconnect()
             return False
-        return bool(super().headerReceived(line))
+        if not super().headerReceived(line):
+            return False
+        if isinstance(self._transferDecoder, _ChunkedTransferDecoder):
+            self._transferDecoder = ChunkedDecoder(
+                self.requests[-1].handleContentChunk, self._finishRequestBody
+            )
+        return True
 
     def allHeadersReceived(self) -> None:
         """Dispatch a request that has a body; its body goes where it is wanted."""
@@ -147,8 +155,12 @@ class RegistryChannel(HTTPChannel):
 
     def rawDataReceived(self, data: bytes) -> None:
         """Take part of a body."""
-        if not self._refused:
+        if self._refused:
+            return
+        try:
             super().rawDataReceived(data)
+        except ChunkingInvalid:
+            self._respondToBadRequestAndDisconnect()
 
     def allContentReceived(self) -> None:
         """Take the end of a body; or dispatch a request that has none."""

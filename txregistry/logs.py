@@ -47,7 +47,7 @@ class TextLogObserver:
         self._stamps = _Stamps()
 
     def __call__(self, event: LogEvent) -> None:
-        """See `ILogObserver`."""
+        """See ``ILogObserver``."""
         stamp = self._stamps.at(event.get("log_time", 0))
         level = event.get("log_level")
         name = "info" if level is None else level.name
@@ -74,7 +74,7 @@ class JsonLogObserver:
         self._stamps = _Stamps()
 
     def __call__(self, event: LogEvent) -> None:
-        """See `ILogObserver`."""
+        """See ``ILogObserver``."""
         level = event.get("log_level")
         line: dict[str, Any] = {
             "time": self._stamps.at(event.get("log_time", 0)),

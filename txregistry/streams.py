@@ -148,16 +148,16 @@ class Pump:
             await self._reader.close()
 
     def pauseProducing(self) -> None:
-        """See `IPushProducer`."""
+        """See ``IPushProducer``."""
         self._pause = self._pause or Deferred()
 
     def resumeProducing(self) -> None:
-        """See `IPushProducer`."""
+        """See ``IPushProducer``."""
         pause, self._pause = self._pause, None
         if pause is not None:
             pause.callback(None)
 
     def stopProducing(self) -> None:
-        """See `IPushProducer`."""
+        """See ``IPushProducer``."""
         self._stopped = True
         self.resumeProducing()

@@ -6,6 +6,9 @@ Source: OCI Distribution 1.1, "Pushing Manifests", "Pushing Manifests with Subje
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
+
+from twisted.internet.interfaces import IReactorTime
 
 from txregistry.model.descriptors import Descriptor
 from txregistry.model.digest import Digest
@@ -23,6 +26,10 @@ from txregistry.registry.blobs import Blobs
 from txregistry.registry.manifests import Manifests
 from txregistry.registry.referrers import Referrers
 from txregistry.registry.tags import Tags
+from txregistry.tasks import breathe
+
+_BATCH: Final = 100
+"""Look-ups after which others have their turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,7 @@ class Acceptance:
         manifests: Where they go.
         tags: What points to them.
         referrers: Who refers to whom.
+        clock: Lets others have their turn.
         complete: Whether everything that a manifest names must be there first.
     """
 
@@ -55,6 +63,7 @@ class Acceptance:
         manifests: Manifests,
         tags: Tags,
         referrers: Referrers,
+        clock: IReactorTime,
         *,
         complete: bool,
     ) -> None:
@@ -63,6 +72,7 @@ class Acceptance:
         self._tags = tags
         self._referrers = referrers
         self._complete = complete
+        self._clock = clock
 
     async def push(
         self,
@@ -126,23 +136,33 @@ class Acceptance:
                 await self._tags.remove(name, tag)
             except ManifestUnknown:
                 continue  # somebody was faster
-        if found.manifest.subject is not None:
-            await self._referrers.remove(name, found.manifest.subject.digest, digests)
+        subject = found.parse().subject
+        if subject is not None:
+            await self._referrers.remove(name, subject.digest, digests)
 
     async def _check_complete(self, name: RepositoryName, manifest: Manifest) -> None:
-        missing = [
-            str(blob.digest)
-            for blob in manifest.blobs
-            if not blob.is_nondistributable and not await self._has_blob(name, blob)
-        ]
-        for child in manifest.children:
-            # An index of BuildKit's cache lists blobs where others list manifests.
-            if await self._manifests.holds(name, child.digest):
-                continue
-            if not await self._blobs.holds(name, child.digest):
-                missing.append(str(child.digest))
+        blobs = {
+            blob.digest: blob for blob in manifest.blobs if not blob.is_nondistributable
+        }
+        children = {child.digest: child for child in manifest.children}
+        missing = []
+        for count, wanted in enumerate((*blobs.values(), *children.values()), 1):
+            if not count % _BATCH:
+                await breathe(self._clock)
+            if wanted.digest in children:
+                found = await self._has_child(name, wanted)
+            else:
+                found = await self._has_blob(name, wanted)
+            if not found:
+                missing.append(str(wanted.digest))
         if missing:
-            raise ReferenceUnknown(list(dict.fromkeys(missing)))
+            raise ReferenceUnknown(missing)
+
+    async def _has_child(self, name: RepositoryName, wanted: Descriptor) -> bool:
+        # An index of BuildKit's cache lists blobs where others list manifests.
+        return await self._manifests.holds(
+            name, wanted.digest
+        ) or await self._blobs.holds(name, wanted.digest)
 
     async def _has_blob(self, name: RepositoryName, wanted: Descriptor) -> bool:
         try:

@@ -29,17 +29,21 @@ class StoredManifest:
     Attributes:
         digest: As it was asked for, or as the tag names it.
         data: Its bytes, as they were pushed.
-        manifest: What they say.
+        media_type: Its type.
     """
 
     digest: Digest
     data: bytes
-    manifest: Manifest
+    media_type: str
 
     @property
     def size(self) -> int:
         """Its bytes."""
         return len(self.data)
+
+    def parse(self) -> Manifest:
+        """Read what it says: anew, as that may be larger than the bytes are."""
+        return parse_manifest(self.data, self.media_type)
 
 
 class Manifests:
@@ -54,7 +58,7 @@ class Manifests:
     def __init__(self, store: IObjectStore, tags: Tags) -> None:
         self._store = store
         self._tags = tags
-        self._cache: OrderedDict[Digest, tuple[bytes, Manifest]] = OrderedDict()
+        self._cache: OrderedDict[Digest, tuple[bytes, str]] = OrderedDict()
         self._cached = 0
 
     async def find(self, name: RepositoryName, reference: Reference) -> StoredManifest:
@@ -133,7 +137,7 @@ class Manifests:
             self._cache.move_to_end(stored)
         return StoredManifest(digest, *found)
 
-    async def _read(self, stored: Digest) -> tuple[bytes, Manifest] | None:
+    async def _read(self, stored: Digest) -> tuple[bytes, str] | None:
         """Read a manifest and check it against its digest."""
         try:
             data = await self._store.get(keys.blob(stored), MAX_SIZE)
@@ -147,7 +151,7 @@ class Manifests:
             )
             return None
         try:
-            return data, parse_manifest(data, None)
+            return data, parse_manifest(data, None).media_type
         except ManifestInvalid as error:
             self._log.warn(
                 "The manifest {digest} in the store is none that can be served: "
@@ -157,7 +161,7 @@ class Manifests:
             )
             return None
 
-    def _remember(self, stored: Digest, found: tuple[bytes, Manifest]) -> None:
+    def _remember(self, stored: Digest, found: tuple[bytes, str]) -> None:
         self._cache[stored] = found
         self._cached += len(found[0])
         while self._cached > _CACHED:

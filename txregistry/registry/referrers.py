@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 from twisted.internet.defer import DeferredLock
+from twisted.internet.interfaces import IReactorTime
 
 from txregistry.model.descriptors import OCI_INDEX, Descriptor
 from txregistry.model.digest import Digest
@@ -20,16 +21,24 @@ from txregistry.model.errors import (
     ManifestUnknown,
     NameUnknown,
 )
+from txregistry.model.manifests import MAX_SIZE
 from txregistry.model.names import RepositoryName, fallback_tag
 from txregistry.registry.links import write_link
 from txregistry.registry.manifests import Manifests, StoredManifest
 from txregistry.registry.tags import Tags
 from txregistry.storage import keys
 from txregistry.storage.interfaces import IObjectStore
+from txregistry.tasks import breathe
 
 _BATCH: Final = 1000
+_PAUSE: Final = 100
+"""Manifests looked at, after which others have their turn."""
+
 _MARK: Final = "txregistry.fallback"
 """The annotation of fallback indexes that this registry made, and may replace."""
+
+
+_ROOM: Final = 3 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,7 @@ class Referrers:
         store: Where the links are.
         manifests: Who refers.
         tags: Where the fallback tags are.
+        clock: Lets others have their turn.
         write_fallback: Whether the fallback tag is kept in step.
     """
 
@@ -55,12 +65,14 @@ class Referrers:
         store: IObjectStore,
         manifests: Manifests,
         tags: Tags,
+        clock: IReactorTime,
         *,
         write_fallback: bool,
     ) -> None:
         self._store = store
         self._manifests = manifests
         self._tags = tags
+        self._clock = clock
         self._write_fallback = write_fallback
         self._locks: dict[tuple[RepositoryName, Digest], DeferredLock] = {}
 
@@ -83,7 +95,10 @@ class Referrers:
             room: Bytes that their descriptors may take as JSON; one is always given.
         """
         found: list[Descriptor] = []
-        for digest in sorted(await self._digests(name, subject), key=str):
+        digests = sorted(await self._digests(name, subject), key=str)
+        for count, digest in enumerate(digests, 1):
+            if not count % _PAUSE:
+                await breathe(self._clock)
             if str(digest) <= after:
                 continue
             descriptor = await self._describe(name, subject, digest)
@@ -104,7 +119,7 @@ class Referrers:
         await write_link(
             self._store, keys.referrer_link(name, subject, referrer), referrer
         )
-        await self._sync_fallback(name, subject)
+        await self._sync_fallback(name, subject, added=referrer)
 
     async def remove(
         self, name: RepositoryName, subject: Digest, digests: Collection[Digest]
@@ -119,7 +134,7 @@ class Referrers:
         await self._store.delete(
             [keys.referrer_link(name, subject, digest) for digest in digests]
         )
-        await self._sync_fallback(name, subject)
+        await self._sync_fallback(name, subject, removed=digests)
 
     async def _digests(self, name: RepositoryName, subject: Digest) -> set[Digest]:
         prefix = keys.referrers(name, subject)
@@ -135,7 +150,7 @@ class Referrers:
             after, more = (page.names or [""])[-1], page.more
         fallback = await self._fallback(name, subject)
         if fallback is not None:
-            digests.update(child.digest for child in fallback.manifest.children)
+            digests.update(child.digest for child in fallback.parse().children)
         return digests
 
     async def _describe(
@@ -145,11 +160,11 @@ class Referrers:
             found = await self._manifests.find(name, digest)
         except (ManifestUnknown, NameUnknown):
             return None
-        manifest = found.manifest
+        manifest = found.parse()
         if manifest.subject is None or manifest.subject.digest != subject:
             return None
         return Descriptor(
-            manifest.media_type,
+            found.media_type,
             digest,
             found.size,
             manifest.artifact_type,
@@ -164,7 +179,14 @@ class Referrers:
         except (ManifestUnknown, NameUnknown):
             return None
 
-    async def _sync_fallback(self, name: RepositoryName, subject: Digest) -> None:
+    async def _sync_fallback(
+        self,
+        name: RepositoryName,
+        subject: Digest,
+        *,
+        added: Digest | None = None,
+        removed: Collection[Digest] = (),
+    ) -> None:
         """Let the fallback tag say what the API says."""
         if not self._write_fallback:
             return
@@ -172,33 +194,63 @@ class Referrers:
         lock = self._locks.setdefault(place, DeferredLock())
         await lock.acquire()
         try:
-            await self._rewrite_fallback(name, subject)
+            await self._rewrite_fallback(name, subject, added, removed)
         finally:
             lock.release()
             if not lock.locked:
                 self._locks.pop(place, None)
 
-    async def _rewrite_fallback(self, name: RepositoryName, subject: Digest) -> None:
+    async def _rewrite_fallback(
+        self,
+        name: RepositoryName,
+        subject: Digest,
+        added: Digest | None,
+        removed: Collection[Digest],
+    ) -> None:
+        """Change what is there by what has changed; make it, where nothing is there."""
         before = await self._fallback(name, subject)
-        found = await self.page(name, subject, limit=10_000, room=3 * 1024 * 1024)
+        listed: dict[Digest, Descriptor] = {}
+        ours = True
+        if before is not None:
+            manifest = before.parse()
+            ours = _MARK in manifest.annotations
+            listed = {each.digest: each for each in manifest.children}
+            if added is not None:
+                descriptor = await self._describe(name, subject, added)
+                if descriptor is not None:
+                    listed[added] = descriptor
+        elif added is not None:
+            found = await self.page(name, subject, limit=_BATCH * 10, room=_ROOM)
+            listed = {each.digest: each for each in found.descriptors}
+        for digest in removed:
+            listed.pop(digest, None)
+        await self._point_fallback(name, subject, before if ours else None, listed)
+
+    async def _point_fallback(
+        self,
+        name: RepositoryName,
+        subject: Digest,
+        replaced: StoredManifest | None,
+        listed: dict[Digest, Descriptor],
+    ) -> None:
         tag = fallback_tag(subject)
-        if not found.descriptors:
-            if before is not None and _MARK in before.manifest.annotations:
+        if not listed:
+            if replaced is not None:
                 await self._tags.remove(name, tag)
-                await self._manifests.forget(name, before.digest)
+                await self._manifests.forget(name, replaced.digest)
             return
         data = msgspec.json.encode(
             {
                 "schemaVersion": 2,
                 "mediaType": OCI_INDEX,
-                "manifests": [each.to_json() for each in found.descriptors],
+                "manifests": [each.to_json() for each in listed.values()],
                 "annotations": {_MARK: str(subject)},
             }
         )
         digest = Digest.of(data)
-        if before is not None and before.digest == digest:
+        if len(data) > MAX_SIZE or (replaced and replaced.digest == digest):
             return
         await self._manifests.keep(name, digest, data)
         await self._tags.point(name, tag, digest)
-        if before is not None and _MARK in before.manifest.annotations:
-            await self._manifests.forget(name, before.digest)
+        if replaced is not None:
+            await self._manifests.forget(name, replaced.digest)

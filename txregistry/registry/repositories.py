@@ -56,12 +56,13 @@ class Registry:
         self.tags = Tags(store, clock)
         self.manifests = Manifests(store, self.tags)
         self.referrers = Referrers(
-            store, self.manifests, self.tags, write_fallback=write_fallback
+            store, self.manifests, self.tags, clock, write_fallback=write_fallback
         )
         self.acceptance = Acceptance(
             self.blobs,
             self.manifests,
             self.tags,
             self.referrers,
+            clock,
             complete=complete,
         )

@@ -270,6 +270,7 @@ class _StagingFile:
             descriptor, start = await self._blocking(self._open, expected)
 
         def take(pieces: list[bytes]) -> None:
+            self._check_room(sum(map(len, pieces)))
             for piece in pieces:
                 observe(piece)
             write_pieces(descriptor, pieces)

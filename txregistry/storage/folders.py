@@ -1,4 +1,4 @@
-"""Sorted listings of folders, remembered while one `stat` proves them unchanged."""
+"""Sorted listings of folders, remembered while one ``stat`` proves them unchanged."""
 
 import os
 import time

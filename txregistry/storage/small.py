@@ -1,4 +1,4 @@
-"""Small files, remembered while one `stat` proves them unchanged."""
+"""Small files, remembered while one ``stat`` proves them unchanged."""
 
 import os
 import time

@@ -59,13 +59,13 @@ class RegistryChannel(HTTPChannel):
     # Connections
 
     def connectionMade(self) -> None:
-        """See `IProtocol`."""
+        """See ``IProtocol``."""
         super().connectionMade()
         self.transport.bufferSize = _RECEIVE
         self.site.channels.add(self)
 
     def connectionLost(self, reason: Any) -> None:  # type: ignore[override]  # as Twisted's own
-        """See `IProtocol`."""
+        """See ``IProtocol``."""
         if self._linger_call is not None and self._linger_call.active():
             self._linger_call.cancel()
         super().connectionLost(reason)
@@ -78,7 +78,7 @@ class RegistryChannel(HTTPChannel):
         return self._host
 
     def dataReceived(self, data: bytes) -> None:
-        """See `IProtocol`."""
+        """See ``IProtocol``."""
         if self._refused:
             self._lingered += len(data)
             if self._lingered > _LINGER_BYTES:

@@ -88,7 +88,7 @@ class _FileSender:
                 await self._reader.close()
 
     def resumeProducing(self) -> None:
-        """See `IPullProducer`."""
+        """See ``IPullProducer``."""
         if not self._started:  # registration asks at once, before the headers are out
             self._started = True
             return
@@ -102,7 +102,7 @@ class _FileSender:
         self._send(budget)
 
     def stopProducing(self) -> None:
-        """See `IPullProducer`: the handler is cancelled by the request's own end."""
+        """See ``IPullProducer``: the handler is cancelled by the request's own end."""
         self._over = True
 
     def _send(self, budget: int) -> None:

@@ -35,7 +35,7 @@ def add_manifest_routes(app: Klein, registry: Registry) -> None:
         if is_unchanged(request, found.digest):
             request.setResponseCode(304)
             return b""
-        headers.setRawHeaders("content-type", [found.manifest.media_type])
+        headers.setRawHeaders("content-type", [found.media_type])
         headers.setRawHeaders("content-length", [str(found.size)])
         return found.data
 

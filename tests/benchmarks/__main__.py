@@ -30,7 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 1 if this registry failed, whatever the numbers are.
     """
     options = _parse(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    # A shell may have started us deaf to Ctrl-C.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     sides = _sides(options)
     report = Report(
         sides[0].name,
@@ -45,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for family in families(scale, Path(name))
             if re.search(options.only, family.name)
         ]
+        if not chosen:
+            print("No family has such a name: see --list.", file=sys.stderr)
+            return 2
         if options.list:
             print("\n".join(family.name for family in chosen))
             return 0

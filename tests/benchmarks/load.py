@@ -7,8 +7,11 @@ import re
 import select
 import socket
 import time
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from tests.benchmarks.connections import Connection, head
 from tests.benchmarks.contents import BLOCK, Contents, push
@@ -30,44 +33,54 @@ _PATIENCE = 30.0
 class Load:
     """Send one request over and over on every connection, each as soon as answered.
 
+    A context manager that closes the connections.
+
     Args:
         port: Where the registry listens.
         request: The request's bytes.
         connections: How many to open.
-        seconds: How long to go on.
     """
 
-    def __init__(
-        self, port: int, request: bytes, connections: int, seconds: float
-    ) -> None:
-        self._port = port
+    def __init__(self, port: int, request: bytes, connections: int) -> None:
         self._request = request
         self._bodiless = request.startswith(b"HEAD")
-        self._count = connections
-        self._seconds = seconds
         self._partial: dict[int, bytes] = {}
         self._usual = 0
-        #: Seconds from each request to the end of its response.
+        #: Seconds from each request to the end of its response, in the last run.
         self.latencies: list[float] = []
+        with ExitStack() as opened:
+            new = [
+                opened.enter_context(socket.create_connection((HOST, port)))
+                for _ in range(connections)
+            ]
+            self._stack = opened.pop_all()
+        self._sockets = {each.fileno(): each for each in new}
+        for each in new:
+            each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def run(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def run(self, seconds: float) -> None:
         """Run the loop.
 
         Raises:
             MeasureError: A response other than 200, or none.
         """
-        sockets = {}
+        self.latencies = []
         collecting = gc.isenabled()
         gc.disable()
         try:
-            for _ in range(self._count):
-                new = socket.create_connection((HOST, self._port))
-                new.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                sockets[new.fileno()] = new
-            self._loop(sockets)
+            self._loop(seconds)
         finally:
-            for old in sockets.values():
-                old.close()
             if collecting:
                 gc.enable()
 
@@ -76,12 +89,13 @@ class Load:
         ordered = sorted(self.latencies)
         return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
 
-    def _loop(self, sockets: dict[int, socket.socket]) -> None:
+    def _loop(self, seconds: float) -> None:
+        sockets = self._sockets
         clock, request, record = time.perf_counter, self._request, self.latencies.append
         poll = select.epoll()
         with poll:
             begun = {}
-            deadline = clock() + self._seconds
+            deadline = clock() + seconds
             for number, each in sockets.items():
                 poll.register(number, select.EPOLLIN)
                 begun[number] = clock()
@@ -140,7 +154,6 @@ def measure_requests(
         request = _requests(connection, contents)[kind]
     with side.start(place) as server:
         for number in connections:
-            Load(server.port, request, number, seconds / 10).run()
             yield from _measure(server, request, kind, number, seconds)
         yield memory("small requests", f"{kind}, all of these", server)
 
@@ -148,13 +161,17 @@ def measure_requests(
 def _measure(
     server: Server, request: bytes, kind: str, connections: int, seconds: float
 ) -> Samples:
-    load = Load(server.port, request, connections, seconds)
-    spent = cost(server, load.run)
+    opening = time.perf_counter()
+    with Load(server.port, request, connections) as load:
+        opened = time.perf_counter() - opening
+        load.run(seconds / 10)
+        spent = cost(server, partial(load.run, seconds))
     thousands = len(load.latencies) / 1000
     plural = "s" if connections > 1 else ""
     measure = partial(
         Measure, "small requests", f"{kind}, {connections} connection{plural}"
     )
+    yield Sample(measure("connecting, ms", "<1"), opened * 1000)
     yield Sample(measure("requests/s", ">1"), thousands * 1000 / spent.seconds)
     yield Sample(measure("p50, ms", "<1"), load.percentile(0.5) * 1000)
     yield Sample(measure("p99, ms", "<1"), load.percentile(0.99) * 1000)

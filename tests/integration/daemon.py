@@ -23,7 +23,7 @@ ATTEMPTS = 5
 """How many ports are tried: another process may take one before the registry does."""
 
 
-class DaemonFailed(AssertionError):
+class DaemonError(AssertionError):
     """A registry did not start, or did not stop."""
 
 
@@ -71,7 +71,7 @@ class Daemon:
     def start(self) -> None:
         """Run again where it was, on the same port and directory."""
         if not self._launch(self.port):
-            raise DaemonFailed(f"did not start again on {self.host}:\n{self.log}")
+            raise DaemonError(f"did not start again on {self.host}:\n{self.log}")
 
     def kill(self) -> None:
         """End it at once, with its children: what a power cut does to a process."""
@@ -90,7 +90,7 @@ class Daemon:
             process.wait(START)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise DaemonFailed(f"did not stop in {START:.0f} s:\n{self.log}") from None
+            raise DaemonError(f"did not stop in {START:.0f} s:\n{self.log}") from None
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         self._process = None
@@ -123,7 +123,7 @@ class Daemon:
                 return
             if "in use" not in self.log:
                 break
-        raise DaemonFailed(f"did not start:\n{self.log}")
+        raise DaemonError(f"did not start:\n{self.log}")
 
     def _launch(self, port: int) -> bool:
         command = self.command(port)
@@ -148,7 +148,7 @@ class Daemon:
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            raise DaemonFailed(f"does not run:\n{self.log}")
+            raise DaemonError(f"does not run:\n{self.log}")
         return self._process
 
 
@@ -206,7 +206,7 @@ def _twistd() -> list[str]:
     beside = Path(sys.executable).with_name("twistd")
     found = str(beside) if beside.exists() else shutil.which("twistd")
     if found is None:
-        raise DaemonFailed("twistd is not installed")
+        raise DaemonError("twistd is not installed")
     return [found, "-n", "--pidfile=", "registry"]
 
 
@@ -253,5 +253,5 @@ def _high_water(pid: int) -> int:
     status = Path(f"/proc/{pid}/status").read_text()
     found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
     if found is None:
-        raise DaemonFailed(f"the kernel does not tell the memory of {pid}")
+        raise DaemonError(f"the kernel does not tell the memory of {pid}")
     return int(found[1]) * 1024

@@ -18,7 +18,7 @@ from txregistry.storage.interfaces import IObjectStore
 from txregistry.storage.keys import MANIFESTS_FOLDER, REPOSITORIES
 from txregistry.tasks import breathe
 
-_BATCH: Final = 100
+_BATCH: Final = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Catalog:
             limit: How many at most.
         """
         names: list[RepositoryName] = []
-        async for name in self._names("", after):
+        async for name in self._names("", after, min(limit + 1, _BATCH)):
             if len(names) == limit:
                 return NamesPage(tuple(names), more=True)
             names.append(name)
@@ -61,14 +61,16 @@ class Catalog:
 
     async def all(self) -> AsyncIterator[RepositoryName]:
         """Give every name."""
-        async for name in self._names("", ""):
+        async for name in self._names("", "", _BATCH):
             yield name
 
-    async def _names(self, folder: str, after: str) -> AsyncIterator[RepositoryName]:
+    async def _names(
+        self, folder: str, after: str, batch: int
+    ) -> AsyncIterator[RepositoryName]:
         """Give the names below a folder, which has been cut off ``after``."""
         head, slash, rest = after.partition("/")
         if slash:
-            async for name in self._names(f"{folder}{head}/", rest):
+            async for name in self._names(f"{folder}{head}/", rest, batch):
                 yield name
         found: dict[str, _Folder] = {}
 
@@ -78,7 +80,7 @@ class Catalog:
             return found[leaf].is_repository
 
         order = NameOrder(is_repository)
-        async for children in self._batches(folder, head + slash):
+        async for children in self._batches(folder, head + slash, batch):
             found.clear()
             found.update(await self._look_at(folder, children))
             for child in children:
@@ -88,14 +90,16 @@ class Catalog:
                         if name_here is not None:
                             yield name_here
                 if found[child].children:
-                    async for name in self._names(f"{folder}{child}/", ""):
+                    async for name in self._names(f"{folder}{child}/", "", batch):
                         yield name
             await breathe(self._clock)
 
-    async def _batches(self, folder: str, after: str) -> AsyncIterator[list[str]]:
+    async def _batches(
+        self, folder: str, after: str, batch: int
+    ) -> AsyncIterator[list[str]]:
         more = True
         while more:
-            found = await self._folder(folder, after)
+            found = await self._folder(folder, after, batch)
             if found.children:
                 yield list(found.children)
                 after = found.children[-1] + "/"
@@ -111,12 +115,14 @@ class Catalog:
         )
         return dict(zip(children, found, strict=True))
 
-    async def _folder(self, folder: str, after: str = "") -> _Folder:
+    async def _folder(
+        self, folder: str, after: str = "", limit: int = _BATCH
+    ) -> _Folder:
         prefix = REPOSITORIES + folder
         page = await self._store.list(
             prefix,
             after=prefix + after if after else "",
-            limit=_BATCH,
+            limit=limit,
             delimiter=True,
         )
         names = [name.removeprefix(prefix) for name in page.names]

@@ -18,7 +18,7 @@ SYSTEM = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 """Where daemons are installed, which a user's search path may lack."""
 
 
-class ProgramFailed(AssertionError):
+class ProgramError(AssertionError):
     """A program did not do what it was asked, or did what it should refuse."""
 
 
@@ -95,11 +95,11 @@ class Program:
             What it wrote to its standard output.
 
         Raises:
-            ProgramFailed: with all it wrote.
+            ProgramError: with all it wrote.
         """
         done = self._run(arguments, given)
         if done.returncode:
-            raise ProgramFailed(_report(done))
+            raise ProgramError(_report(done))
         return done.stdout
 
     def text(self, *arguments: str, given: bytes = b"") -> str:
@@ -117,11 +117,11 @@ class Program:
             What it complained of.
 
         Raises:
-            ProgramFailed: it succeeded.
+            ProgramError: it succeeded.
         """
         done = self._run(arguments, given)
         if not done.returncode:
-            raise ProgramFailed(_report(done))
+            raise ProgramError(_report(done))
         return done.stderr.decode(errors="replace")
 
     def _run(
@@ -138,7 +138,7 @@ class Program:
                 check=False,
             )
         except subprocess.TimeoutExpired as late:
-            raise ProgramFailed(
+            raise ProgramError(
                 f"{late}\n{_text(late.stdout)}{_text(late.stderr)}"
             ) from None
 

@@ -19,6 +19,8 @@ from txregistry.storage.keys import MANIFESTS_FOLDER, REPOSITORIES
 from txregistry.tasks import breathe
 
 _BATCH: Final = 250
+_PEEK: Final = 5
+"""Names that tell whether a folder is a repository, has others within, or both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class Catalog:
                         name_here = _parse(folder + leaf)
                         if name_here is not None:
                             yield name_here
-                if found[child].children:
+                if found[child].children or found[child].more:
                     async for name in self._names(f"{folder}{child}/", "", batch):
                         yield name
             await breathe(self._clock)
@@ -116,7 +118,7 @@ class Catalog:
         return dict(zip(children, found, strict=True))
 
     async def _folder(
-        self, folder: str, after: str = "", limit: int = _BATCH
+        self, folder: str, after: str = "", limit: int = _PEEK
     ) -> _Folder:
         prefix = REPOSITORIES + folder
         page = await self._store.list(

@@ -18,7 +18,7 @@ from txregistry.storage.interfaces import IObjectStore
 from txregistry.storage.keys import MANIFESTS_FOLDER, REPOSITORIES
 from txregistry.tasks import breathe
 
-_BATCH: Final = 250
+_BATCH: Final = 32
 _PEEK: Final = 5
 """Names that tell whether a folder is a repository, has others within, or both."""
 

@@ -292,13 +292,9 @@ class Uploads:
         if chunk.expected == 0:
             return progress
         before = progress.offset
-        try:
-            await area.append(chunk.source, progress.take, chunk.expected)
-        except BaseException:
-            # The bytes may have got into the hash and not into the store.
-            self._progress.pop(area.key, None)
-            raise
-        self._remember(area.key, progress)
+        # Whatever happens, the hash is of all that was to be written. Should the store
+        # hold less, its size tells, and what it holds is read again.
+        await area.append(chunk.source, progress.take, chunk.expected)
         chunk.check_taken(progress.offset - before)
         return progress
 

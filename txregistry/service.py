@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import msgspec
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.logger import ILogObserver, Logger
@@ -173,9 +173,7 @@ class RegistryService(Service):
 
     async def _stop(self) -> None:
         ports, self._ports = self._ports, []
-        await gatherResults(
-            [Deferred.fromCoroutine(_stop_listening(port)) for port in ports]
-        )
+        await gatherResults([maybeDeferred(port.stopListening) for port in ports])
         await self._site.drain(self._drain)
         self._pool.stop()
 
@@ -199,15 +197,6 @@ class RegistryService(Service):
         if self._purge is not None:
             _ = self._purge()
         self._purging = self._clock.callLater(self._purge_interval, self._purge_again)
-
-
-async def _stop_listening(port: IListeningPort) -> None:
-    await _as_deferred(port.stopListening())
-
-
-async def _as_deferred(result: Any) -> None:
-    if isinstance(result, Deferred):
-        await result
 
 
 def make_store(settings: Settings, clock: Any, blocking: Blocking) -> IObjectStore:

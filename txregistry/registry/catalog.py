@@ -37,6 +37,7 @@ class _Folder:
 
     is_repository: bool
     children: tuple[str, ...]
+    last: str
     more: bool
 
 
@@ -55,20 +56,26 @@ class Catalog:
             limit: How many at most.
         """
         names: list[RepositoryName] = []
-        async for name in self._names("", after, min(limit + 1, _BATCH)):
+        async for name in self._parsed(after, min(limit + 1, _BATCH)):
             if len(names) == limit:
                 return NamesPage(tuple(names), more=True)
             names.append(name)
         return NamesPage(tuple(names), more=False)
 
-    async def all(self) -> AsyncIterator[RepositoryName]:
+    def all(self) -> AsyncIterator[RepositoryName]:
         """Give every name."""
-        async for name in self._names("", "", _BATCH):
-            yield name
+        return self._parsed("", _BATCH)
 
-    async def _names(
+    async def _parsed(self, after: str, batch: int) -> AsyncIterator[RepositoryName]:
+        async for text in self._names("", after, batch):
+            try:
+                yield RepositoryName.parse(text)
+            except NameInvalid:
+                continue  # somebody else's folder
+
+    async def _names(  # noqa: C901 - one walk, best read in one piece
         self, folder: str, after: str, batch: int
-    ) -> AsyncIterator[RepositoryName]:
+    ) -> AsyncIterator[str]:
         """Give the names below a folder, which has been cut off ``after``."""
         head, slash, rest = after.partition("/")
         if slash:
@@ -88,9 +95,7 @@ class Catalog:
             for child in children:
                 for leaf in await order.due(child):
                     if leaf > after and await is_repository(leaf):
-                        name_here = _parse(folder + leaf)
-                        if name_here is not None:
-                            yield name_here
+                        yield folder + leaf
                 if found[child].children or found[child].more:
                     async for name in self._names(f"{folder}{child}/", "", batch):
                         yield name
@@ -104,8 +109,7 @@ class Catalog:
             found = await self._folder(folder, after, batch)
             if found.children:
                 yield list(found.children)
-                after = found.children[-1] + "/"
-            more = found.more
+            after, more = found.last, found.more
 
     async def _look_at(self, folder: str, children: list[str]) -> dict[str, _Folder]:
         found = await gatherResults(
@@ -137,6 +141,7 @@ class Catalog:
                 for name in names
                 if name.endswith("/") and not name.startswith("_")
             ),
+            last=names[-1] if names else "",
             more=more,
         )
 
@@ -145,10 +150,3 @@ class Catalog:
             prefix, after=f"{prefix}{MANIFESTS_FOLDER}", limit=1, delimiter=True
         )
         return f"{prefix}{MANIFESTS_FOLDER}/" in page.names
-
-
-def _parse(text: str) -> RepositoryName | None:
-    try:
-        return RepositoryName.parse(text)
-    except NameInvalid:
-        return None  # somebody else's folder

@@ -12,15 +12,15 @@ Key = NewType("Key", str)
 """Where an object lies: names joined by ``/``. Only ``storage/keys.py`` makes them."""
 
 
-class NotFound(Exception):  # noqa: N818 - absence is an answer, not an error
+class NotFound(Exception):
     """There is no such object. A fault or a refusal is never this."""
 
 
-class TooLarge(Exception):  # noqa: N818 - likewise
+class TooLarge(Exception):
     """An object has more bytes than the caller wants."""
 
 
-class StorageUnavailable(Exception):  # noqa: N818 - as design and protocol call it
+class StorageUnavailable(Exception):
     """The store cannot be asked, read or written at present."""
 
 
@@ -107,7 +107,7 @@ class IObjectStore(Interface):
         """
 
     async def put(key: Key, data: bytes, *, if_absent: bool = False) -> bool:
-        """Write a small object whole; it is there and durable at the end, or not at all.
+        """Write a small object whole: durable at the end, or not there at all.
 
         Args:
             key: Where it is to lie.

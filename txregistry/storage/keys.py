@@ -1,8 +1,8 @@
 """Where everything lies: the one module that spells keys.
 
-The layout is that of CNCF Distribution (registry 2 and 3), so that either can serve what
-the other wrote; what only we understand lies below ``PRIVATE`` or, within a repository,
-below ``_referrers``, both of which Distribution ignores.
+The layout is that of CNCF Distribution (registry 2 and 3), so that either can serve
+what the other wrote; what only we understand lies below ``PRIVATE`` or, within a
+repository, below ``_referrers``, both of which Distribution ignores.
 """
 
 from typing import Final

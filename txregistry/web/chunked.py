@@ -1,7 +1,7 @@
 """Chunked bodies, taken apart with one copy of each byte.
 
-Source: RFC 9112, section 7.1. What can be read in two ways is refused: it is how requests
-are smuggled past whatever stands before this server.
+Source: RFC 9112, section 7.1. What can be read in two ways is refused: it is how
+requests are smuggled past whatever stands before this server.
 """
 
 import re
@@ -15,7 +15,7 @@ _LONGEST_LINE: Final = 1024
 _LONGEST_TRAILER: Final = 8 * 1024
 
 
-class ChunkingInvalid(Exception):  # noqa: N818 - as the failures of the model
+class ChunkingInvalid(Exception):
     """The framing of a chunked body cannot be read."""
 
 

@@ -1,7 +1,7 @@
 """The few routes that make up most requests, found without a general router.
 
-Handlers, grammar and answers are those of the Klein application: only the way to them is
-shorter. What does not look quite as expected takes the general way.
+Handlers, grammar and answers are those of the Klein application: only the way to them
+is shorter. What does not look quite as expected takes the general way.
 """
 
 import re

@@ -45,8 +45,12 @@ def make_endpoints(reactor: Any, http: Http) -> list[IStreamServerEndpoint]:
 
 
 def _from_string(reactor: Any, description: str) -> IStreamServerEndpoint:
+    kind = description.partition(":")[0]
+    whole = description
+    if kind in {"tcp", "tcp6", "ssl", "unix"} and ":backlog=" not in description:
+        whole = f"{description}:backlog={_BACKLOG}"  # Twisted's 50 are too few
     try:
-        endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
+        endpoint: IStreamServerEndpoint = serverFromString(reactor, whole)
     except (ValueError, TypeError, KeyError, OSError) as error:
         raise SettingsError(
             f"http.listen: {description!r} is no endpoint that Twisted knows, such as "

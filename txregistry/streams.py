@@ -35,11 +35,12 @@ class IReader(Interface):
 class IPieces(IReader):
     """A reader that can hand on what it has without joining it."""
 
-    async def read_pieces(limit: int) -> list[bytes]:
+    async def read_pieces(limit: int, least: int = 1) -> list[bytes]:
         """Give the next bytes, as the pieces in which they came.
 
         Args:
             limit: How many bytes at most, together.
+            least: How many to wait for, unless the end comes first.
 
         Returns:
             The pieces, none of them empty; an empty list at the end.
@@ -74,10 +75,10 @@ class BytesReader:
         """See `IReader`."""
 
 
-async def read_pieces(reader: IReader, limit: int) -> list[bytes]:
-    """Read from any reader as `IPieces.read_pieces` does."""
+async def read_pieces(reader: IReader, limit: int, least: int = 1) -> list[bytes]:
+    """Read from any reader as `IPieces.read_pieces` does, or as nearly as it can."""
     if IPieces.providedBy(reader):
-        pieces: list[bytes] = await IPieces(reader).read_pieces(limit)
+        pieces: list[bytes] = await IPieces(reader).read_pieces(limit, least)
         return pieces
     data = await reader.read(limit)
     return [data] if data else []

@@ -19,6 +19,8 @@ from txregistry.storage.keys import MANIFESTS_FOLDER, REPOSITORIES
 from txregistry.tasks import breathe
 
 _BATCH: Final = 32
+_PAUSE: Final = 50
+"""Names after which others have their turn."""
 _PEEK: Final = 5
 """Names that tell whether a folder is a repository, has others within, or both."""
 
@@ -67,7 +69,11 @@ class Catalog:
         return self._parsed("", _BATCH)
 
     async def _parsed(self, after: str, batch: int) -> AsyncIterator[RepositoryName]:
+        count = 0
         async for text in self._names("", after, batch):
+            count += 1
+            if not count % _PAUSE:
+                await breathe(self._clock)
             try:
                 yield RepositoryName.parse(text)
             except NameInvalid:
@@ -99,7 +105,6 @@ class Catalog:
                 if found[child].children or found[child].more:
                     async for name in self._names(f"{folder}{child}/", "", batch):
                         yield name
-            await breathe(self._clock)
 
     async def _batches(
         self, folder: str, after: str, batch: int

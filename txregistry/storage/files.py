@@ -4,10 +4,11 @@ Everything here blocks and is called in a thread.
 """
 
 import contextlib
+import ctypes
 import errno
 import os
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 from uuid import uuid4
 
@@ -143,6 +144,24 @@ def sync_folder(path: str) -> None:
         os.close(descriptor)
 
 
+def reserve(descriptor: int, offset: int, size: int) -> None:
+    """Take disk space for what will be written; the file's size stays what it is.
+
+    A file system that cannot do it is left alone: this saves time, and tells early that
+    a disk is too full.
+
+    Raises:
+        OSError: there is no room.
+    """
+    if _fallocate is None:
+        return
+    if _fallocate(descriptor, _KEEP_SIZE, offset, size) == 0:
+        return
+    number = ctypes.get_errno()
+    if number in {errno.ENOSPC, errno.EDQUOT}:
+        raise OSError(number, os.strerror(number))
+
+
 def write_pieces(descriptor: int, pieces: Collection[bytes]) -> None:
     """Write everything, in few calls."""
     left = [piece for piece in pieces if piece]
@@ -155,6 +174,25 @@ def write_pieces(descriptor: int, pieces: Collection[bytes]) -> None:
 
 
 _IOV_MAX: Final = 1024
+_KEEP_SIZE: Final = 1  # FALLOC_FL_KEEP_SIZE of <linux/falloc.h>
+
+
+def _find_fallocate() -> Callable[[int, int, int, int], int] | None:
+    """Find the call that ``os`` has only without its flags."""
+    try:
+        function = ctypes.CDLL(None, use_errno=True).fallocate64
+    except (OSError, AttributeError):
+        return None
+    function.argtypes = (
+        ctypes.c_int,
+        ctypes.c_int,
+        ctypes.c_int64,
+        ctypes.c_int64,
+    )
+    return function
+
+
+_fallocate: Final = _find_fallocate()
 
 
 def _write_durably(path: str, data: bytes) -> None:

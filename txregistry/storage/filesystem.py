@@ -11,7 +11,12 @@ from typing import Final
 
 from zope.interface import implementer
 
-from txregistry.storage.files import Publisher, sync_folder, write_pieces
+from txregistry.storage.files import (
+    Publisher,
+    reserve,
+    sync_folder,
+    write_pieces,
+)
 from txregistry.storage.folders import Folders, page
 from txregistry.storage.interfaces import (
     Health,
@@ -33,6 +38,8 @@ _READ: Final = os.O_RDONLY | os.O_CLOEXEC
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _ABSENT: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR})
 _BATCH: Final = 2 * CHUNK
+"""Bytes that one job of a thread hashes and writes at most; half of it at least, since
+handing over costs as much as writing some dozens of KiB."""
 _STALE: Final = 24 * 3600.0
 """Seconds after which what a crash left in the scratch folder is nobody's any more."""
 
@@ -270,13 +277,15 @@ class _StagingFile:
             descriptor, start = await self._blocking(self._open, expected)
 
         def take(pieces: list[bytes]) -> None:
-            self._check_room(sum(map(len, pieces)))
-            for piece in pieces:
-                observe(piece)
-            write_pieces(descriptor, pieces)
+            # Each call that lets go of the interpreter's lock has to win it back: one
+            # copy is cheaper than a call for every piece.
+            data = b"".join(pieces)
+            self._check_room(len(data))
+            observe(data)
+            write_pieces(descriptor, [data])
 
         try:
-            while pieces := await read_pieces(source, _BATCH):
+            while pieces := await read_pieces(source, _BATCH, CHUNK):
                 with _faults(self.key):
                     await self._blocking(take, pieces)
             with _faults(self.key):
@@ -284,6 +293,9 @@ class _StagingFile:
         except StorageFull:
             with _faults(self.key):  # room for others: nobody was promised these bytes
                 await self._blocking(os.ftruncate, descriptor, start)
+            raise
+        except BaseException:
+            await self._blocking(_trim, descriptor)
             raise
         finally:
             os.close(descriptor)
@@ -311,7 +323,14 @@ class _StagingFile:
         except FileNotFoundError:
             os.makedirs(os.path.dirname(self._path), exist_ok=True)
             descriptor = os.open(self._path, flags, 0o666)
-        return descriptor, os.fstat(descriptor).st_size
+        try:
+            size = os.fstat(descriptor).st_size
+            if expected:
+                reserve(descriptor, size, expected)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor, size
 
     def _commit(self, path: str) -> None:
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC)
@@ -337,6 +356,12 @@ def _open(path: str, start: int, stop: int, blocking: Blocking) -> _FileReader:
 def _settle(descriptor: int) -> int:
     os.fdatasync(descriptor)
     return os.fstat(descriptor).st_size
+
+
+def _trim(descriptor: int) -> None:
+    """Give back what was reserved beyond the end."""
+    with contextlib.suppress(OSError):
+        os.ftruncate(descriptor, os.fstat(descriptor).st_size)
 
 
 def _read_cached(descriptor: int, offset: int, size: int) -> bytes:

@@ -1,16 +1,12 @@
 """A request's body, handed over as it arrives, no faster than it is taken."""
 
 from collections import deque
-from typing import Final, Protocol
+from typing import Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
 from zope.interface import implementer
 
 from txregistry.streams import IPieces
-
-_HIGH: Final = 256 * 1024
-"""Bytes waiting here at which the client has to wait; one read of the socket more may
-come on top."""
 
 
 class Flow(Protocol):
@@ -33,6 +29,8 @@ class RequestBody:
     Args:
         flow: The connection.
         length: Bytes that will come; None where only the end tells.
+        share: Bytes waiting here at which the client has to wait; one read of the
+            socket more may come on top.
         owes_continue: Whether the client waits to be told that its body is wanted.
 
     Attributes:
@@ -41,15 +39,19 @@ class RequestBody:
         paused: Whether the client has to wait.
     """
 
-    def __init__(self, flow: Flow, length: int | None, *, owes_continue: bool) -> None:
+    def __init__(
+        self, flow: Flow, length: int | None, share: int, *, owes_continue: bool
+    ) -> None:
         self.length = length
         self.owes_continue = owes_continue
         self.received = 0
         self.complete = False
         self.paused = False
         self._flow = flow
+        self._share = share
         self._pieces: deque[bytes] = deque()
         self._held = 0
+        self._least = 1
         self._waiting: Deferred[None] | None = None
         self._failure: BaseException | None = None
         self._discarding = False
@@ -63,7 +65,7 @@ class RequestBody:
         """See `IReader`."""
         return b"".join(await self.read_pieces(limit))
 
-    async def read_pieces(self, limit: int) -> list[bytes]:
+    async def read_pieces(self, limit: int, least: int = 1) -> list[bytes]:
         """See `IPieces`.
 
         Raises:
@@ -73,18 +75,19 @@ class RequestBody:
         if self.owes_continue and not self.received:
             self.owes_continue = False
             self._flow.send_continue()
-        while not self._pieces:
+        self._least = min(least, limit, self._share)
+        while self._held < self._least and not self.complete:
             if self._failure is not None:
                 raise self._failure
-            if self.complete:
-                return []
             self._resume()
             self._waiting = Deferred()
             try:
                 await self._waiting
             finally:
                 self._waiting = None
-        return self._take(limit)
+        if self._failure is not None:
+            raise self._failure
+        return self._take(limit) if self._pieces else []
 
     async def close(self) -> None:
         """See `IReader`: what still comes is the connection's affair."""
@@ -97,10 +100,11 @@ class RequestBody:
             return
         self._pieces.append(data)
         self._held += len(data)
-        if self._held >= _HIGH and not self.paused:
+        if self._held >= self._share and not self.paused:
             self.paused = True
             self._flow.stop_reading()
-        self._wake()
+        if self._held >= self._least:
+            self._wake()
 
     def finish(self) -> None:
         """Take it that everything has come.
@@ -142,7 +146,7 @@ class RequestBody:
             taken.append(piece[:limit])
             size = limit
         self._held -= size
-        if self._held < _HIGH:
+        if self._held < self._share:
             self._resume()
         return taken
 

@@ -19,9 +19,6 @@ from txregistry.web.body import RequestBody
 from txregistry.web.chunked import ChunkedDecoder, ChunkingInvalid
 from txregistry.web.refusals import Refusal, refusal_bytes
 
-_RECEIVE: Final = 256 * 1024
-"""Bytes that one read of a plain socket takes at most."""
-
 _DRAIN: Final = 256 * 1024
 """Bytes of an unwanted body that are taken in to keep the connection."""
 
@@ -51,6 +48,7 @@ class RegistryChannel(HTTPChannel):
 
     _answered: Any = None
     _host: Any = None
+    _receiving = False
     _refused = False
     _lingered = 0
     _linger_call: Any = None
@@ -61,13 +59,13 @@ class RegistryChannel(HTTPChannel):
     def connectionMade(self) -> None:
         """See ``IProtocol``."""
         super().connectionMade()
-        self.transport.bufferSize = _RECEIVE
         self.site.channels.add(self)
 
     def connectionLost(self, reason: Any) -> None:  # type: ignore[override]  # as Twisted's own
         """See ``IProtocol``."""
         if self._linger_call is not None and self._linger_call.active():
             self._linger_call.cancel()
+        self._set_receiving(receiving=False)
         super().connectionLost(reason)
         self.site.forget(self)
 
@@ -143,9 +141,13 @@ class RegistryChannel(HTTPChannel):
         expected = headers.getRawHeaders(b"expect", ())
         headers.removeHeader(b"expect")  # Twisted would say 100 at once
         super().allHeadersReceived()
+        self._set_receiving(receiving=True)
+        share = self.site.share()
+        self.transport.bufferSize = share
         request.body = RequestBody(
             self,
             self.length,
+            share,
             owes_continue=self._version == b"HTTP/1.1"
             and any(value.lower() == b"100-continue" for value in expected),
         )
@@ -166,6 +168,7 @@ class RegistryChannel(HTTPChannel):
         """Take the end of a body; or dispatch a request that has none."""
         if self._refused:
             return
+        self._set_receiving(receiving=False)
         request = self.requests[-1]
         if request.body is not None and request.body.paused:
             self.setTimeout(self.timeOut)  # to be saved, and set again afterwards
@@ -173,6 +176,11 @@ class RegistryChannel(HTTPChannel):
         if self._answered is request:
             self._answered = None
             super().requestDone(request)
+
+    def _set_receiving(self, *, receiving: bool) -> None:
+        """Count the bodies that are on their way, which share the memory for them."""
+        self.site.receiving += receiving - self._receiving
+        self._receiving = receiving
 
     def stop_reading(self) -> None:
         """See `Flow`: a client that has to wait for us is not idle."""

@@ -15,6 +15,10 @@ from txregistry.web.refusals import COMMON_HEADERS
 from txregistry.web.request import RegistryRequest
 
 _SWEEP: Final = 5.0
+_MOST: Final = 256 * 1024
+_LEAST: Final = 64 * 1024
+_SHARED: Final = 4 * 1024 * 1024
+"""Bytes of all bodies together that wait in memory, as long as each has its least."""
 
 _access_log = Logger(namespace="txregistry.access")
 
@@ -60,6 +64,7 @@ class RegistrySite(Site):
         self.clock = clock
         self.channels: set[RegistryChannel] = set()
         self.draining = False
+        self.receiving = 0
         self.headers = [
             (name.encode("latin-1"), [value.encode("latin-1") for value in values])
             for name, values in (*COMMON_HEADERS.items(), *(headers or {}).items())
@@ -86,6 +91,10 @@ class RegistrySite(Site):
     def acceptableProtocols(self) -> list[bytes]:
         """Say what TLS may negotiate: bodies of HTTP/2 cannot be streamed here."""
         return [b"http/1.1"]
+
+    def share(self) -> int:
+        """Say how many bytes of a body may wait in memory: fewer, the more bodies."""
+        return min(_MOST, max(_LEAST, _SHARED // max(1, self.receiving)))
 
     async def drain(self, patience: float) -> None:
         """Let requests finish, then break off those that have not."""

@@ -33,6 +33,7 @@ class Daemon:
     def __init__(self, directory: Path, *arguments: str) -> None:
         self.directory = directory
         self.port = 0
+        self._taken = False
         self._arguments = arguments
         self._process: subprocess.Popen[bytes] | None = None
         self.scratch = Path(tempfile.mkdtemp(prefix="txr-"))
@@ -121,7 +122,7 @@ class Daemon:
             self.port = _free_port()
             if self._launch(self.port):
                 return
-            if "in use" not in self.log:
+            if not self._taken and "in use" not in self.log:
                 break
         raise DaemonError(f"did not start:\n{self.log}")
 
@@ -129,12 +130,14 @@ class Daemon:
         command = self.command(port)
         with (self.scratch / "log").open("ab") as log:
             self._process = _spawn(command, log, self.scratch)
+        self._taken = False
         deadline = time.monotonic() + START
         while not self._ended():
-            with contextlib.suppress(OSError):
-                socket.create_connection((LOOPBACK, port), 1.0).close()
-                return not self._ended()
-            if time.monotonic() > deadline:
+            listener = _listener(port)
+            if listener is not None and listener in _sockets(self.pid):
+                return True
+            self._taken = listener is not None
+            if self._taken or time.monotonic() > deadline:
                 self.kill()
         return False
 
@@ -240,6 +243,24 @@ def _free_port() -> int:
         taken.bind((LOOPBACK, 0))
         port: int = taken.getsockname()[1]
         return port
+
+
+def _listener(port: int) -> str | None:
+    """Find the socket that listens on a port, whosever it is."""
+    local = f"{socket.htonl(int.from_bytes(socket.inet_aton(LOOPBACK))):08X}:{port:04X}"
+    for line in Path("/proc/net/tcp").read_text().splitlines():
+        fields = line.split()
+        if fields[1] == local and fields[3] == "0A":
+            return f"socket:[{fields[9]}]"
+    return None
+
+
+def _sockets(pid: int) -> Iterator[str]:
+    """List what a process and its children have open, sockets among it."""
+    for member in _family(pid):
+        for path in Path(f"/proc/{member}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                yield str(path.readlink())
 
 
 def _family(pid: int) -> Iterator[int]:

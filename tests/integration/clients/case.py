@@ -1,0 +1,69 @@
+"""The place where a client's test happens."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.integration.clients.images import Image, Index, contents_of, read_layout
+from tests.integration.clients.programs import Program, find, make_environment
+from tests.integration.clients.remote import Remote
+from tests.integration.daemon import Daemon
+
+
+class ClientCase(SynchronousTestCase):
+    """A directory, a home for clients and a running registry, all thrown away.
+
+    Import the module and inherit as ``case.ClientCase``.
+    """
+
+    program = ""
+    """The client that the tests need, if any: they are skipped without it."""
+
+    def setUp(self) -> None:
+        path = find(self.program) if self.program else ""
+        self.directory = make_directory(self)
+        self.environment = make_environment(self.directory / "home")
+        self.client = self.make_program(path)
+        self.daemon = self.serve(Daemon(self.directory / "registry"))
+        self.remote = Remote(self.daemon.host)
+
+    def make_program(self, *command: str) -> Program:
+        """Run a program here, away from the user's own files."""
+        return Program(*command, environment=self.environment, directory=self.directory)
+
+    def serve(self, daemon: Daemon) -> Daemon:
+        """Stop a registry at the end of the test, and look whether all went well."""
+        self.addCleanup(self._finish, daemon)
+        return daemon
+
+    def assertHolds(self, name: str, reference: str, target: Image | Index) -> None:
+        """The registry serves an image, all its parts byte for byte and no others."""
+        pulled = self.remote.fetch(name, reference)
+        self.assertEqual(self.remote.digest(name, reference), target.digest)
+        self.assertSameBytes(pulled, contents_of(target))
+
+    def assertLayoutHolds(self, layout: Path, target: Image | Index) -> None:
+        """A layout that a client wrote has the parts of an image and no others."""
+        self.assertSameBytes(read_layout(layout), contents_of(target))
+
+    def assertSameBytes(
+        self, first: dict[str, bytes], second: dict[str, bytes]
+    ) -> None:
+        """Two sets of contents are the same, byte for byte; neither is printed."""
+        self.assertEqual(sorted(first), sorted(second))
+        differing = [digest for digest, data in first.items() if data != second[digest]]
+        self.assertEqual(differing, [])
+
+    def _finish(self, daemon: Daemon) -> None:
+        log = daemon.log
+        daemon.discard()
+        self.assertNotIn("Traceback", log)
+
+
+def make_directory(case: SynchronousTestCase) -> Path:
+    """Make a directory which is removed after the test; its path is short."""
+    directory = Path(tempfile.mkdtemp(prefix="txc-"))
+    case.addCleanup(shutil.rmtree, directory)
+    return directory

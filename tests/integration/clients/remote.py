@@ -145,7 +145,8 @@ class Remote:
         """
         answer = self.manifest(name, reference)
         document = answer.json()
-        if answer.headers["Content-Type"] != document.get("mediaType", OCI_MANIFEST):
+        usual = OCI_INDEX if "manifests" in document else OCI_MANIFEST
+        if answer.headers["Content-Type"] != document.get("mediaType", usual):
             raise AnswerError(f"{reference} came as {answer.headers}")
         expected = reference if ":" in reference else self.digest(name, reference)
         pulled = {expected: _verified(answer.body, expected)}

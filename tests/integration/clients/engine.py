@@ -1,100 +1,86 @@
-"""A Docker engine of the test's own, which leaves nothing behind."""
+"""A Docker engine of the tests' own, in a directory of its own."""
 
-import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from tests.integration.clients.programs import Program, ProgramError, find, skip
+from tests.integration.clients.programs import find, search_path, skip
 
 START = 60.0
-"""How long the engine may take to start or to end, in seconds."""
+"""How long an engine may take until it answers, or until it ends, in seconds."""
 
 
 class Engine:
-    """Run dockerd, without networks and apart from any other engine.
+    """``dockerd`` without networks, which root can run anywhere."""
 
-    Attributes:
-        docker: the command line client, connected to this engine.
-    """
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        if os.geteuid():
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._daemon, self._client = find("dockerd"), find("docker")
+        if os.geteuid() != 0:
             skip("dockerd needs root")
-        daemon, client = find("dockerd"), find("docker")
-        # The path of a socket may have 107 bytes only.
-        self._directory = Path(tempfile.mkdtemp(prefix="txd-", dir="/tmp"))
-        self._socket = self._directory / "docker.sock"
-        self._process = self._spawn(daemon, environment)
-        self.docker = Program(
-            client,
-            "--host",
-            f"unix://{self._socket}",
-            environment=environment,
-            directory=self._directory,
-        )
-        try:
-            self._wait()
-        except BaseException:
-            self.stop()
-            raise
-
-    @property
-    def log(self) -> str:
-        """All that dockerd has written."""
-        return (self._directory / "log").read_text(errors="replace")
-
-    def stop(self) -> None:
-        """End dockerd with its containerd, and remove what they kept."""
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            self._process.wait(START)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait(START)
-            shutil.rmtree(self._directory)
-
-    def _spawn(
-        self, daemon: str, environment: Mapping[str, str]
-    ) -> subprocess.Popen[bytes]:
-        directory = self._directory
-        (directory / "daemon.json").write_text("{}")  # not the system's
-        with (directory / "log").open("wb") as log:
-            return subprocess.Popen(
+        self.directory = Path(tempfile.mkdtemp(prefix="txd-"))  # sockets want it short
+        self.environment = {
+            **environment,
+            "DOCKER_HOST": f"unix://{self.directory}/s",
+            "PATH": search_path(),
+        }
+        with (self.directory / "log").open("wb") as log:
+            self._process = subprocess.Popen(
                 [
-                    daemon,
-                    *("--config-file", str(directory / "daemon.json")),
-                    *("--host", f"unix://{self._socket}"),
-                    *("--data-root", str(directory / "data")),
-                    *("--exec-root", str(directory / "exec")),
-                    *("--pidfile", str(directory / "pid")),
-                    *("--storage-driver", "vfs"),
-                    *("--bridge=none", "--iptables=false", "--ip6tables=false"),
+                    self._daemon,
+                    *("--bridge=none", "--iptables=false", "--storage-driver=vfs"),
+                    *("--data-root", str(self.directory / "data")),
+                    *("--exec-root", str(self.directory / "exec")),
+                    *("--host", self.environment["DOCKER_HOST"]),
+                    *("--pidfile", str(self.directory / "pid")),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                cwd=directory,
-                env=environment,
+                env=self.environment,
                 start_new_session=True,
             )
+        try:
+            self._wait()
+        except BaseException:
+            self.discard()
+            raise
+
+    def discard(self) -> None:
+        """End it, with containerd, and remove what it kept."""
+        self._process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(START)
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for mounted in self._mounts():
+            subprocess.run(["umount", "-l", mounted], check=False, timeout=START)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _mounts(self) -> list[str]:
+        lines = Path("/proc/mounts").read_text().splitlines()
+        mounted = [line.split()[1] for line in lines]
+        return [path for path in mounted if path.startswith(f"{self.directory}/")]
 
     def _wait(self) -> None:
         deadline = time.monotonic() + START
-        while not self._answers():
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(0.05)
-                raise ProgramError(f"dockerd did not start:\n{self.log}")
-            if time.monotonic() > deadline:
-                raise ProgramError(f"dockerd does not listen:\n{self.log}")
-
-    def _answers(self) -> bool:
-        with socket.socket(socket.AF_UNIX) as connection:
-            return not connection.connect_ex(str(self._socket))
+        while time.monotonic() < deadline:
+            asked = subprocess.run(
+                [self._client, "version"],
+                env=self.environment,
+                capture_output=True,
+                check=False,
+                timeout=START,
+            )
+            if asked.returncode == 0:
+                return
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(0.2)
+                break
+        log = (self.directory / "log").read_text(errors="replace")
+        raise AssertionError(f"dockerd did not start:\n{log[-4000:]}")

@@ -108,6 +108,7 @@ class Server:
         path = [str(_CHECKOUT), environment.get("PYTHONPATH", "")]
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, path))
         environment["OTEL_TRACES_EXPORTER"] = "none"  # as in Distribution's image
+        environment["REGISTRY_LOG_ACCESSLOG_DISABLED"] = "true"  # both understand it
         started = time.perf_counter()
         with self._log.open("ab") as log:
             try:

@@ -59,4 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _as_yaml(settings: Settings) -> str:
     plain = msgspec.to_builtins(settings, enc_hook=lambda value: f"{value:g}s")
-    return str(yaml.safe_dump(plain, sort_keys=False))
+    return str(yaml.safe_dump(_given(plain), sort_keys=False))
+
+
+def _given(value: Any) -> Any:
+    """Leave out what is None: as text, a section that is empty would be given."""
+    if not isinstance(value, dict):
+        return value
+    return {name: _given(each) for name, each in value.items() if each is not None}

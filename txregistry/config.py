@@ -180,8 +180,11 @@ _CHOICES: Final = {
     "http.tls.minimumtls": ("tls1.2", "tls1.3"),
 }
 
-_SERVICE_LINK: Final = re.compile(r"REGISTRY_(SERVICE|PORT)(_.*)?")
-"""What Kubernetes sets for a service that is called ``registry``."""
+_SERVICE_LINK: Final = re.compile(
+    r"REGISTRY_(?:(?:SERVICE|PORT)(?:_.*)?|.+_SERVICE_HOST|.+_SERVICE_PORT(?:_.+)?"
+    r"|.+_PORT(?:_[0-9]+_(?:TCP|UDP|SCTP)(?:_.+)?)?)"
+)
+"""What Kubernetes sets for services called ``registry``, or ``registry-ui``."""
 
 
 def load_settings(
@@ -209,7 +212,9 @@ def load_settings(
                 f"{name}: this version cannot do what the setting asks for, and it is "
                 "not safe to pass it over; remove it."
             )
+        _remove(document, name)
     ignored = [name for name in MEANINGLESS if _remove(document, name)]
+    _complete(document, Settings)
     try:
         settings = msgspec.convert(document, Settings, dec_hook=_decode)
     except msgspec.ValidationError as error:
@@ -274,14 +279,30 @@ def _paths(section: type[msgspec.Struct], prefix: str = "") -> list[str]:
     found = []
     for field in msgspec.structs.fields(section):
         path = prefix + field.encode_name
-        kinds = [field.type, *getattr(field.type, "__args__", ())]
-        inner = [
-            kind
-            for kind in kinds
-            if isinstance(kind, type) and issubclass(kind, _Section)
-        ]
-        found += _paths(inner[0], path + ".") if inner else [path]
+        inner = _inner(field)
+        found += [path] if inner is None else _paths(inner, path + ".")
     return found
+
+
+def _inner(field: msgspec.structs.FieldInfo) -> type[_Section] | None:
+    """Say what section a field is, if it is one."""
+    for kind in (field.type, *getattr(field.type, "__args__", ())):
+        if isinstance(kind, type) and issubclass(kind, _Section):
+            return kind
+    return None
+
+
+def _complete(document: dict[str, Any], section: type[msgspec.Struct]) -> None:
+    """Make empty mappings of sections with nothing in them, such as ``inmemory:``."""
+    for field in msgspec.structs.fields(section):
+        name = field.encode_name
+        inner = _inner(field)
+        if name not in document or (inner is None and name != "inmemory"):
+            continue
+        if document[name] is None:
+            document[name] = {}
+        if inner is not None and isinstance(document[name], dict):
+            _complete(document[name], inner)
 
 
 def _find(document: object, path: str) -> object:
@@ -305,8 +326,11 @@ def _remove(document: dict[str, Any], path: str) -> bool:
 
 def _explain(error: msgspec.ValidationError, document: object) -> str:
     """Say which setting is wrong, what it is and what is allowed."""
-    text, _, where = str(error).partition(" - at `$")
-    path = where.rstrip("`").removeprefix(".")
+    text, _, where = str(error).partition(" - at ")
+    of_key = where.startswith("`key` in ")
+    path = where.removeprefix("`key` in ").strip("`").removeprefix("$").lstrip(".")
+    if of_key:
+        return f"{path or 'the settings'}: the names of settings must be text."
     unknown = re.fullmatch(r"Object contains unknown field `(.*)`", text)
     if unknown:
         name = f"{path}.{unknown[1]}".removeprefix(".")
@@ -319,7 +343,19 @@ def _explain(error: msgspec.ValidationError, document: object) -> str:
             }
         )
         return f"{name}: there is no such setting; allowed are: {', '.join(known)}."
-    return f"{path}: {_find(document, path)!r} cannot be used: {text}."
+    return f"{path}: {_value(document, path)!r} cannot be used: {text}."
+
+
+def _value(document: object, path: str) -> object:
+    """Find what msgspec speaks of: ``a.b[0]``, or ``a[...]`` for whatever is in a."""
+    for name in re.findall(r"\.\.\.|[^.\[\]]+", path):
+        if isinstance(document, list):
+            document = document[int(name)]
+        elif isinstance(document, dict) and name in document:
+            document = document[name]
+        else:
+            break
+    return document
 
 
 def _check(settings: Settings) -> None:
@@ -335,6 +371,11 @@ def _check(settings: Settings) -> None:
     if storage.filesystem is not None and storage.inmemory is not None:
         raise SettingsError(
             "storage: both filesystem and inmemory are given; give one of them."
+        )
+    if storage.maintenance.uploadpurging.interval <= 0:
+        raise SettingsError(
+            "storage.maintenance.uploadpurging.interval: 0 cannot be used: it must be "
+            "longer."
         )
     if (settings.http.tls.certificate is None) != (settings.http.tls.key is None):
         raise SettingsError(

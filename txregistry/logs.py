@@ -84,7 +84,7 @@ class JsonLogObserver:
         }
         for name, value in event.items():
             if not name.startswith("log_") and name not in _REPEATED:
-                line[name] = value if isinstance(value, _PLAIN) else str(value)[:2000]
+                line[name] = value if type(value) in _PLAIN else str(value)[:2000]
         if "log_failure" in event:
             line["failure"] = eventAsText(event, includeTimestamp=False)
         self._file.write(msgspec.json.encode(line).decode() + "\n")

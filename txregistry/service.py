@@ -12,6 +12,7 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.logger import ILogObserver, Logger
 from twisted.python import usage
+from twisted.python.failure import Failure
 from twisted.python.logfile import LogFile
 from twisted.python.threadpool import ThreadPool
 
@@ -161,8 +162,11 @@ class RegistryService(Service):
         """Listen: here, while a low port may still be taken."""
         super().privilegedStartService()
         for endpoint in self._endpoints:
+            failures: list[Failure] = []
             listening: Deferred[IListeningPort] = endpoint.listen(self._site)
-            _ = listening.addCallbacks(self._ports.append, self._cannot_listen)
+            _ = listening.addCallbacks(self._ports.append, failures.append)
+            for failure in failures:  # raised here: a Deferred would keep it to itself
+                self._cannot_listen(failure)
 
     def startService(self) -> None:
         """Begin to work."""
@@ -184,7 +188,7 @@ class RegistryService(Service):
             self._purging.cancel()
         return Deferred.fromCoroutine(self._stop())
 
-    def _cannot_listen(self, failure: Any) -> None:
+    def _cannot_listen(self, failure: Failure) -> None:
         error = failure.value
         if isinstance(error, CannotListenError):
             raise SystemExit(

@@ -1,9 +1,10 @@
 """Work that blocks, and work that nobody awaits."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Hashable
+from contextlib import asynccontextmanager
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, DeferredLock
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThreadPool
@@ -57,6 +58,25 @@ def at_once(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Defer
     except Exception:  # noqa: BLE001 - it belongs to whoever awaits the result
         result.errback(Failure())
     return result
+
+
+class Turns:
+    """Let one at a time work on each of many things."""
+
+    def __init__(self) -> None:
+        self._locks: dict[Hashable, DeferredLock] = {}
+
+    @asynccontextmanager
+    async def on(self, thing: Hashable) -> AsyncIterator[None]:
+        """Wait for one's turn on a thing, and have it within the block."""
+        lock = self._locks.setdefault(thing, DeferredLock())
+        await lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()  # the next has its turn here and now, and maybe its end
+            if not lock.locked and self._locks.get(thing) is lock:
+                del self._locks[thing]
 
 
 def detach(work: Coroutine[Any, Any, object], log: Logger, what: str) -> Deferred[None]:

@@ -1,5 +1,6 @@
 """Lengths of time, as Distribution writes them: ``168h``, ``1h30m``, ``250ms``."""
 
+import math
 import re
 from typing import Final
 
@@ -18,9 +19,12 @@ class Duration(float):
             ValueError: it is none.
         """
         if text.isascii() and text.isdigit():
-            return cls(int(text) / 1e9)
-        if not re.fullmatch(rf"(?:{_PART.pattern})+", text):
+            seconds = float(text) / 1e9
+        elif re.fullmatch(rf"(?:{_PART.pattern})+", text):
+            parts = _PART.findall(text)
+            seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+        else:
             raise ValueError("a length of time is a number and ms, s, m, h or d")
-        return cls(
-            sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
-        )
+        if math.isinf(seconds):
+            raise ValueError("this is longer than any time")
+        return cls(seconds)

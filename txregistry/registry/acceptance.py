@@ -129,14 +129,21 @@ class Acceptance:
                 raise NameUnknown(f"There is no repository {name}.")
             await self._tags.remove(name, reference)
             return
-        found = await self._manifests.find(name, reference)
+        subject = None
+        unknown: ManifestUnknown | None = None
+        try:
+            found = await self._manifests.find(name, reference)
+            subject = found.parse().subject
+        except ManifestUnknown as error:
+            unknown = error  # or damaged in the store, which is to go as well
         digests = await self._manifests.forget(name, reference)
+        if not digests:
+            raise unknown or ManifestUnknown(f"The repository {name} has it no more.")
         for tag in await self._tags.pointing_to(name, digests):
             try:
-                await self._tags.remove(name, tag)
+                await self._tags.remove(name, tag, digests)
             except ManifestUnknown:
                 continue  # somebody was faster
-        subject = found.parse().subject
         if subject is not None:
             await self._referrers.remove(name, subject.digest, digests)
 

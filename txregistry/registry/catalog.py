@@ -44,11 +44,20 @@ class _Folder:
 
 
 class Catalog:
-    """List repositories in byte order of their whole names."""
+    """List repositories in byte order of their whole names.
 
-    def __init__(self, store: IObjectStore, clock: IReactorTime) -> None:
+    Args:
+        store: Where they are.
+        clock: Lets others have their turn.
+        folder: What makes a folder one of those listed, if it is directly in it.
+    """
+
+    def __init__(
+        self, store: IObjectStore, clock: IReactorTime, folder: str = MANIFESTS_FOLDER
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._sign = folder
 
     async def page(self, after: str, limit: int) -> NamesPage:
         """Give some names.
@@ -84,7 +93,7 @@ class Catalog:
     ) -> AsyncIterator[str]:
         """Give the names below a folder, which has been cut off ``after``."""
         head, slash, rest = after.partition("/")
-        if slash:
+        if slash and _is_name(folder + head):  # else no name can begin with it
             async for name in self._names(f"{folder}{head}/", rest, batch):
                 yield name
         found: dict[str, _Folder] = {}
@@ -139,8 +148,8 @@ class Catalog:
         names = [name.removeprefix(prefix) for name in page.names]
         more = page.more
         return _Folder(
-            is_repository=f"{MANIFESTS_FOLDER}/" in names
-            or (more and await self._has_manifests(prefix)),
+            is_repository=f"{self._sign}/" in names
+            or (more and await self._has_sign(prefix)),
             children=tuple(
                 name.removesuffix("/")
                 for name in names
@@ -150,8 +159,16 @@ class Catalog:
             more=more,
         )
 
-    async def _has_manifests(self, prefix: str) -> bool:
+    async def _has_sign(self, prefix: str) -> bool:
         page = await self._store.list(
-            prefix, after=f"{prefix}{MANIFESTS_FOLDER}", limit=1, delimiter=True
+            prefix, after=f"{prefix}{self._sign}", limit=1, delimiter=True
         )
-        return f"{prefix}{MANIFESTS_FOLDER}/" in page.names
+        return f"{prefix}{self._sign}/" in page.names
+
+
+def _is_name(text: str) -> bool:
+    try:
+        RepositoryName.parse(text)
+    except NameInvalid:
+        return False
+    return True

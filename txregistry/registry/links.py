@@ -54,8 +54,12 @@ async def same_content(
         while more:
             page = await store.list(f"{folder}{algorithm}/", after=after, limit=1000)
             for key in map(Key, page.names):
+                try:
+                    each = reference_digest(folder, key)
+                except DigestInvalid:
+                    continue  # somebody else's file
                 if await read_link(store, key) == stored:
-                    found[reference_digest(folder, key)] = key
+                    found[each] = key
             after, more = (page.names or [""])[-1], page.more
     return found
 

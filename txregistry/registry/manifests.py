@@ -162,6 +162,8 @@ class Manifests:
             return None
 
     def _remember(self, stored: Digest, found: tuple[bytes, str]) -> None:
+        if stored in self._cache:
+            return  # somebody else has read it meanwhile
         self._cache[stored] = found
         self._cached += len(found[0])
         while self._cached > _CACHED:

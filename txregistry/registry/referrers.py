@@ -7,11 +7,11 @@ and what such clients wrote there is listed as well.
 """
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
-from twisted.internet.defer import DeferredLock
 from twisted.internet.interfaces import IReactorTime
 
 from txregistry.model.descriptors import OCI_INDEX, Descriptor
@@ -28,7 +28,7 @@ from txregistry.registry.manifests import Manifests, StoredManifest
 from txregistry.registry.tags import Tags
 from txregistry.storage import keys
 from txregistry.storage.interfaces import IObjectStore
-from txregistry.tasks import breathe
+from txregistry.tasks import Turns, breathe
 
 _BATCH: Final = 1000
 _PAUSE: Final = 100
@@ -74,7 +74,7 @@ class Referrers:
         self._tags = tags
         self._clock = clock
         self._write_fallback = write_fallback
-        self._locks: dict[tuple[RepositoryName, Digest], DeferredLock] = {}
+        self._turns = Turns()
 
     async def page(  # noqa: D417 - see below
         self,
@@ -190,15 +190,8 @@ class Referrers:
         """Let the fallback tag say what the API says."""
         if not self._write_fallback:
             return
-        place = (name, subject)
-        lock = self._locks.setdefault(place, DeferredLock())
-        await lock.acquire()
-        try:
+        async with self._turns.on((name, subject)):
             await self._rewrite_fallback(name, subject, added, removed)
-        finally:
-            lock.release()
-            if not lock.locked:
-                self._locks.pop(place, None)
 
     async def _rewrite_fallback(
         self,
@@ -213,6 +206,8 @@ class Referrers:
         ours = True
         if before is not None:
             manifest = before.parse()
+            if not manifest.is_index:
+                return  # the tag is somebody's for something else
             ours = _MARK in manifest.annotations
             listed = {each.digest: each for each in manifest.children}
             if added is not None:
@@ -236,7 +231,8 @@ class Referrers:
         tag = fallback_tag(subject)
         if not listed:
             if replaced is not None:
-                await self._tags.remove(name, tag)
+                with suppress(ManifestUnknown):  # somebody was faster
+                    await self._tags.remove(name, tag, [replaced.digest])
                 await self._manifests.forget(name, replaced.digest)
             return
         data = msgspec.json.encode(

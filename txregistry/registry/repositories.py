@@ -14,6 +14,7 @@ from txregistry.registry.referrers import Referrers
 from txregistry.registry.tags import Tags
 from txregistry.registry.uploads import Uploads
 from txregistry.storage.interfaces import IObjectStore
+from txregistry.storage.keys import UPLOADS_FOLDER
 from txregistry.tasks import Blocking
 
 
@@ -51,7 +52,12 @@ class Registry:
         self.catalog = Catalog(store, clock)
         self.blobs = Blobs(store, integrity, self.catalog)
         self.uploads = Uploads(
-            store, self.blobs, integrity, self.catalog, clock, new_session
+            store,
+            self.blobs,
+            integrity,
+            Catalog(store, clock, UPLOADS_FOLDER),
+            clock,
+            new_session,
         )
         self.tags = Tags(store, clock)
         self.manifests = Manifests(store, self.tags)

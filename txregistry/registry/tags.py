@@ -16,7 +16,7 @@ from txregistry.registry.links import read_link, write_link
 from txregistry.registry.ordering import NameOrder
 from txregistry.storage import keys
 from txregistry.storage.interfaces import IObjectStore, Key, NotFound
-from txregistry.tasks import breathe
+from txregistry.tasks import Turns, breathe
 
 _BATCH: Final = 200
 
@@ -35,6 +35,7 @@ class Tags:
     def __init__(self, store: IObjectStore, clock: IReactorTime) -> None:
         self._store = store
         self._clock = clock
+        self._turns = Turns()
 
     async def find(self, name: RepositoryName, tag: Tag) -> Digest | None:
         """Say what a tag points to; None where there is no such tag."""
@@ -46,19 +47,38 @@ class Tags:
         The tag is moved by the first write; the second only adds to its history, so
         that a crash in between leaves a tag that is whole.
         """
-        await write_link(self._store, keys.tag_link(name, tag), digest)
-        await write_link(self._store, keys.tag_history_link(name, tag, digest), digest)
+        past = keys.tag_history_link(name, tag, digest)
+        async with self._turns.on((name, tag)):
+            await write_link(self._store, keys.tag_link(name, tag), digest)
+            await write_link(self._store, past, digest)
 
-    async def remove(self, name: RepositoryName, tag: Tag) -> None:
+    async def remove(
+        self,
+        name: RepositoryName,
+        tag: Tag,
+        pointing_to: Collection[Digest] | None = None,
+    ) -> None:
         """Remove a tag; what it pointed to stays.
+
+        Args:
+            name: The repository.
+            tag: The tag.
+            pointing_to: Leave it, if it points to none of these by now.
 
         Raises:
             ManifestUnknown: there is no such tag.
         """
-        if await self.find(name, tag) is None:
+        async with self._turns.on((name, tag)):
+            found = await self.find(name, tag)
+            if pointing_to is None or found in pointing_to:
+                await self._remove(name, tag)
+        if found is None:
             raise ManifestUnknown(
                 f"The repository {name} has no tag {tag}.", {"tag": str(tag)}
             )
+
+    async def _remove(self, name: RepositoryName, tag: Tag) -> None:
+        """Remove a tag, or what a crash left of one."""
         history: list[Key] = []
         after, more = "", True
         while more:

@@ -8,7 +8,7 @@ again.
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -29,11 +29,18 @@ from txregistry.registry.blobs import Blobs
 from txregistry.registry.catalog import Catalog
 from txregistry.registry.integrity import Integrity
 from txregistry.storage import keys
-from txregistry.storage.interfaces import IObjectStore, IStagingArea, Key, NotFound
+from txregistry.storage.interfaces import (
+    IObjectStore,
+    IStagingArea,
+    Key,
+    NotFound,
+    TooLarge,
+)
 from txregistry.streams import IReader
 
 _SESSION: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _REMEMBERED: Final = 4096
+_BATCH: Final = 1000
 _STAMP: Final = "%Y-%m-%dT%H:%M:%SZ"
 _STAMP_LIMIT: Final = 64
 
@@ -106,7 +113,7 @@ class Uploads:
         store: Where their bytes are.
         blobs: What they become.
         integrity: Hashes what has to be read again.
-        catalog: Knows the repositories, for expiry.
+        catalog: Knows the repositories that have sessions, for expiry.
         clock: Tells the time.
         new_session: Makes ids of sessions: random UUIDs.
     """
@@ -165,8 +172,8 @@ class Uploads:
             UploadInvalid: another request is writing to the session.
             SizeInvalid: the body has another size than was said.
         """
-        area = await self._area(name, session)
-        with self._claim(area):
+        with self._claim(keys.upload_data(name, session)):
+            area = await self._area(name, session)
             return (await self._append(area, chunk)).offset
 
     async def finish(
@@ -181,8 +188,8 @@ class Uploads:
             UploadInvalid: likewise.
             SizeInvalid: likewise.
         """
-        area = await self._area(name, session)
-        with self._claim(area):
+        with self._claim(keys.upload_data(name, session)):
+            area = await self._area(name, session)
             progress = await self._append(area, chunk)
             try:
                 await self._publish(name, area, progress, digest)
@@ -199,11 +206,12 @@ class Uploads:
         """
         area = self._store.stage(keys.single_upload(self._new_session()))
         progress = _Progress()
-        try:
-            await area.append(chunk.source, progress.take, chunk.expected)
-            await self._publish(name, area, progress, digest)
-        finally:
-            await area.discard()
+        with self._claim(area.key):
+            try:
+                await area.append(chunk.source, progress.take, chunk.expected)
+                await self._publish(name, area, progress, digest)
+            finally:
+                await area.discard()
 
     async def cancel(self, name: RepositoryName, session: str) -> None:
         """Forget a session.
@@ -212,8 +220,8 @@ class Uploads:
             UploadUnknown: there is no such session in this repository.
             UploadInvalid: a request is writing to it.
         """
-        area = await self._area(name, session)
-        with self._claim(area):
+        with self._claim(keys.upload_data(name, session)):
+            area = await self._area(name, session)
             await self._forget(name, session, area)
 
     async def expire(self, age: float, *, dry_run: bool = False) -> int:
@@ -229,32 +237,39 @@ class Uploads:
         count = 0
         async for name in self._catalog.all():
             for session in await self._sessions(keys.uploads(name)):
+                data = keys.upload_data(name, session)
                 started = await self._started(name, session)
-                if self._clock.seconds() - started < age:
-                    continue
-                area = self._store.stage(keys.upload_data(name, session))
-                if area.key in self._busy:
-                    continue
-                count += 1
-                if not dry_run:
-                    await self._forget(name, session, area)
-        return count + await self._expire_single(age, dry_run=dry_run)
-
-    async def _expire_single(self, age: float, *, dry_run: bool) -> int:
-        """Remove what a crash left of uploads without a session."""
-        count = 0
+                count += await self._expire(data, started, age, dry_run=dry_run)
         for session in await self._sessions(keys.single_uploads()):
-            key = keys.single_upload(session)
-            try:
-                stat = await self._store.stat(key)
-            except NotFound:
-                continue
-            if self._clock.seconds() - stat.modified < age:
-                continue
-            count += 1
-            if not dry_run:
-                await self._store.delete([key])
+            data = keys.single_upload(session)
+            count += await self._expire(data, None, age, dry_run=dry_run)
         return count
+
+    async def _expire(
+        self, data: Key, started: float | None, age: float, *, dry_run: bool
+    ) -> bool:
+        """Forget one upload if it is old, with all that lies beside its bytes.
+
+        Where nothing tells when it began, its last change does.
+        """
+        held = await self._listed(data.removesuffix("data"))
+        if started is None:
+            started = await self._changed(held)
+        if self._clock.seconds() - started < age or data in self._busy:
+            return False
+        if not dry_run:
+            with self._claim(data):
+                self._progress.pop(data, None)
+                await self._store.delete([*held, data])
+                await self._store.stage(data).discard()
+        return True
+
+    async def _changed(self, held: list[Key]) -> float:
+        latest = 0.0
+        for key in held:
+            with suppress(NotFound):
+                latest = max(latest, (await self._store.stat(key)).modified)
+        return latest
 
     async def _area(self, name: RepositoryName, session: str) -> IStagingArea:
         if _SESSION.fullmatch(session) is not None:
@@ -262,11 +277,8 @@ class Uploads:
             if area.key in self._progress:
                 self._progress.move_to_end(area.key)
                 return area
-            try:
+            with suppress(NotFound):
                 await self._store.stat(keys.upload_started(name, session))
-            except NotFound:
-                pass
-            else:
                 return area
         raise UploadUnknown(
             "No such upload is in progress in this repository; begin a new one.",
@@ -274,17 +286,17 @@ class Uploads:
         )
 
     @contextmanager
-    def _claim(self, area: IStagingArea) -> Iterator[None]:
-        if area.key in self._busy:
+    def _claim(self, data: Key) -> Iterator[None]:
+        if data in self._busy:
             raise UploadInvalid(
                 "Another request is writing to this upload; ask for its state, and go "
                 "on from there."
             )
-        self._busy.add(area.key)
+        self._busy.add(data)
         try:
             yield
         finally:
-            self._busy.discard(area.key)
+            self._busy.discard(data)
 
     async def _append(self, area: IStagingArea, chunk: Chunk) -> _Progress:
         progress = await self._resume(area)
@@ -348,23 +360,31 @@ class Uploads:
         await area.discard()
 
     async def _sessions(self, prefix: str) -> list[str]:
-        found: list[str] = []
-        page = await self._store.list(prefix, limit=1000, delimiter=True)
-        while page.names:
-            found += [item.removeprefix(prefix).rstrip("/") for item in page.names]
-            page = await self._store.list(
-                prefix, after=page.names[-1], limit=1000, delimiter=True
-            )
-        return [session for session in found if _SESSION.fullmatch(session)]
+        listed = await self._listed(prefix, delimiter=True)
+        found = [item.removeprefix(prefix).rstrip("/") for item in listed]
+        return list(filter(_SESSION.fullmatch, found))
 
-    async def _started(self, name: RepositoryName, session: str) -> float:
+    async def _listed(self, prefix: str, *, delimiter: bool = False) -> list[Key]:
+        found: list[Key] = []
+        after, more = "", True
+        while more:
+            page = await self._store.list(
+                prefix, after=after, limit=_BATCH, delimiter=delimiter
+            )
+            found += map(Key, page.names)
+            after, more = (page.names or [""])[-1], page.more
+        return found
+
+    async def _started(self, name: RepositoryName, session: str) -> float | None:
         key = keys.upload_started(name, session)
         try:
             text = (await self._store.get(key, _STAMP_LIMIT)).decode("ascii")
             return datetime.fromisoformat(text.strip()).timestamp()
-        except (NotFound, ValueError):
+        except NotFound:
+            pass
+        except (TooLarge, ValueError, OverflowError):
             self._log.warn("The time at {key} cannot be read", key=key)
-            return self._clock.seconds()
+        return None
 
     def _remember(self, key: Key, progress: _Progress) -> None:
         self._progress[key] = progress

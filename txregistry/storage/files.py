@@ -68,16 +68,22 @@ class Publisher:
                 return
         raise OSError(errno.EBUSY, "the folder keeps changing", path)
 
-    def prune(self, folder: str, root: str) -> None:
-        """Remove a folder that may be empty, and those above it, below a root."""
+    def prune(self, folder: str, root: str) -> str:
+        """Remove a folder that may be empty, and those above it, below a root.
+
+        Returns:
+            The lowest folder that stays: once it is synced, the others are gone for
+            good.
+        """
         while folder != root and os.path.basename(folder) not in self._kept:
             try:
                 os.rmdir(folder)
             except FileNotFoundError:
                 pass
             except OSError:
-                return  # not empty, or not ours to remove: it may stay
+                break  # not empty, or not ours to remove: it may stay
             folder = os.path.dirname(folder)
+        return folder
 
     def _publish_if_absent(self, source: str, path: str) -> bool:
         for _ in range(_TRIES):
@@ -136,8 +142,11 @@ class Publisher:
 
 
 def sync_folder(path: str) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    """Make the names in a folder durable; one that somebody removed has none."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
     try:
         os.fsync(descriptor)
     finally:

@@ -1,22 +1,17 @@
 """Objects as local files."""
 
 import contextlib
-import errno
 import os
+import shutil
+import stat as modes
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Final
 
 from zope.interface import implementer
 
-from txregistry.storage.files import (
-    Publisher,
-    reserve,
-    sync_folder,
-    write_pieces,
-)
+from txregistry.storage.files import Publisher, sync_folder
 from txregistry.storage.folders import Folders, page
 from txregistry.storage.interfaces import (
     Health,
@@ -27,19 +22,20 @@ from txregistry.storage.interfaces import (
     Page,
     Stat,
     StorageFull,
-    StorageUnavailable,
     TooLarge,
 )
+from txregistry.storage.reading import (
+    READ,
+    faults,
+    open_file,
+    read_cached,
+    stat_file,
+)
 from txregistry.storage.small import SmallFiles
-from txregistry.streams import CHUNK, IFileReader, IReader, read_pieces
+from txregistry.storage.staging import StagingFile
+from txregistry.streams import IReader
 from txregistry.tasks import Blocking
 
-_READ: Final = os.O_RDONLY | os.O_CLOEXEC
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_ABSENT: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR})
-_BATCH: Final = 2 * CHUNK
-"""Bytes that one job of a thread hashes and writes at most; half of it at least, since
-handing over costs as much as writing some dozens of KiB."""
 _STALE: Final = 24 * 3600.0
 """Seconds after which what a crash left in the scratch folder is nobody's any more."""
 
@@ -74,28 +70,28 @@ class FilesystemObjectStore:
         self._folders = Folders()
         self._small = SmallFiles()
         self._publisher = Publisher(self._scratch, companions)
-        with _faults(self._root):
+        with faults(self._root, absence=False):
             os.makedirs(self._scratch, exist_ok=True)
             self._sweep_scratch()
 
     async def stat(self, key: Key) -> Stat:
         """See `IObjectStore`."""
-        with _faults(key):
-            return _stat(os.stat(self._path(key)))
+        with faults(key):
+            return _stat(key, os.stat(self._path(key)))
 
     async def get(self, key: Key, limit: int) -> bytes:
         """See `IObjectStore`."""
         path = self._path(key)
-        with _faults(key):
+        with faults(key):
             remembered = self._small.remembered(path)
             if remembered is not None and len(remembered) <= limit:
                 return remembered
-            descriptor = os.open(path, _READ)
+            descriptor = os.open(path, READ)
             try:
-                stat = os.fstat(descriptor)
+                stat = stat_file(key, descriptor)
                 if stat.st_size > limit:
                     raise TooLarge(key)
-                data = _read_cached(descriptor, 0, stat.st_size)
+                data = read_cached(descriptor, 0, stat.st_size)
                 if len(data) < stat.st_size:
                     data = await self._blocking(os.pread, descriptor, stat.st_size, 0)
                 self._small.remember(path, stat, data)
@@ -105,23 +101,23 @@ class FilesystemObjectStore:
 
     async def open(self, key: Key, start: int, stop: int) -> IReader:
         """See `IObjectStore`."""
-        with _faults(key):
-            return _open(self._path(key), start, stop, self._blocking)
+        with faults(key):
+            return open_file(key, self._path(key), start, stop, self._blocking)
 
     async def put(self, key: Key, data: bytes, *, if_absent: bool = False) -> bool:
         """See `IObjectStore`."""
-        with _faults(key, absence=False):
+        with faults(key, absence=False):
             return await self._blocking(self._put, self._path(key), data, if_absent)
 
     def stage(self, key: Key) -> IStagingArea:
         """See `IObjectStore`."""
-        return _StagingFile(
+        return StagingFile(
             key, self._path, self._publisher, self._blocking, self._check_room
         )
 
     async def delete(self, keys: Iterable[Key]) -> None:
         """See `IObjectStore`."""
-        with _faults("objects to delete"):
+        with faults("objects to delete", absence=False):
             await self._blocking(self._delete, tuple(map(self._path, keys)))
 
     async def list(
@@ -129,7 +125,7 @@ class FilesystemObjectStore:
     ) -> Page:
         """See `IObjectStore`."""
         path = self._path(prefix.rstrip("/"))
-        with _faults(prefix):
+        with faults(prefix):
             if not delimiter:
                 return await self._blocking(self._walk, path, prefix, after, limit)
             try:
@@ -154,7 +150,7 @@ class FilesystemObjectStore:
 
     async def check(self) -> Health:
         """See `IObjectStore`."""
-        with _faults(self._root):
+        with faults(self._root, absence=False):
             return await self._blocking(self._probe)
 
     def _path(self, key: str) -> str:
@@ -170,13 +166,13 @@ class FilesystemObjectStore:
 
     def _delete(self, paths: Iterable[str]) -> None:
         for path in paths:
-            folder = os.path.dirname(path)
             try:
                 os.unlink(path)
-            except (FileNotFoundError, NotADirectoryError):
+            except (NotADirectoryError, IsADirectoryError):
                 continue
-            sync_folder(folder)
-            self._publisher.prune(folder, self._root)
+            except FileNotFoundError:
+                pass  # a crash may have left its folder
+            sync_folder(self._publisher.prune(os.path.dirname(path), self._root))
 
     def _check_room(self, expected: int) -> None:
         stats = os.statvfs(self._root)
@@ -199,201 +195,20 @@ class FilesystemObjectStore:
         now = time.time()
         with os.scandir(self._scratch) as entries:
             for entry in entries:
-                if entry.is_file() and now - entry.stat().st_mtime > _STALE:
-                    with contextlib.suppress(FileNotFoundError):
+                with contextlib.suppress(FileNotFoundError):
+                    if now - entry.stat(follow_symlinks=False).st_mtime <= _STALE:
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        shutil.rmtree(entry.path)
+                    else:
                         os.unlink(entry.path)
 
 
-@implementer(IFileReader)
-class _FileReader:
-    """Read part of an open file."""
-
-    def __init__(
-        self, descriptor: int, start: int, stop: int, blocking: Blocking
-    ) -> None:
-        self._descriptor = descriptor
-        self._offset = start
-        self._stop = stop
-        self._blocking = blocking
-
-    async def read(self, limit: int) -> bytes:
-        """See `IReader`."""
-        size = min(limit, self._stop - self._offset)
-        if size <= 0:
-            return b""
-        with _faults("a file being read"):
-            data = _read_cached(self._descriptor, self._offset, size)
-            if not data:
-                data = await self._blocking(
-                    os.pread, self._descriptor, size, self._offset
-                )
-        self._offset += len(data)
-        return data
-
-    async def close(self) -> None:
-        """See `IReader`."""
-        descriptor, self._descriptor = self._descriptor, -1
-        if descriptor >= 0:
-            os.close(descriptor)
-
-    def fileno(self) -> int:
-        """See `IFileReader`."""
-        return self._descriptor
-
-    def span(self) -> tuple[int, int]:
-        """See `IFileReader`."""
-        return self._offset, self._stop
-
-
-@implementer(IStagingArea)
-class _StagingFile:
-    """A file that grows; its size is the truth about what it holds."""
-
-    def __init__(
-        self,
-        key: Key,
-        place: Callable[[str], str],
-        publisher: Publisher,
-        blocking: Blocking,
-        check_room: Callable[[int], None],
-    ) -> None:
-        self.key = key
-        self._place = place
-        self._path = place(key)
-        self._publisher = publisher
-        self._blocking = blocking
-        self._check_room = check_room
-
-    async def size(self) -> int:
-        """See `IStagingArea`."""
-        with _faults(self.key):
-            return os.stat(self._path).st_size
-
-    async def append(
-        self, source: IReader, observe: Callable[[bytes], None], expected: int | None
-    ) -> int:
-        """See `IStagingArea`."""
-        with _faults(self.key):
-            descriptor, start = await self._blocking(self._open, expected)
-
-        def take(pieces: list[bytes]) -> None:
-            # Each call that lets go of the interpreter's lock has to win it back: one
-            # copy is cheaper than a call for every piece.
-            data = b"".join(pieces)
-            self._check_room(len(data))
-            observe(data)
-            write_pieces(descriptor, [data])
-
-        try:
-            while pieces := await read_pieces(source, _BATCH, CHUNK):
-                with _faults(self.key):
-                    await self._blocking(take, pieces)
-            with _faults(self.key):
-                return await self._blocking(_settle, descriptor)
-        except StorageFull:
-            with _faults(self.key):  # room for others: nobody was promised these bytes
-                await self._blocking(os.ftruncate, descriptor, start)
-            raise
-        except BaseException:
-            await self._blocking(_trim, descriptor)
-            raise
-        finally:
-            os.close(descriptor)
-
-    async def open(self, start: int, stop: int) -> IReader:
-        """See `IStagingArea`."""
-        with _faults(self.key):
-            return _open(self._path, start, stop, self._blocking)
-
-    async def commit(self, key: Key) -> None:
-        """See `IStagingArea`."""
-        with _faults(self.key):
-            await self._blocking(self._commit, self._place(key))
-
-    async def discard(self) -> None:
-        """See `IStagingArea`."""
-        with _faults(self.key):
-            await self._blocking(self._discard)
-
-    def _open(self, expected: int | None) -> tuple[int, int]:
-        self._check_room(expected or 0)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        try:
-            descriptor = os.open(self._path, flags, 0o666)
-        except FileNotFoundError:
-            os.makedirs(os.path.dirname(self._path), exist_ok=True)
-            descriptor = os.open(self._path, flags, 0o666)
-        try:
-            size = os.fstat(descriptor).st_size
-            if expected:
-                reserve(descriptor, size, expected)
-        except BaseException:
-            os.close(descriptor)
-            raise
-        return descriptor, size
-
-    def _commit(self, path: str) -> None:
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC)
-        try:
-            os.fdatasync(descriptor)  # what a broken-off request left, too
-        finally:
-            os.close(descriptor)
-        self._publisher.publish(self._path, path)
-
-    def _discard(self) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._path)
-            with contextlib.suppress(OSError):
-                os.rmdir(os.path.dirname(self._path))
-
-
-def _open(path: str, start: int, stop: int, blocking: Blocking) -> _FileReader:
-    descriptor = os.open(path, _READ)
-    size = os.fstat(descriptor).st_size
-    return _FileReader(descriptor, start, min(stop, size), blocking)
-
-
-def _settle(descriptor: int) -> int:
-    os.fdatasync(descriptor)
-    return os.fstat(descriptor).st_size
-
-
-def _trim(descriptor: int) -> None:
-    """Give back what was reserved beyond the end."""
-    with contextlib.suppress(OSError):
-        os.ftruncate(descriptor, os.fstat(descriptor).st_size)
-
-
-def _read_cached(descriptor: int, offset: int, size: int) -> bytes:
-    """Read what needs no disk; nothing, where that cannot be known."""
-    data = bytearray(size)
-    try:
-        count = os.preadv(descriptor, [data], offset, os.RWF_NOWAIT)
-    except BlockingIOError:
-        return b""
-    except OSError as error:
-        if error.errno == errno.EOPNOTSUPP:
-            return b""
-        raise
-    return bytes(memoryview(data)[:count])
-
-
-def _stat(found: os.stat_result) -> Stat:
+def _stat(key: Key, found: os.stat_result) -> Stat:
+    if not modes.S_ISREG(found.st_mode):
+        raise NotFound(key)
     return Stat(
         found.st_size,
         found.st_mtime,
         (found.st_ino, found.st_size, found.st_mtime_ns),
     )
-
-
-@contextmanager
-def _faults(what: str, *, absence: bool = True) -> Iterator[None]:
-    """Say what a failure of the operating system means."""
-    try:
-        yield
-    except OSError as error:
-        if absence and error.errno in _ABSENT:
-            raise NotFound(what) from error
-        if error.errno in _FULL:
-            raise StorageFull(f"{what}: {error.strerror}") from error
-        raise StorageUnavailable(f"{what}: {error.strerror}") from error

@@ -1,6 +1,7 @@
 """Sorted listings of folders, remembered while one ``stat`` proves them unchanged."""
 
 import os
+import threading
 import time
 from bisect import bisect_right
 from collections import OrderedDict
@@ -19,7 +20,7 @@ class Folders:
     """List folders in byte order.
 
     The names of folders end in ``/``, so that what is in them sorts where it belongs:
-    ``a-b`` before ``a/b``.
+    ``a-b`` before ``a/b``. Safe to use from several threads.
     """
 
     def __init__(self) -> None:
@@ -27,6 +28,7 @@ class Folders:
             OrderedDict()
         )
         self._names = 0
+        self._lock = threading.Lock()
 
     def remembered(self, path: str) -> Sequence[str] | None:
         """Give a listing without reading the folder, where that can be.
@@ -37,7 +39,9 @@ class Folders:
         found = self._seen.get(path)
         if found is None or found[0] != _identity(os.stat(path)):
             return None
-        self._seen.move_to_end(path)
+        with self._lock:
+            if path in self._seen:  # a thread may have crowded it out
+                self._seen.move_to_end(path)
         return found[1]
 
     def read(self, path: str) -> Sequence[str]:
@@ -49,7 +53,8 @@ class Folders:
         before = os.stat(path)
         with os.scandir(path) as entries:
             names = sorted(
-                entry.name + "/" if entry.is_dir() else entry.name for entry in entries
+                entry.name + "/" if _is_folder(entry) else entry.name
+                for entry in entries
             )
         if time.time_ns() - before.st_mtime_ns > _SETTLED:
             self._remember(path, _identity(before), names)
@@ -82,12 +87,13 @@ class Folders:
     def _remember(
         self, path: str, identity: tuple[int, int], names: Sequence[str]
     ) -> None:
-        forgotten = self._seen.pop(path, None)
-        self._names += len(names) - (len(forgotten[1]) if forgotten else 0)
-        self._seen[path] = (identity, names)
-        while self._names > _MAX_NAMES:
-            _, (_, oldest) = self._seen.popitem(last=False)
-            self._names -= len(oldest)
+        with self._lock:
+            forgotten = self._seen.pop(path, None)
+            self._names += len(names) - (len(forgotten[1]) if forgotten else 0)
+            self._seen[path] = (identity, names)
+            while self._names > _MAX_NAMES:
+                _, (_, oldest) = self._seen.popitem(last=False)
+                self._names -= len(oldest)
 
 
 def page(names: Sequence[str], after: str, limit: int) -> tuple[Sequence[str], bool]:
@@ -98,6 +104,13 @@ def page(names: Sequence[str], after: str, limit: int) -> tuple[Sequence[str], b
     """
     start = bisect_right(names, after)
     return names[start : start + limit], len(names) > start + limit
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # a link that leads nowhere, in a circle
 
 
 def _identity(stat: os.stat_result) -> tuple[int, int]:

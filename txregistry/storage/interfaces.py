@@ -203,7 +203,9 @@ class IStagingArea(Interface):
     async def commit(key: Key) -> None:
         """Make what it holds the object under a key, in place of what was there.
 
-        Atomic, and durable at the end. The area is gone then.
+        Atomic, and durable at the end. The area holds its bytes until it is discarded,
+        so that a crash before what must follow loses nothing; appending to it then does
+        not touch the object.
 
         Raises:
             NotFound: nothing was ever appended.

@@ -143,7 +143,6 @@ class _MemoryStagingArea:
     async def commit(self, key: Key) -> None:
         """See `IStagingArea`."""
         self._write(key, bytes(self._held()))
-        del self._staged[self.key]
 
     async def discard(self) -> None:
         """See `IStagingArea`."""

@@ -8,6 +8,7 @@ The names of Twisted's that are overridden or read here are not all public; the 
 hold them to what is expected of them.
 """
 
+import re
 from typing import Any, Final
 
 from twisted.internet.interfaces import ISSLTransport
@@ -24,6 +25,11 @@ _DRAIN: Final = 256 * 1024
 
 _LINGER_BYTES: Final = 64 * 1024 * 1024
 _LINGER_SECONDS: Final = 3.0
+
+_HOST: Final = re.compile(
+    rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Za-z.:]+\])(?::[0-9]*)?"
+)
+"""What RFC 9112, section 3.2, lets stand in ``Host``: RFC 3986's host and port."""
 
 
 class RegistryChannel(HTTPChannel):
@@ -129,8 +135,12 @@ class RegistryChannel(HTTPChannel):
         if self._refused:
             return
         request = self.requests[-1]
-        if self._version == b"HTTP/1.1" and (
-            len(request.requestHeaders.getRawHeaders(b"host", ())) != 1
+        hosts = request.requestHeaders.getRawHeaders(b"host", ())
+        if (
+            (len(hosts) != 1 and self._version == b"HTTP/1.1")
+            or not all(map(_HOST.fullmatch, hosts))
+            # Klein takes "delete" for DELETE; who filters methods before us does not.
+            or not self._command.isupper()
         ):
             self._respondToBadRequestAndDisconnect()
             return
@@ -171,7 +181,7 @@ class RegistryChannel(HTTPChannel):
         self._set_receiving(receiving=False)
         request = self.requests[-1]
         if request.body is not None and request.body.paused:
-            self.setTimeout(self.timeOut)  # to be saved, and set again afterwards
+            self.setTimeout(self.site.timeOut)  # to be saved, and set again afterwards
         super().allContentReceived()
         if self._answered is request:
             self._answered = None
@@ -190,7 +200,7 @@ class RegistryChannel(HTTPChannel):
     def go_on_reading(self) -> None:
         """See `Flow`."""
         if not self._handlingRequest:
-            self.setTimeout(self.timeOut)
+            self.setTimeout(self.site.timeOut)
         if not self._waitingForTransport:
             self._networkProducer.resumeProducing()
 
@@ -200,6 +210,12 @@ class RegistryChannel(HTTPChannel):
 
     def resumeProducing(self) -> None:
         """Go on, as the transport has room again; but not past a body that waits."""
+        below = getattr(self.transport, "transport", None)  # TCP, where we are on TLS
+        if below is not None and below.disconnecting:
+            # The client ended TLS while we sent. TCP would wait for us to end, and TLS
+            # let us read a whole blob for nobody.
+            self.transport.abortConnection()
+            return
         super().resumeProducing()
         if self.requests:
             body = self.requests[-1].body
@@ -224,6 +240,8 @@ class RegistryChannel(HTTPChannel):
         """End a response, and with it the connection or the rest of the body."""
         body = request.body
         self.sending_since = None
+        if self.site.draining:  # since the answer's beginning, maybe
+            self.persistent = False
         if body is None or body.complete:
             super().requestDone(request)
         elif self.persistent and not self._refused:

@@ -75,12 +75,12 @@ def write_error(request: Request, error: RegistryError) -> None:
     """Write a failure, as the protocol's error document."""
     status = _STATUS.get(type(error), 500)
     _log.info(
-        "Refused {method} {path}: {status} {code} {message}",
+        "Refused {method} {path}: {status} {code} {reason}",
         method=request.method.decode("latin-1"),
         path=request.path.decode("latin-1")[:500],
         status=status,
         code=error.code.value,
-        message=error.message,
+        reason=error.message,  # Twisted's older observers write over "message"
     )
     body = error_document(error.code, error.message, error.detail)
     headers = request.responseHeaders

@@ -71,6 +71,14 @@ class RegistryRequest(Request):
         if self._dispatched and not self.finished and channel is not None:
             channel.site.log_left(self)
 
+    def getRequestHostname(self) -> bytes:  # noqa: N802 - Twisted's name
+        """Give a name that is always the same.
+
+        Nothing here depends on what the client calls us, and Klein's router fails over
+        what it cannot read as a name of the DNS.
+        """
+        return b"registry"
+
     @property
     def gone(self) -> bool:
         """Whether nothing can be answered any more."""

@@ -1,9 +1,14 @@
 """Path segments become values of the model."""
 
+from typing import Any
+
 from klein import Klein
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.python.failure import Failure
 from werkzeug.routing import BaseConverter
 
 from txregistry.model.digest import Digest
+from txregistry.model.errors import RegistryError
 from txregistry.model.names import Reference, RepositoryName, parse_reference
 
 
@@ -35,13 +40,35 @@ class _ReferenceConverter(BaseConverter):
         return parse_reference(value)
 
 
+class _App(Klein):
+    """An application that keeps to itself what a client that left would be told.
+
+    Klein would log it with its traceback, as if it had not been foreseen.
+    """
+
+    def execute_endpoint(
+        self, endpoint: str, request: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Call a handler."""
+        result = super().execute_endpoint(endpoint, request, *args, **kwargs)
+        if isinstance(result, Deferred) and not result.called:
+            _ = result.addErrback(_keep_to_ourselves, request)
+        return result
+
+
+def _keep_to_ourselves(failure: Failure, request: Any) -> Failure:
+    if request.gone and failure.check(RegistryError) is not None:
+        raise CancelledError
+    return failure
+
+
 def new_app() -> Klein:
     """Make the application to which every module of ``web`` adds its routes.
 
     Paths match the fixed end of a route and give the name as much as possible, because
     ``blobs``, ``manifests`` and the like are components that a name can have.
     """
-    app = Klein()
+    app = _App()
     routes = app.url_map
     routes.converters["name"] = _NameConverter
     routes.converters["digest"] = _DigestConverter

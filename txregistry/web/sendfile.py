@@ -3,7 +3,7 @@
 import os
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IPullProducer
 from twisted.internet.tcp import Server
 from twisted.logger import Logger
@@ -35,6 +35,9 @@ class Sender:
         Raises:
             CancelledError: the client left.
         """
+        if request.gone:  # it left while a thread was busy, which cannot be cancelled
+            await reader.close()
+            raise CancelledError
         channel = request.channel
         channel.touch()
         file: Any = IFileReader(reader, None)

@@ -1,6 +1,7 @@
 """The site: makes connections, watches over them, and writes the access log."""
 
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
@@ -91,6 +92,14 @@ class RegistrySite(Site):
     def acceptableProtocols(self) -> list[bytes]:
         """Say what TLS may negotiate: bodies of HTTP/2 cannot be streamed here."""
         return [b"http/1.1"]
+
+    def getContentFile(self, length: int | None) -> BytesIO:  # noqa: N802 - Twisted's name
+        """Give a place for a body, to which nothing comes: it is taken as it arrives.
+
+        Twisted would open a temporary file for each that is large or chunked.
+        """
+        del length
+        return BytesIO()
 
     def share(self) -> int:
         """Say how many bytes of a body may wait in memory: fewer, the more bodies."""

@@ -1,5 +1,6 @@
 """The place where a client's test happens."""
 
+import secrets
 import shutil
 import tempfile
 from pathlib import Path
@@ -63,7 +64,11 @@ class ClientCase(SynchronousTestCase):
 
 
 def make_directory(case: SynchronousTestCase) -> Path:
-    """Make a directory which is removed after the test; its path is short."""
-    directory = Path(tempfile.mkdtemp(prefix="txc-"))
+    """Make a directory which is removed after the test.
+
+    Its path is short, as sockets want it, and Podman takes it for the name of an image.
+    """
+    directory = Path(tempfile.gettempdir(), f"txc-{secrets.token_hex(4)}")
+    directory.mkdir(mode=0o700)
     case.addCleanup(shutil.rmtree, directory)
     return directory

@@ -28,10 +28,13 @@ class Engine:
             "DOCKER_HOST": f"unix://{self.directory}/s",
             "PATH": search_path(),
         }
+        # Without a file of its own it would read the system's.
+        (self.directory / "daemon.json").write_text("{}")
         with (self.directory / "log").open("wb") as log:
             self._process = subprocess.Popen(
                 [
                     self._daemon,
+                    *("--config-file", str(self.directory / "daemon.json")),
                     *("--bridge=none", "--iptables=false", "--storage-driver=vfs"),
                     *("--data-root", str(self.directory / "data")),
                     *("--exec-root", str(self.directory / "exec")),

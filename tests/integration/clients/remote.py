@@ -3,7 +3,7 @@
 import http.client
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from email.message import Message
@@ -58,10 +58,13 @@ class Remote:
         self,
         method: str,
         path: str,
-        body: bytes = b"",
+        body: bytes | Sequence[bytes] = b"",
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send a request and read all of the answer, whichever it is."""
+        """Send a request and read all of the answer, whichever it is.
+
+        A body in several pieces is sent in chunks, without a length.
+        """
         connection = http.client.HTTPConnection(self.host, timeout=TIMEOUT)
         with closing(connection):
             connection.request(method, path, body or None, dict(headers or {}))
@@ -73,7 +76,7 @@ class Remote:
         expected: int,
         method: str,
         path: str,
-        body: bytes = b"",
+        body: bytes | Sequence[bytes] = b"",
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Send a request which must be answered with one status.
@@ -84,7 +87,7 @@ class Remote:
         answer = self.ask(method, path, body, headers)
         if answer.status != expected:
             raise AnswerError(
-                f"{method} {path} {dict(headers or {})} ({len(body)} bytes): "
+                f"{method} {path} {dict(headers or {})} (a body of {len(body)}): "
                 f"{answer.status}, not {expected}\n{answer.headers}{answer.body!r}"
             )
         return answer

@@ -104,6 +104,29 @@ class CraneTests(case.ClientCase):
         self.assertEqual(len(pulled["layers"]), len(self.image.layers) + 1)
         self.remote.fetch("team/app", "2")
 
+    def test_appends_to_an_index(self) -> None:
+        for image in self.index.images:
+            self.remote.push("team/parts", image.architecture, image)
+        parts = [
+            f"--manifest={self.name(f'team/parts:{image.architecture}')}"
+            for image in self.index.images
+        ]
+        self.client.run("index", "append", *parts, "-t", self.name("team/whole:1"))
+        whole = self.remote.manifest("team/whole", "1").json()
+        self.assertEqual(
+            [part["digest"] for part in whole["manifests"]],
+            [image.digest for image in self.index.images],
+        )
+        for image in self.index.images:
+            self.assertHolds("team/whole", image.digest, image)
+
+    def test_pushes_a_single_image_and_validates_it(self) -> None:
+        source = self.directory / "source"
+        write_layout(source, {"1": self.image})
+        self.client.run("push", str(source), self.name("team/app:1"))
+        self.assertHolds("team/app", "1", self.image)
+        self.client.run("validate", "--remote", self.name("team/app:1"))
+
     def test_says_what_is_not_there(self) -> None:
         complaint = self.client.refuse("manifest", self.name("nobody/here:1"))
         self.assertIn("NAME_UNKNOWN", complaint)

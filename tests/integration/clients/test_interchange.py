@@ -62,6 +62,14 @@ class InterchangeTests(case.ClientCase):
 
     def assertAllThere(self, remote: Remote) -> None:
         """Everything that was pushed can be pulled, byte for byte."""
+        self.assertAllServed(remote)
+        self.assertEqual(sorted(remote.tags("team/app")), ["1", "2"])
+        self.assertEqual(
+            sorted(remote.catalog()), sorted(["team/app", "team/multi", NESTED])
+        )
+
+    def assertAllServed(self, remote: Remote) -> None:
+        """Whatever else is there, what was pushed can be pulled."""
         for name, tag, target in (
             ("team/app", "1", self.image),
             ("team/app", "2", self.docker),
@@ -69,10 +77,6 @@ class InterchangeTests(case.ClientCase):
             (NESTED, "latest", self.image),
         ):
             self.assertSame(remote, name, tag, target)
-        self.assertEqual(sorted(remote.tags("team/app")), ["1", "2"])
-        self.assertEqual(
-            sorted(remote.catalog()), sorted(["team/app", "team/multi", NESTED])
-        )
 
     def assertSame(
         self, remote: Remote, name: str, tag: str, target: Image | Index
@@ -132,13 +136,15 @@ class InterchangeTests(case.ClientCase):
             timeout=60,
         )
         remote = self.as_ours()
-        self.assertSame(remote, "team/multi", "all", self.index)
-        self.assertSame(remote, "team/app", "1", self.image)
+        self.assertAllServed(remote)
         self.assertEqual(
             remote.referrers("team/app", self.image.digest), [referrer.digest]
         )
         layer = make_image("gone").layers[0].digest
         remote.demand(404, "GET", f"/v2/team/app/blobs/{layer}")
+        remote.push("team/app", "back", make_image("gone"))
+        self.assertSame(remote, "team/app", "back", make_image("gone"))
+        self.assertAllServed(self.as_peer())
 
     def push_referrer(self, remote: Remote) -> Content:
         """Push something that refers to the image."""

@@ -1,0 +1,193 @@
+"""What every `IStagingArea` must do: part of the contract of stores."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from zope.interface.verify import verifyObject
+
+from tests.contracts.storecase import (
+    KEY,
+    OTHER,
+    BrokenOff,
+    BrokenReader,
+    StoreTestCase,
+)
+from txregistry.storage.interfaces import IStagingArea, NotFound
+from txregistry.streams import BytesReader
+
+OFFSETS = st.integers(0, 40)
+FEW = settings(max_examples=30)
+
+
+class StagingContract(StoreTestCase):
+    """``stage``, and `IStagingArea`."""
+
+    def test_interface(self) -> None:
+        area = self.make_store({}).stage(KEY)
+        self.assertTrue(verifyObject(IStagingArea, area))
+
+    def test_knows_its_key(self) -> None:
+        self.assertEqual(self.make_store({}).stage(KEY).key, KEY)
+
+    def test_naming_it_touches_nothing(self) -> None:
+        store = self.make_store({})
+        store.stage(KEY)
+        self.assertEqual(self.list_all(store, "docker/"), ())
+
+    def test_size_before_anything_was_appended(self) -> None:
+        self.fails(NotFound, self.make_store({}).stage(KEY).size())
+
+    def test_open_before_anything_was_appended(self) -> None:
+        self.fails(NotFound, self.make_store({}).stage(KEY).open(0, 1))
+
+    def test_commit_before_anything_was_appended(self) -> None:
+        self.fails(NotFound, self.make_store({}).stage(KEY).commit(OTHER))
+
+    @FEW
+    @given(st.lists(st.binary(max_size=20), min_size=1, max_size=4))
+    def test_append_adds_to_the_end(self, chunks: list[bytes]) -> None:
+        store = self.make_store({})
+        area = store.stage(KEY)
+        for place, chunk in enumerate(chunks, 1):
+            size = self.result(area.append(BytesReader(chunk), lambda _: None, None))
+            self.assertEqual(size, len(b"".join(chunks[:place])))
+        whole = b"".join(chunks)
+        self.assertEqual(self.read_range(area.open(0, len(whole))), whole)
+
+    def test_append_shows_what_it_writes_in_order(self) -> None:
+        data = bytes(range(256)) * 5000
+        _, seen = self.stage(self.make_store({}), data)
+        self.assertEqual(b"".join(seen), data)
+
+    def test_append_does_not_close_its_source(self) -> None:
+        source = BytesReader(b"data")
+        area = self.make_store({}).stage(KEY)
+        self.result(area.append(source, lambda _: None, None))
+        self.assertEqual(self.result(source.read(1)), b"")
+
+    def test_wrong_hint_of_the_size_does_no_harm(self) -> None:
+        area = self.make_store({}).stage(KEY)
+        size = self.result(area.append(BytesReader(b"data"), lambda _: None, 100))
+        self.assertEqual((size, self.result(area.size())), (4, 4))
+
+    def test_size_is_of_everything(self) -> None:
+        area, _ = self.stage(self.make_store({}), b"data")
+        self.assertEqual(self.result(area.size()), 4)
+
+    @FEW
+    @given(st.binary(max_size=40), OFFSETS, OFFSETS)
+    def test_open_gives_a_range(self, data: bytes, start: int, stop: int) -> None:
+        area, _ = self.stage(self.make_store({}), data)
+        self.assertEqual(self.read_range(area.open(start, stop)), data[start:stop])
+
+    def test_what_came_before_a_failure_of_the_source_is_kept(self) -> None:
+        area = self.make_store({}).stage(KEY)
+        source = BrokenReader(b"data", BrokenOff())
+        self.fails(BrokenOff, area.append(source, lambda _: None, 100))
+        self.assertEqual(self.read_range(area.open(0, 100)), b"data")
+
+    def test_goes_on_after_a_failure_of_the_source(self) -> None:
+        area = self.make_store({}).stage(KEY)
+        source = BrokenReader(b"da", BrokenOff())
+        self.fails(BrokenOff, area.append(source, lambda _: None, 4))
+        self.result(area.append(BytesReader(b"ta"), lambda _: None, 2))
+        self.assertEqual(self.read_range(area.open(0, 4)), b"data")
+
+    def test_survives_a_restart(self) -> None:
+        store = self.make_store({})
+        self.stage(store, b"data")
+        area = self.reopen(store).stage(KEY)
+        self.assertEqual(self.read_range(area.open(0, 4)), b"data")
+
+    def test_goes_on_after_a_restart(self) -> None:
+        store = self.make_store({})
+        self.stage(store, b"da")
+        area = self.reopen(store).stage(KEY)
+        self.result(area.append(BytesReader(b"ta"), lambda _: None, None))
+        self.assertEqual(self.read_range(area.open(0, 4)), b"data")
+
+    def test_commit_makes_it_an_object(self) -> None:
+        store = self.make_store({})
+        area, _ = self.stage(store, b"data")
+        self.result(area.commit(OTHER))
+        self.assertEqual(self.read(store, OTHER), b"data")
+
+    def test_commit_takes_the_place_of_what_was_there(self) -> None:
+        store = self.make_store({OTHER: b"before"})
+        area, _ = self.stage(store, b"after")
+        self.result(area.commit(OTHER))
+        self.assertEqual(self.read(store, OTHER), b"after")
+
+    def test_commit_gives_a_new_identity(self) -> None:
+        store = self.make_store({OTHER: b"data"})
+        before = self.result(store.stat(OTHER)).identity
+        area, _ = self.stage(store, b"data")
+        self.result(area.commit(OTHER))
+        self.assertNotEqual(self.result(store.stat(OTHER)).identity, before)
+
+    def test_commit_survives_a_restart(self) -> None:
+        store = self.make_store({})
+        area, _ = self.stage(store, b"data")
+        self.result(area.commit(OTHER))
+        self.assertEqual(self.read(self.reopen(store), OTHER), b"data")
+
+    def test_commit_leaves_the_area_until_it_is_discarded(self) -> None:
+        area, _ = self.stage(self.make_store({}), b"data")
+        self.result(area.commit(OTHER))
+        self.assertEqual(self.result(area.size()), 4)
+
+    def test_commit_can_be_repeated(self) -> None:
+        store = self.make_store({})
+        area, _ = self.stage(store, b"data")
+        self.result(area.commit(OTHER))
+        self.result(area.commit(OTHER))
+        self.assertEqual(self.read(store, OTHER), b"data")
+
+    def test_appending_after_a_commit_does_not_touch_the_object(self) -> None:
+        store = self.make_store({})
+        area, _ = self.stage(store, b"data")
+        self.result(area.commit(OTHER))
+        self.result(area.append(BytesReader(b"more"), lambda _: None, None))
+        self.assertEqual(self.read(store, OTHER), b"data")
+
+    def test_appending_after_a_commit_goes_on_where_it_was(self) -> None:
+        store = self.make_store({})
+        area, _ = self.stage(store, b"data")
+        self.result(area.commit(OTHER))
+        self.result(area.append(BytesReader(b"more"), lambda _: None, None))
+        self.assertEqual(self.read_range(area.open(0, 9)), b"datamore")
+
+    def test_discarding_after_a_commit_leaves_the_object(self) -> None:
+        store = self.make_store({})
+        area, _ = self.stage(store, b"data")
+        self.result(area.commit(OTHER))
+        self.result(area.discard())
+        self.assertEqual(self.list_all(store, "docker/"), (OTHER,))
+
+    def test_discard_forgets_everything(self) -> None:
+        area, _ = self.stage(self.make_store({}), b"data")
+        self.result(area.discard())
+        self.fails(NotFound, area.size())
+
+    def test_discard_of_nothing(self) -> None:
+        self.assertIsNone(self.result(self.make_store({}).stage(KEY).discard()))
+
+    def test_begins_anew_after_a_discard(self) -> None:
+        area, _ = self.stage(self.make_store({}), b"before")
+        self.result(area.discard())
+        self.result(area.append(BytesReader(b"after"), lambda _: None, None))
+        self.assertEqual(self.read_range(area.open(0, 9)), b"after")
+
+    def test_discard_leaves_no_group(self) -> None:
+        store = self.make_store({OTHER: b"x"})
+        area, _ = self.stage(store, b"data")
+        self.result(area.discard())
+        page = self.result(
+            store.list("docker/registry/v2/some/", limit=9, delimiter=True)
+        )
+        self.assertEqual(page.names, ("docker/registry/v2/some/other/",))
+
+    def test_areas_do_not_mix(self) -> None:
+        store = self.make_store({})
+        first, _ = self.stage(store, b"first", KEY)
+        self.stage(store, b"second", OTHER)
+        self.assertEqual(self.read_range(first.open(0, 9)), b"first")

@@ -1,0 +1,175 @@
+"""Downloads over real sockets: by the kernel over TCP, pumped over TLS."""
+
+import json
+import os
+import random
+
+from tests.integration import wire
+from tests.web.content import OCI_INDEX, digest_of, index
+from tests.web.exchange import request_bytes
+from txregistry.model.digest import Digest
+from txregistry.storage.keys import blob
+
+_DATA = random.Random(1).randbytes(8 * 1024 * 1024 + 12_345)  # noqa: S311 - an example
+_SMALL = 64 * 1024
+_KEPT = 4 * 1024 * 1024
+"""Bytes of an answer that the server may hold: its buffers, with much to spare."""
+
+
+class DownloadTests(wire.WireCase):
+    async def setUp(self) -> None:
+        await super().setUp()
+        self.target = await self.push(_DATA)
+
+    def get(self, **headers: str) -> bytes:
+        return request_bytes("GET", self.target, headers)
+
+    async def test_the_bytes_are_right(self) -> None:
+        answer = await self.ask("GET", self.target)
+        self.assertEqual(digest_of(answer.body), digest_of(_DATA))
+
+    async def test_the_bytes_are_right_for_a_client_of_small_buffers(self) -> None:
+        client = await self.connect(buffer=_SMALL)
+        client.send(self.get())
+        answer = await client.answer()
+        self.assertEqual(digest_of(answer.body), digest_of(_DATA))
+
+    async def test_many_at_once(self) -> None:
+        clients = [await self.connect() for _ in range(4)]
+        for client in clients:
+            client.send(self.get())
+        for client in clients:
+            answer = await client.answer()
+            self.assertEqual(digest_of(answer.body), digest_of(_DATA))
+
+    async def test_of_all_kinds_behind_each_other(self) -> None:
+        manifest = index()
+        kind = {"Content-Type": OCI_INDEX}
+        path = "/v2/a/manifests/latest"
+        await self.ask("PUT", path, headers=kind, body=manifest)
+        client = await self.connect()
+        client.send(
+            self.get()
+            + request_bytes("GET", path)
+            + self.get(Range="bytes=1000000-1999999")
+            + request_bytes("HEAD", self.target)
+            + self.get(Range="bytes=-1")
+            + self.get(Range="bytes=99999999-")
+            + request_bytes("GET", path)
+            + self.get()
+        )
+        methods = ("GET", "GET", "GET", "HEAD", "GET", "GET", "GET", "GET")
+        answers = await client.answers(*methods)
+        self.assertEqual(
+            [each.status for each in answers], [200, 200, 206, 200, 206, 416, 200, 200]
+        )
+        bodies = [answers[place].body for place in (0, 1, 2, 4, 6, 7)]
+        self.assertTrue(
+            bodies
+            == [_DATA, manifest, _DATA[1000000:2000000], _DATA[-1:], manifest, _DATA]
+        )
+        json.loads(answers[5].body)
+
+    async def test_an_empty_blob_among_others(self) -> None:
+        empty = await self.push(b"")
+        client = await self.connect()
+        client.send((request_bytes("GET", empty) + self.get()) * 2)
+        answers = await client.answers(*["GET"] * 4)
+        sizes = [len(each.body) for each in answers]
+        self.assertEqual(sizes, [0, len(_DATA)] * 2)
+
+    async def test_one_that_wants_it_closed(self) -> None:
+        client = await self.connect()
+        client.send(self.get(Connection="close"))
+        await client.end()
+        answer = await client.answer()
+        self.assertEqual(digest_of(answer.body), digest_of(_DATA))
+
+    async def test_is_logged_with_its_size(self) -> None:
+        lines: list[int] = []
+        self.site.log = lambda request: lines.append(request.sentLength)  # type: ignore[method-assign]  # for this site
+        await self.ask("GET", self.target)
+        self.assertEqual(lines, [len(_DATA)])
+
+    async def test_a_client_that_does_not_read(self) -> None:
+        """What it left unread is in the store still, not in memory."""
+        client = await self.connect(buffer=_SMALL)
+        client.stop_reading()
+        client.send(self.get() * 4)
+        await self.eventually(lambda: bool(self.site.channels))
+        channel = self.channel()
+        await self.eventually(lambda: channel.sending_since is not None)
+        moment = None
+        while moment != channel.sending_since:
+            moment = channel.sending_since
+            turns = iter(range(10))
+            await self.eventually(lambda turns=turns: next(turns, 9) == 9)  # type: ignore[misc]  # a count of turns
+        self.assertLess(sum(map(len, self.buffered())), _KEPT)
+        client.go_on_reading()
+        answers = await client.answers(*["GET"] * 4)
+        self.assertTrue(all(each.body == _DATA for each in answers))
+
+    def buffered(self) -> list[bytes]:
+        """Give what the server's transport holds."""
+        transport = self.channel().transport
+        if self.secure:
+            transport = transport.transport
+        return [transport.dataBuffer, *transport._tempDataBuffer]
+
+    async def test_clients_that_leave_in_the_middle(self) -> None:
+        for way in ("leave", "reset"):
+            for turn in range(20):
+                client = await self.connect(buffer=_SMALL)
+                client.send(self.get())
+                await client.has(1 + turn * 1000)
+                getattr(client, way)()
+                await client.end()
+        await self.eventually(lambda: not self.site.channels)
+        await self.eventually(lambda: not self.open_files())
+
+    async def test_clients_that_leave_at_once(self) -> None:
+        for way in ("leave", "reset"):
+            for _ in range(10):
+                client = await self.connect()
+                client.send(self.get() * 3)
+                getattr(client, way)()
+                await client.end()
+        await self.eventually(lambda: not self.site.channels)
+        await self.eventually(lambda: not self.open_files())
+
+    async def test_a_file_that_became_shorter(self) -> None:
+        """The connection breaks: what came is not to be taken for whole."""
+        path = os.path.join(self.directory, blob(Digest.of(_DATA)))
+        client = await self.connect(buffer=_SMALL)
+        client.stop_reading()
+        client.send(self.get())
+        await self.eventually(lambda: bool(self.open_files()))
+        os.truncate(path, len(_DATA) // 2)
+        client.go_on_reading()
+        await client.end()
+        self.assertLess(len(client.received), len(_DATA))
+        await self.eventually(lambda: not self.open_files())
+
+    async def test_what_is_deleted_meanwhile_is_sent_to_its_end(self) -> None:
+        client = await self.connect(buffer=_SMALL)
+        client.stop_reading()
+        client.send(self.get())
+        await self.eventually(lambda: bool(self.open_files()))
+        os.unlink(os.path.join(self.directory, blob(Digest.of(_DATA))))
+        client.go_on_reading()
+        answer = await client.answer()
+        self.assertEqual(digest_of(answer.body), digest_of(_DATA))
+
+
+class SecureDownloadTests(DownloadTests):
+    secure = True
+
+    async def test_never_speaks_h2(self) -> None:
+        for offered, chosen in (
+            ([b"h2", b"http/1.1"], b"http/1.1"),
+            ([b"h2"], None),
+        ):
+            client = await self.connect(alpn=offered)
+            client.send(request_bytes("GET", "/v2/"))
+            self.assertEqual((await client.answer()).status, 200)
+            self.assertEqual(client._wire.negotiatedProtocol, chosen)

@@ -1,0 +1,134 @@
+"""Tests of ``txregistry/registry/catalog.py``."""
+
+from collections.abc import Iterable
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.registry.case import RegistryTestCase
+from tests.storage.case import FolderTestCase
+from txregistry.model.digest import Digest
+from txregistry.model.names import RepositoryName
+from txregistry.registry.catalog import Catalog
+from txregistry.storage import keys
+from txregistry.storage.interfaces import Key
+
+DIGEST = Digest.of(b"")
+COMPONENTS = st.sampled_from(
+    ("a", "a-b", "a.b", "a_b", "a--b", "aa", "a0", "b", "0", "a-b.c", "a.b-c")
+)
+TEXTS = st.lists(COMPONENTS, min_size=1, max_size=3).map("/".join)
+
+
+def link(text: str) -> Key:
+    """Place a manifest of a repository."""
+    return keys.revision_link(RepositoryName(text), DIGEST)
+
+
+class CatalogTests(RegistryTestCase):
+    def make(self, texts: Iterable[str]) -> None:
+        for text in texts:
+            self.put(link(text), b"x")
+
+    def page(self, after: str = "", limit: int = 1000) -> tuple[list[str], bool]:
+        page = self.result(self.registry.catalog.page(after, limit))
+        return [str(name) for name in page.names], page.more
+
+    @settings(max_examples=80)
+    @given(st.sets(TEXTS, max_size=12))
+    def test_is_in_byte_order(self, texts: set[str]) -> None:
+        self.setUp()
+        self.make(texts)
+        self.assertEqual(self.page(), (sorted(texts), False))
+
+    @settings(max_examples=80)
+    @given(st.sets(TEXTS, max_size=12), TEXTS | st.text("a/.-_", max_size=5))
+    def test_page_is_what_follows(self, texts: set[str], after: str) -> None:
+        self.setUp()
+        self.make(texts)
+        wanted = [text for text in sorted(texts) if text > after]
+        self.assertEqual(self.page(after, 3), (wanted[:3], len(wanted) > 3))
+
+    @settings(max_examples=40)
+    @given(st.sets(TEXTS, max_size=12), st.integers(1, 4))
+    def test_pages_give_everything_once(self, texts: set[str], limit: int) -> None:
+        self.setUp()
+        self.make(texts)
+        found: list[str] = []
+        more = True
+        while more:
+            names, more = self.page(found[-1] if found else "", limit)
+            found += names
+        self.assertEqual(found, sorted(texts))
+
+    def test_more_repositories_than_one_batch(self) -> None:
+        texts = [f"r{number}" for number in range(130)]
+        self.make(texts)
+        self.assertEqual(self.page()[0], sorted(texts))
+
+    def test_repository_without_manifests_is_none(self) -> None:
+        self.put(keys.layer_link(RepositoryName("a"), DIGEST), b"x")
+        self.assertEqual(self.page(), ([], False))
+
+    def test_folders_of_a_repository_are_none(self) -> None:
+        self.make(["a"])
+        self.put(f"{keys.REPOSITORIES}a/_x/_manifests/y", b"x")
+        self.assertEqual(self.page()[0], ["a"])
+
+    def test_folder_that_is_no_name_is_left_out(self) -> None:
+        self.make(["a"])
+        self.put(f"{keys.REPOSITORIES}UPPER/_manifests/x", b"x")
+        self.assertEqual(self.page()[0], ["a"])
+
+    def test_many_others_within_do_not_hide_a_repository(self) -> None:
+        texts = ["a", *(f"a/{number}" for number in range(9))]
+        self.make(texts)
+        self.assertEqual(self.page()[0], texts)
+
+    def test_another_sign_gives_other_repositories(self) -> None:
+        self.make(["a", "b/c"])
+        self.put(keys.upload_data(RepositoryName("b"), "s"), b"x")
+        catalog = Catalog(self.store, self.clock, keys.UPLOADS_FOLDER)
+        page = self.result(catalog.page("", 9))
+        self.assertEqual(page.names, (RepositoryName("b"),))
+
+
+class ConfinementTests(FolderTestCase):
+    """Where a client says that a page begins leads nowhere else."""
+
+    def setUp(self) -> None:
+        self.seen: list[str] = []
+        self.store = self.make_store({link("a/b"): b"x", link("c"): b"x"})
+
+    def page(self, after: str) -> list[str]:
+        registry = RegistryTestCase()
+        registry.setUp()
+        catalog = Catalog(self.store, registry.clock)
+        listing = self.store.list
+
+        async def seeing(prefix: str, **more: object) -> object:
+            self.seen.append(prefix)
+            return await listing(prefix, **more)  # type: ignore[arg-type]  # as given
+
+        self.patch(self.store, "list", seeing)
+        page = registry.result(catalog.page(after, 9))
+        return [str(name) for name in page.names]
+
+    def check_confined(self) -> None:
+        for prefix in self.seen:
+            self.assertTrue(prefix.startswith(keys.REPOSITORIES), prefix)
+            self.assertNotIn("..", prefix)
+
+    def test_way_up_is_not_taken(self) -> None:
+        self.assertEqual(self.page("../../../../../../etc/"), ["a/b", "c"])
+        self.check_confined()
+
+    def test_way_up_within_a_name_is_not_taken(self) -> None:
+        self.assertEqual(self.page("a/../../x"), ["a/b", "c"])
+        self.check_confined()
+
+    def test_nul_is_no_name(self) -> None:
+        self.assertEqual(self.page("a\0/x"), ["a/b", "c"])
+
+    def test_depth_without_end_is_no_name(self) -> None:
+        self.assertEqual(self.page("a/" * 5000), ["a/b", "c"])

@@ -1,0 +1,1 @@
+"""Tests of HTTP: they mirror ``txregistry/web/``."""

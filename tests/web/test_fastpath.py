@@ -1,0 +1,127 @@
+"""Tests that the short way and the general way give the same answers."""
+
+from klein.resource import KleinResource
+
+from tests.web import exchange
+from tests.web.answers import Answer
+from tests.web.content import ABSENT, ABSENT_512, CONFIG, LAYER, digest_of
+from tests.web.exchange import Exchange, Headers
+from tests.web.v2.test_blobs import MALFORMED
+from tests.web.v2.test_manifests import BAD_NAMES, BAD_TAGS
+from txregistry.web.fastpath import FastResource
+from txregistry.web.request import RegistryRequest
+
+_CHANGING = frozenset({"date", "docker-upload-uuid", "location"})
+
+
+class _Slow(FastResource):
+    """What answers everything in the general way."""
+
+    def render(self, request: RegistryRequest) -> object:  # type: ignore[override]  # ours
+        """Answer a request."""
+        return KleinResource.render(self, request)
+
+
+class SameAnswerTests(exchange.WebCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.data = self.push_image("library/app", "latest", "1.0", "a_b-c")
+        self.push_image("blobs/uploads", "latest")
+        self.push_image("manifests", "manifests")
+        self.slow = Exchange(store=self.exchange.store, clock=self.exchange.clock)
+        root = self.slow.root
+        self.slow.site.resource = _Slow(root._app)
+
+    def targets(self) -> list[str]:
+        references = (
+            *("latest", "1.0", "a_b-c", "none", "Latest", "uploads", "list"),
+            *(digest_of(self.data), ABSENT, ABSENT_512, digest_of(LAYER)),
+            *(digest_of(self.data).replace(":", "%3A"), "%6Catest"),
+            *MALFORMED,
+            *BAD_TAGS,
+            *("", "x" * 128, "a/b", "latest/", "..", ".", "%2e%2e", "latest?n=1"),
+        )
+        blobs = (digest_of(CONFIG), digest_of(LAYER), *references)
+        names = (
+            *("library/app", "library%2Fapp", "nobody", "library", "manifests"),
+            *("blobs/uploads", "x" * 240, *BAD_NAMES, "..", "%2e", "_catalog"),
+        )
+        return [
+            *(f"/v2/library/app/manifests/{each}" for each in references),
+            *(f"/v2/library/app/blobs/{each}" for each in blobs),
+            *(f"/v2/{name}/manifests/latest" for name in names),
+            *(f"/v2/{name}/blobs/{digest_of(CONFIG)}" for name in names),
+            "/v2/manifests/manifests/manifests",
+            "/v2/manifests/manifests/latest",
+            "/v2/blobs/uploads/manifests/latest",
+            "/v2/blobs/blobs/blobs/blobs",
+            "/v2/manifests/latest",
+            f"/v2/blobs/{ABSENT}",
+            "/V2/library/app/manifests/latest",
+            "//v2/library/app/manifests/latest",
+            "/v2/library/app/manifests//latest",
+        ]
+
+    def assertSame(self, method: str, target: str, headers: Headers = ()) -> Answer:
+        """Both ways give the same answer."""
+        fast = self.exchange.ask(method, target, headers)
+        slow = self.slow.ask(method, target, headers)
+        self.assertEqual(
+            (fast.status, fast.body), (slow.status, slow.body), f"{method} {target}"
+        )
+        self.assertEqual(fields(fast), fields(slow), f"{method} {target}")
+        return fast
+
+    def test_get_and_head(self) -> None:
+        statuses = [
+            self.assertSame(method, target).status
+            for target in self.targets()
+            for method in ("GET", "HEAD")
+        ]
+        self.assertEqual({*statuses}, {200, 400, 404})
+
+    def test_with_conditions_and_ranges(self) -> None:
+        digest, config = digest_of(self.data), digest_of(CONFIG)
+        statuses = [
+            self.assertSame(method, target, headers).status
+            for target in (
+                "/v2/library/app/manifests/latest",
+                f"/v2/library/app/manifests/{digest}",
+                f"/v2/library/app/blobs/{config}",
+                f"/v2/library/app/blobs/{ABSENT}",
+            )
+            for headers in (
+                {"If-None-Match": "*"},
+                {"If-None-Match": f'W/"{digest}", "{config}"'},
+                {"Range": "bytes=1-3"},
+                {"Range": "bytes=99999-"},
+                {"Range": "bytes=1-3", "If-Range": f'"{ABSENT}"'},
+                {"Accept": "text/plain"},
+            )
+            for method in ("GET", "HEAD")
+        ]
+        self.assertEqual({*statuses}, {200, 206, 304, 404, 416})
+
+    def test_other_methods(self) -> None:
+        for target in self.targets():
+            for method in ("POST", "PATCH", "OPTIONS"):
+                answer = self.assertSame(method, target)
+                self.assertIn(answer.status, (400, 404, 405, 202), target)
+
+    def test_both_ways_are_taken(self) -> None:
+        """Else these tests would compare a thing with itself."""
+        taken: list[str] = []
+
+        class Noted(_Slow):
+            def render(self, request: RegistryRequest) -> object:  # type: ignore[override]  # ours
+                taken.append(request.path.decode())
+                return super().render(request)
+
+        self.slow.site.resource = Noted(self.slow.root._app)
+        self.slow.ask("GET", "/v2/library/app/manifests/latest")
+        self.assertEqual(taken, ["/v2/library/app/manifests/latest"])
+
+
+def fields(answer: Answer) -> list[tuple[str, str]]:
+    """Give the headers, but those that differ every time."""
+    return sorted(field for field in answer.fields if field[0] not in _CHANGING)

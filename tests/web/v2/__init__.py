@@ -1,0 +1,1 @@
+"""Tests of the protocol: one module for each family of routes."""

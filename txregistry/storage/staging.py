@@ -1,0 +1,152 @@
+"""Staging areas as local files."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable
+from typing import Final
+
+from zope.interface import implementer
+
+from txregistry.storage.files import Publisher, reserve, write_pieces
+from txregistry.storage.interfaces import IStagingArea, Key, StorageFull
+from txregistry.storage.reading import faults, open_file
+from txregistry.streams import CHUNK, IReader, read_pieces
+from txregistry.tasks import Blocking
+
+_BATCH: Final = 2 * CHUNK
+"""Bytes that one job of a thread hashes and writes at most; half of it at least, since
+handing over costs as much as writing some dozens of KiB."""
+
+
+@implementer(IStagingArea)
+class StagingFile:
+    """A file that grows; its size is the truth about what it holds."""
+
+    def __init__(
+        self,
+        key: Key,
+        place: Callable[[str], str],
+        publisher: Publisher,
+        blocking: Blocking,
+        check_room: Callable[[int], None],
+    ) -> None:
+        self.key = key
+        self._place = place
+        self._path = place(key)
+        self._publisher = publisher
+        self._blocking = blocking
+        self._check_room = check_room
+
+    async def size(self) -> int:
+        """See `IStagingArea`."""
+        with faults(self.key):
+            return os.stat(self._path).st_size
+
+    async def append(
+        self, source: IReader, observe: Callable[[bytes], None], expected: int | None
+    ) -> int:
+        """See `IStagingArea`."""
+        with faults(self.key, absence=False):
+            descriptor, start = await self._blocking(self._open, expected)
+
+        def take(pieces: list[bytes]) -> None:
+            # Each call that lets go of the interpreter's lock has to win it back: one
+            # copy is cheaper than a call for every piece.
+            data = b"".join(pieces)
+            self._check_room(len(data))
+            observe(data)
+            write_pieces(descriptor, [data])
+
+        try:
+            while pieces := await read_pieces(source, _BATCH, CHUNK):
+                with faults(self.key, absence=False):
+                    await self._blocking(take, pieces)
+            with faults(self.key, absence=False):
+                return await self._blocking(_settle, descriptor)
+        except StorageFull:
+            # Room for others: nobody was promised these bytes.
+            with faults(self.key, absence=False):
+                await self._blocking(os.ftruncate, descriptor, start)
+            raise
+        except BaseException:
+            await self._blocking(_trim, descriptor)
+            raise
+        finally:
+            os.close(descriptor)
+
+    async def open(self, start: int, stop: int) -> IReader:
+        """See `IStagingArea`."""
+        with faults(self.key):
+            return open_file(self.key, self._path, start, stop, self._blocking)
+
+    async def commit(self, key: Key) -> None:
+        """See `IStagingArea`."""
+        with faults(self.key):
+            await self._blocking(self._commit, self._place(key))
+
+    async def discard(self) -> None:
+        """See `IStagingArea`."""
+        with faults(self.key, absence=False):
+            await self._blocking(self._discard)
+
+    def _open(self, expected: int | None) -> tuple[int, int]:
+        self._check_room(expected or 0)
+        self._part_from_object()
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        try:
+            descriptor = os.open(self._path, flags, 0o666)
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(self._path), exist_ok=True)
+            descriptor = os.open(self._path, flags, 0o666)
+        try:
+            size = os.fstat(descriptor).st_size
+            if expected:
+                reserve(descriptor, size, expected)
+        except BaseException:
+            _trim(descriptor)  # some may have been reserved before the disk was full
+            os.close(descriptor)
+            raise
+        return descriptor, size
+
+    def _part_from_object(self) -> None:
+        """Copy what was committed, before a crash, and is now to be appended to."""
+        try:
+            if os.stat(self._path).st_nlink == 1:
+                return
+        except FileNotFoundError:
+            return
+        scratch = self._publisher.scratch_path()
+        shutil.copyfile(self._path, scratch)
+        os.replace(scratch, self._path)
+
+    def _commit(self, path: str) -> None:
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.fdatasync(descriptor)  # what a broken-off request left, too
+        finally:
+            os.close(descriptor)
+        scratch = self._publisher.scratch_path()
+        os.link(self._path, scratch)
+        try:
+            self._publisher.publish(scratch, path)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(scratch)
+
+    def _discard(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._path)
+        with contextlib.suppress(OSError):  # `delete` may have left the folder
+            os.rmdir(os.path.dirname(self._path))
+
+
+def _settle(descriptor: int) -> int:
+    os.fdatasync(descriptor)
+    return os.fstat(descriptor).st_size
+
+
+def _trim(descriptor: int) -> None:
+    """Give back what was reserved beyond the end."""
+    with contextlib.suppress(OSError):
+        os.ftruncate(descriptor, os.fstat(descriptor).st_size)

@@ -4,6 +4,9 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from OpenSSL.crypto import X509
 from twisted.internet.endpoints import (
     SSL4ServerEndpoint,
     TCP4ServerEndpoint,
@@ -14,7 +17,6 @@ from twisted.internet.interfaces import IStreamServerEndpoint
 from twisted.internet.ssl import (
     Certificate,
     CertificateOptions,
-    KeyPair,
     TLSVersion,
     trustRootFromCertificates,
 )
@@ -81,7 +83,7 @@ def _from_address(reactor: Any, address: str, tls: Tls) -> IStreamServerEndpoint
 def _certificate_options(tls: Tls) -> CertificateOptions:
     chain = _certificates("http.tls.certificate", tls.certificate)
     try:
-        key = KeyPair.load(_bytes("http.tls.key", tls.key), 1).original
+        key = load_pem_private_key(_bytes("http.tls.key", tls.key), None)
     except SettingsError:
         raise
     except Exception as error:
@@ -89,26 +91,29 @@ def _certificate_options(tls: Tls) -> CertificateOptions:
             f"http.tls.key: {tls.key!r} has no private key in PEM form."
         ) from error
     clients = [
-        certificate
+        Certificate(X509.from_cryptography(certificate))
         for path in tls.clientcas
         for certificate in _certificates("http.tls.clientcas", path)
     ]
-    return CertificateOptions(
+    # Twisted's annotations are of pyOpenSSL's own classes, which that deprecates.
+    make: Any = CertificateOptions
+    options: CertificateOptions = make(
         privateKey=key,
-        certificate=chain[0].original,
-        extraCertChain=[certificate.original for certificate in chain[1:]],
+        certificate=chain[0],
+        extraCertChain=chain[1:],
         trustRoot=trustRootFromCertificates(clients) if clients else None,
         raiseMinimumTo=(
             TLSVersion.TLSv1_3 if tls.minimumtls == "tls1.3" else TLSVersion.TLSv1_2
         ),
         acceptableProtocols=[b"http/1.1"],
     )
+    return options
 
 
-def _certificates(setting: str, path: str | None) -> list[Certificate]:
+def _certificates(setting: str, path: str | None) -> list[x509.Certificate]:
     found = _PEM.findall(_bytes(setting, path))
     try:
-        certificates = [Certificate.loadPEM(pem) for pem in found]
+        certificates = [x509.load_pem_x509_certificate(pem) for pem in found]
     except Exception as error:
         raise SettingsError(
             f"{setting}: {path!r} has a certificate that cannot be read."

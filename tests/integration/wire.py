@@ -14,7 +14,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from OpenSSL.crypto import X509, PKey
+from OpenSSL.crypto import X509
 from twisted.internet import reactor  # noqa: TID251 - these tests are of real sockets
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import (
@@ -24,6 +24,7 @@ from twisted.internet.endpoints import (
     connectProtocol,
     wrapClientTLS,
 )
+from twisted.internet.interfaces import IHandshakeListener
 from twisted.internet.protocol import Protocol
 from twisted.internet.ssl import (
     Certificate,
@@ -34,6 +35,7 @@ from twisted.internet.ssl import (
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 from twisted.trial.unittest import TestCase
+from zope.interface import implementer
 
 from tests.web.answers import Answer, Cut, read_answers
 from tests.web.content import digest_of
@@ -57,12 +59,14 @@ _GLANCE = 0.005
 _reactor: Any = reactor
 
 
+@implementer(IHandshakeListener)
 class Client(Protocol):
     """A connection to the registry; what it sends is bytes."""
 
     def __init__(self) -> None:
         self.received = bytearray()
         self.lost = False
+        self._shaken = False
         self._waiting: list[tuple[Callable[[], bool], Deferred[None]]] = []
 
     def dataReceived(self, data: bytes) -> None:
@@ -75,6 +79,15 @@ class Client(Protocol):
         del reason
         self.lost = True
         self._look()
+
+    def handshakeCompleted(self) -> None:  # noqa: N802 - Twisted's name
+        """See ``IHandshakeListener``."""
+        self._shaken = True
+        self._look()
+
+    async def shake(self) -> None:
+        """Wait until TLS is agreed on, or the server will have none of it."""
+        await self.until(lambda: self._shaken or self.lost)
 
     def send(self, data: bytes) -> None:
         """Send bytes, however long that takes."""
@@ -133,6 +146,12 @@ class Client(Protocol):
         self._wire.abortConnection()
 
     @property
+    def protocol(self) -> bytes | None:
+        """What TLS says is to be spoken."""
+        chosen: bytes | None = self._wire.negotiatedProtocol
+        return chosen
+
+    @property
     def socket(self) -> socket.socket:
         """The socket, below TLS if there is that."""
         transport = getattr(self._wire, "transport", self._wire)
@@ -159,7 +178,7 @@ class WireCase(TestCase):
     secure = False
     """Whether it speaks TLS."""
 
-    async def setUp(self) -> None:
+    async def setUp(self) -> None:  # type: ignore[override]  # trial awaits it
         self.directory = tempfile.mkdtemp(prefix="txw-")
         self.addCleanup(shutil.rmtree, self.directory)
         self.pool = ThreadPool(1, 4)
@@ -176,7 +195,7 @@ class WireCase(TestCase):
             endpoint = SSL4ServerEndpoint(_reactor, 0, options, interface=LOOPBACK)
         self._port: Any = await endpoint.listen(self.site)
 
-    async def tearDown(self) -> None:
+    async def tearDown(self) -> None:  # type: ignore[override]  # trial awaits it
         for client in self._clients:
             if not client.lost:
                 client.reset()
@@ -206,6 +225,8 @@ class WireCase(TestCase):
         if buffer is not None:
             client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         self._clients.append(client)
+        if self.secure:
+            await client.shake()
         return client
 
     async def ask(self, method: str, target: str, **more: Any) -> Answer:
@@ -252,14 +273,15 @@ class WireCase(TestCase):
                 found.append(path)
         return found
 
-    def channel(self) -> RegistryChannel:
-        """Give the server's end of the only connection."""
+    async def channel(self) -> RegistryChannel:
+        """Wait until there is one connection, and give the server's end of it."""
+        await self.eventually(lambda: len(self.site.channels) == 1)
         (channel,) = self.site.channels
         return channel
 
 
 @lru_cache(maxsize=1)
-def make_certificate() -> tuple[PKey, x509.Certificate]:
+def make_certificate() -> tuple[Any, Any]:
     """Make a key, and a certificate that signs itself, for this address."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, LOOPBACK)])
@@ -278,4 +300,4 @@ def make_certificate() -> tuple[PKey, x509.Certificate]:
         )
         .sign(key, hashes.SHA256())
     )
-    return PKey.from_cryptography_key(key), certificate
+    return key, certificate

@@ -1,12 +1,12 @@
 """Stores in memory that are slow, or that fail."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from txregistry.storage.interfaces import Key, Stat
+from txregistry.storage.interfaces import IStagingArea, Key, Stat
 from txregistry.storage.memory import MemoryObjectStore
 from txregistry.streams import IReader
 
@@ -59,11 +59,58 @@ class SlowStore(MemoryObjectStore):
         self.readers.add(reader)
         return reader
 
+    def stage(self, key: Key) -> IStagingArea:
+        """See `IObjectStore`."""
+        return _SlowArea(super().stage(key), self._wait)
+
     async def _wait(self) -> None:
         if self._holding:
             job = _Job()
             self._held.append(job)
             await job
+
+
+@implementer(IStagingArea)
+class _SlowArea:
+    """A staging area to which bytes are appended when its store may go on."""
+
+    def __init__(
+        self, area: IStagingArea, wait: Callable[[], Coroutine[Any, Any, None]]
+    ) -> None:
+        self.key = area.key
+        self._area = area
+        self._wait = wait
+
+    async def size(self) -> int:
+        """See `IStagingArea`."""
+        return await self._area.size()
+
+    async def append(
+        self, source: IReader, observe: Callable[[bytes], None], expected: int | None
+    ) -> int:
+        """See `IStagingArea`."""
+        await self._wait()
+        return await self._area.append(source, observe, expected)
+
+    async def open(self, start: int, stop: int) -> IReader:
+        """See `IStagingArea`."""
+        return await self._area.open(start, stop)
+
+    async def commit(self, key: Key) -> None:
+        """See `IStagingArea`."""
+        await self._area.commit(key)
+
+    async def discard(self) -> None:
+        """See `IStagingArea`."""
+        await self._area.discard()
+
+
+class ShortStore(MemoryObjectStore):
+    """A store of which the objects became shorter after they were looked at."""
+
+    async def open(self, key: Key, start: int, stop: int) -> IReader:
+        """See `IObjectStore`."""
+        return await super().open(key, start, stop - 1)
 
 
 @implementer(IReader)

@@ -8,7 +8,7 @@ from twisted.internet.task import Clock
 from tests.web import exchange
 from tests.web.answers import Answer, Cut
 from tests.web.exchange import Exchange, request_bytes
-from tests.web.stores import FailingStore, SlowStore
+from tests.web.stores import FailingStore, ShortStore, SlowStore
 from txregistry.storage.interfaces import StorageUnavailable
 
 _DATA = bytes(range(251)) * 12_000
@@ -131,6 +131,19 @@ class BrokenOffTests(exchange.WebCase):
         self.assertRaises(Cut, connection.answer)
         self.assertNotIn(b"UNAVAILABLE", connection.received)
         connection.drop()
+
+    def test_what_became_shorter_is_not_gone_on_with(self) -> None:
+        """The next answer would be taken for the rest of it."""
+        store = ShortStore(self.exchange.clock)
+        self.exchange = Exchange(store=store, clock=self.exchange.clock)
+        target = f"/v2/a/blobs/{self.push_blob('a', _DATA)}"
+        connection = self.exchange.connect()
+        with exchange.logged() as events:
+            connection.send(request_bytes("GET", target) * 2)
+        self.assertTrue(connection.pipe.aborted)
+        self.assertRaises(Cut, connection.answer)
+        connection.drop()
+        self.assertIn("A file became shorter", "".join(exchange.lines(events)))
 
     def test_damage_is_found_before_the_last_byte(self) -> None:
         other = Exchange(store=self.store, clock=self.exchange.clock)

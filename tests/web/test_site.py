@@ -3,7 +3,8 @@
 from twisted.internet.defer import Deferred
 
 from tests.web import exchange
-from tests.web.exchange import CHUNKED, request_bytes
+from tests.web.exchange import CHUNKED, Exchange, request_bytes
+from tests.web.stores import SlowStore
 from tests.web.wire import Connection
 
 _IDLE = 60.0
@@ -74,6 +75,41 @@ class IdleTests(TimeCase):
         self.assertFalse(self.is_over())
         self.pass_time(1)
         self.assertTrue(self.is_over())
+
+    def test_a_client_that_has_to_wait_for_us_is_not_idle(self) -> None:
+        store = SlowStore(self.exchange.clock)
+        self.exchange = Exchange(store=store, clock=self.exchange.clock)
+        location = self.begin_upload()
+        store.hold()
+        connection = self.exchange.connect()
+        body = b"x" * 1_000_000
+        data = request_bytes("PATCH", location, body=body)
+        connection.send(data[:500_000])
+        store.release()
+        store.hold()  # only the bytes have to wait, not the look at the session
+        self.assertTrue(connection.waits)
+        self.pass_time(10 * _IDLE)
+        self.assertFalse(self.is_over(connection))
+        store.release()
+        self.assertFalse(connection.waits)
+        connection.send(data[500_000:])
+        self.assertEqual(connection.answer("PATCH").status, 202)
+
+    def test_it_is_idle_when_we_wait_for_it_again(self) -> None:
+        store = SlowStore(self.exchange.clock)
+        self.exchange = Exchange(store=store, clock=self.exchange.clock)
+        location = self.begin_upload()
+        store.hold()
+        connection = self.exchange.connect()
+        data = request_bytes("PATCH", location, body=b"x" * 1_000_000)
+        connection.send(data[:500_000])
+        self.assertTrue(connection.waits)
+        store.release()
+        self.assertFalse(connection.waits)
+        self.pass_time(_IDLE - 1)
+        self.assertFalse(self.is_over(connection))
+        self.pass_time(1)
+        self.assertTrue(self.is_over(connection))
 
     def test_a_body_that_drips_goes_on(self) -> None:
         head = request_bytes("PATCH", self.begin_upload(), {"Content-Length": "9"})

@@ -71,6 +71,34 @@ class Manifest:
         return self.media_type in INDEXES
 
 
+class _Summary(msgspec.Struct, rename="camel"):
+    schema_version: int
+    media_type: str | None = None
+    artifact_type: str | None = None
+    config: _Descriptor | None = None
+    manifests: msgspec.Raw = msgspec.Raw()
+    subject: _Descriptor | None = None
+    annotations: dict[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a manifest says of itself: all of it but what it lists.
+
+    Attributes:
+        media_type: See `Manifest`, and so are the others.
+        subject: What it is about.
+        artifact_type: As the referrers API is to show it.
+        annotations: Likewise.
+    """
+
+    media_type: str
+    subject: Descriptor | None
+    artifact_type: str | None
+    annotations: Mapping[str, str]
+
+
+_summary_decoder: Final = msgspec.json.Decoder(_Summary)
 _decoder: Final = msgspec.json.Decoder(_Document)
 
 
@@ -103,6 +131,34 @@ def parse_manifest(data: bytes, content_type: str | None) -> Manifest:
     if media_type in IMAGES:
         return _image(document, media_type)
     return _index(document, media_type)
+
+
+def summarize_manifest(data: bytes) -> Summary:
+    """Read what a stored manifest says of itself; its lists may be long.
+
+    Raises:
+        ManifestInvalid: it is no manifest, or of no type that this registry keeps.
+    """
+    try:
+        found = _summary_decoder.decode(data)
+    except RecursionError as error:
+        raise ManifestInvalid("The manifest nests too deep.") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ManifestInvalid(f"The manifest cannot be read: {error}.") from error
+    media_type = found.media_type
+    if media_type is None:
+        index = bool(bytes(found.manifests)) and found.config is None
+        media_type = OCI_INDEX if index else OCI_MANIFEST
+    media_type = media_type.lower()
+    if found.schema_version != 2 or media_type not in MANIFESTS:  # noqa: PLR2004
+        raise ManifestInvalid("The document is no manifest that this registry keeps.")
+    artifact_type = found.artifact_type
+    if artifact_type is None and found.config is not None and media_type in IMAGES:
+        artifact_type = found.config.media_type
+    subject = None
+    if found.subject is not None and media_type in {OCI_MANIFEST, OCI_INDEX}:
+        subject = _descriptor(found.subject, "subject")
+    return Summary(media_type, subject, artifact_type, found.annotations or {})
 
 
 def _bare(content_type: str | None) -> str | None:

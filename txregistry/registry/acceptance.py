@@ -133,7 +133,7 @@ class Acceptance:
         unknown: ManifestUnknown | None = None
         try:
             found = await self._manifests.find(name, reference)
-            subject = found.parse().subject
+            subject = found.summarize().subject
         except ManifestUnknown as error:
             unknown = error  # or damaged in the store, which is to go as well
         digests = await self._manifests.forget(name, reference)

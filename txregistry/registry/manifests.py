@@ -11,7 +11,13 @@ from twisted.logger import Logger
 
 from txregistry.model.digest import CANONICAL, Digest
 from txregistry.model.errors import ManifestInvalid, ManifestUnknown, NameUnknown
-from txregistry.model.manifests import MAX_SIZE, Manifest, parse_manifest
+from txregistry.model.manifests import (
+    MAX_SIZE,
+    Manifest,
+    Summary,
+    parse_manifest,
+    summarize_manifest,
+)
 from txregistry.model.names import Reference, RepositoryName
 from txregistry.registry.links import read_link, same_content, write_link
 from txregistry.registry.tags import Tags
@@ -40,6 +46,10 @@ class StoredManifest:
     def size(self) -> int:
         """Its bytes."""
         return len(self.data)
+
+    def summarize(self) -> Summary:
+        """Read what it says of itself, which takes much less than all of it."""
+        return summarize_manifest(self.data)
 
     def parse(self) -> Manifest:
         """Read what it says: anew, as that may be larger than the bytes are."""
@@ -151,7 +161,7 @@ class Manifests:
             )
             return None
         try:
-            return data, parse_manifest(data, None).media_type
+            return data, summarize_manifest(data).media_type
         except ManifestInvalid as error:
             self._log.warn(
                 "The manifest {digest} in the store is none that can be served: "

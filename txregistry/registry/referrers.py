@@ -31,7 +31,7 @@ from txregistry.storage.interfaces import IObjectStore
 from txregistry.tasks import Turns, breathe
 
 _BATCH: Final = 1000
-_PAUSE: Final = 100
+_PAUSE: Final = 10
 """Manifests looked at, after which others have their turn."""
 
 _MARK: Final = "txregistry.fallback"
@@ -160,7 +160,7 @@ class Referrers:
             found = await self._manifests.find(name, digest)
         except (ManifestUnknown, NameUnknown):
             return None
-        manifest = found.parse()
+        manifest = found.summarize()
         if manifest.subject is None or manifest.subject.digest != subject:
             return None
         return Descriptor(

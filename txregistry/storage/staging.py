@@ -19,6 +19,10 @@ _BATCH: Final = 2 * CHUNK
 handing over costs as much as writing some dozens of KiB."""
 
 
+_RESERVED: Final = 64 * 1024 * 1024
+"""Bytes of disk taken ahead at most: a length is only what a client says."""
+
+
 @implementer(IStagingArea)
 class StagingFile:
     """A file that grows; its size is the truth about what it holds."""
@@ -102,7 +106,7 @@ class StagingFile:
         try:
             size = os.fstat(descriptor).st_size
             if expected:
-                reserve(descriptor, size, expected)
+                reserve(descriptor, size, min(expected, _RESERVED))
         except BaseException:
             _trim(descriptor)  # some may have been reserved before the disk was full
             os.close(descriptor)

@@ -25,6 +25,8 @@ _DRAIN: Final = 256 * 1024
 
 _LINGER_BYTES: Final = 64 * 1024 * 1024
 _LINGER_SECONDS: Final = 3.0
+_TLS_HANDSHAKE: Final = b"\x16"
+_LENGTH_DIGITS: Final = 18
 
 _HOST: Final = re.compile(
     rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Za-z.:]+\])(?::[0-9]*)?"
@@ -53,6 +55,7 @@ class RegistryChannel(HTTPChannel):
     sending_since: float | None = None
 
     _answered: Any = None
+    _unsent: Any = None
     _host: Any = None
     _receiving = False
     _refused = False
@@ -90,6 +93,11 @@ class RegistryChannel(HTTPChannel):
             return
         if self.headers_since is None and not self.requests:
             self.headers_since = self.site.clock.seconds()
+            if data[:1] == _TLS_HANDSHAKE and not self.isSecure():
+                # It would wait for an answer as long as we would wait for a line;
+                # clients that try TLS first go on without it when they are told.
+                self._respondToBadRequestAndDisconnect()
+                return
         super().dataReceived(data)
 
     # Headers
@@ -119,6 +127,9 @@ class RegistryChannel(HTTPChannel):
         if name.strip().lower() == b"transfer-encoding" and (
             value.strip(b" \t").lower() != b"chunked" or self._version != b"HTTP/1.1"
         ):
+            self._respondToBadRequestAndDisconnect()
+            return False
+        if name.lower() == b"content-length" and len(value.strip()) > _LENGTH_DIGITS:
             self._respondToBadRequestAndDisconnect()
             return False
         if not super().headerReceived(line):
@@ -217,6 +228,8 @@ class RegistryChannel(HTTPChannel):
             self.transport.abortConnection()
             return
         super().resumeProducing()
+        if self._unsent is not None:
+            self.requestDone(self._unsent)
         if self.requests:
             body = self.requests[-1].body
             if body is not None and body.paused:
@@ -238,8 +251,14 @@ class RegistryChannel(HTTPChannel):
 
     def requestDone(self, request: Any) -> None:
         """End a response, and with it the connection or the rest of the body."""
+        if self._waitingForTransport and request is not self._unsent:
+            # The client does not take what it asked for: it gets nothing more before
+            # that has left, however many requests it has sent ahead.
+            self._unsent = request
+            self.touch()
+            return
         body = request.body
-        self.sending_since = None
+        self._unsent = self.sending_since = None
         if self.site.draining:  # since the answer's beginning, maybe
             self.persistent = False
         if body is None or body.complete:

@@ -4,7 +4,7 @@ from typing import Any, Final, cast
 
 from klein import Klein
 from klein._app import KleinRenderable
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, FirstError
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.iweb import IRequest
@@ -60,6 +60,8 @@ def answer_failure(request: Request, failure: Failure) -> Deferred[None] | None:
         None where the answer is written; else a Deferred that fires when the connection
         is gone.
     """
+    if isinstance(failure.value, FirstError):  # of several awaited at once
+        failure = failure.value.subFailure
     error = failure.value
     if isinstance(error, CancelledError):
         return _break_off(request)

@@ -19,7 +19,7 @@ def make_root(registry: Registry, sender: Sender) -> FastResource:
     app = new_app()
     add_error_handlers(app)
     add_version_routes(app)
-    add_manifest_routes(app, registry)
+    add_manifest_routes(app, registry, sender)
     add_blob_routes(app, registry, sender)
     add_upload_routes(app, registry)
     add_tag_routes(app, registry)

@@ -24,6 +24,8 @@ class Sender:
         blocking: Where reads go that wait for a disk.
     """
 
+    _log = Logger()
+
     def __init__(self, blocking: Blocking) -> None:
         self._blocking = blocking
 
@@ -33,7 +35,8 @@ class Sender:
         The headers, with the length, have been set.
 
         Raises:
-            CancelledError: the client left.
+            CancelledError: the client left, or the content ended early; the next answer
+                would be taken for the rest of it.
         """
         if request.gone:  # it left while a thread was busy, which cannot be cancelled
             await reader.close()
@@ -46,6 +49,10 @@ class Sender:
             await _FileSender(request, file, self._blocking).run()
         else:
             await Pump(reader, request, lambda _: channel.touch()).run()
+        (length,) = request.responseHeaders.getRawHeaders(b"content-length", ())
+        if request.sentLength != int(length):
+            self._log.error("A file became shorter while it was sent")
+            raise CancelledError
 
 
 @implementer(IPullProducer)

@@ -156,9 +156,9 @@ class RegistrySite(Site):
         # piece, as this is done for every request; the fields are for other formats.
         peer = getattr(request.client, "host", "-")
         method = request.method.decode("latin-1")
-        path = request.path.decode("latin-1")[:1000]
+        path = _printable(request.path.decode("latin-1")[:1000])
         milliseconds = round((self.clock.seconds() - request.began) * 1000)
-        agent = (request.header(b"user-agent") or "-")[:200]
+        agent = _printable((request.header(b"user-agent") or "-")[:200])
         sent = request.sentLength
         _access_log.info(
             "{access}",
@@ -172,6 +172,13 @@ class RegistrySite(Site):
             milliseconds=milliseconds,
             agent=agent,
         )
+
+
+def _printable(text: str) -> str:
+    """Make sure that a line stays one, and a terminal what it is."""
+    if text.isprintable() and '"' not in text:
+        return text
+    return text.encode("unicode_escape").decode("ascii").replace('"', "\\x22")
 
 
 def _since(moment: float | None, now: float) -> float:

@@ -9,16 +9,19 @@ from txregistry.model.errors import ManifestTooLarge, TooManyTags
 from txregistry.model.manifests import MAX_SIZE
 from txregistry.model.names import Reference, RepositoryName, Tag
 from txregistry.registry.repositories import Registry
-from txregistry.streams import read_all
+from txregistry.streams import BytesReader, read_all
 from txregistry.web.conditions import is_unchanged
 from txregistry.web.request import RegistryRequest
+from txregistry.web.sendfile import Sender
 from txregistry.web.v2.answers import empty_answer, require_deletes, require_writes
 
 _MOST_TAGS: Final = 100
+_AT_ONCE: Final = 64 * 1024
+"""Bytes that are written in one piece: more would pile up before slow readers."""
 _FOREVER: Final = "max-age=31536000, immutable"
 
 
-def add_manifest_routes(app: Klein, registry: Registry) -> None:
+def add_manifest_routes(app: Klein, registry: Registry, sender: Sender) -> None:
     """Add ``/v2/<name>/manifests/<reference>``. ``HEAD`` comes with ``GET``."""
 
     @app.route("/v2/<name:name>/manifests/<reference:reference>", methods=["GET"])
@@ -37,6 +40,9 @@ def add_manifest_routes(app: Klein, registry: Registry) -> None:
             return b""
         headers.setRawHeaders("content-type", [found.media_type])
         headers.setRawHeaders("content-length", [str(found.size)])
+        if found.size > _AT_ONCE and request.method != b"HEAD":
+            await sender.send(request, BytesReader(found.data))
+            return b""
         return found.data
 
     @app.route("/v2/<name:name>/manifests/<reference:reference>", methods=["PUT"])

@@ -11,8 +11,9 @@ The peer is CNCF Distribution 3 if its program ``registry`` is on the PATH::
     go install github.com/distribution/distribution/v3/cmd/registry@latest
 
 It gets the settings of its official image (in-memory cache of descriptors, no tracing);
-neither side writes an access log. Any other registry is a command line, in which ``{port}``,
-``{directory}`` and ``{config}`` (a configuration for Distribution) are filled in::
+neither side writes an access log. Any other registry is a command line, in which
+``{port}``, ``{directory}`` and ``{config}`` (a configuration for Distribution) are
+filled in::
 
     python -m tests.benchmarks --peer 'other-registry -p {port} -d {directory}'
 

@@ -151,6 +151,18 @@ class MistakeTests(ConfigTestCase):
         text = "storage: {maintenance: {uploadpurging: {interval: 0s}}}"
         self.refuse(text, "uploadpurging.interval: 0")
 
+    def test_clients_that_may_not_be_silent_at_all(self) -> None:
+        self.refuse("http: {idletimeout: 5}", "http.idletimeout", "1s")
+
+    def test_content_nowhere(self) -> None:
+        self.refuse(
+            "storage: {filesystem: {rootdirectory: ''}}", "rootdirectory", "folder"
+        )
+
+    def test_headers_that_are_none(self) -> None:
+        for headers in ("X Foo: [bar]", "X-Foo: [日本]", 'X-Foo: ["a\\nb"]'):
+            self.refuse(f"http: {{headers: {{{headers}}}}}", "http.headers")
+
     def test_unknown_level(self) -> None:
         self.refuse("log: {level: loud}", "log.level: 'loud'", "error, warn")
 
@@ -177,7 +189,7 @@ class MistakeTests(ConfigTestCase):
 
     def test_two_places_for_content(self) -> None:
         text = "storage: {inmemory: {}, filesystem: {}}"
-        self.refuse(text, "both filesystem and inmemory")
+        self.refuse(text, "one of filesystem and inmemory")
 
     def test_certificate_without_a_key(self) -> None:
         self.refuse("http: {tls: {certificate: a}}", "certificate and key")

@@ -13,11 +13,10 @@ from typing import Annotated, Any, Final
 
 import msgspec
 import yaml
-from msgspec import Meta
 
 from txregistry.model.durations import Duration
 
-Bytes = Annotated[int, Meta(ge=0)]
+Bytes = Annotated[int, msgspec.Meta(ge=0)]
 
 MEANINGLESS: Final = (
     "http.host",
@@ -73,7 +72,7 @@ class Filesystem(_Section, frozen=True):
     """``storage.filesystem``: local files."""
 
     rootdirectory: str = "./registry-data"
-    maxthreads: Annotated[int, Meta(ge=1, le=1000)] = 16
+    maxthreads: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 16
     minfree: Bytes = 64 * 1024 * 1024
 
 
@@ -179,6 +178,8 @@ _CHOICES: Final = {
     "log.formatter": ("text", "json", "logstash"),
     "http.tls.minimumtls": ("tls1.2", "tls1.3"),
 }
+
+_HEADER: Final = re.compile(r"[A-Za-z0-9-]+: [\x20-\x7e]*", re.ASCII)
 
 _SERVICE_LINK: Final = re.compile(
     r"REGISTRY_(?:(?:SERVICE|PORT)(?:_.*)?|.+_SERVICE_HOST|.+_SERVICE_PORT(?:_.+)?"
@@ -369,17 +370,31 @@ def _check(settings: Settings) -> None:
             )
     storage = settings.storage
     if storage.filesystem is not None and storage.inmemory is not None:
-        raise SettingsError(
-            "storage: both filesystem and inmemory are given; give one of them."
-        )
+        raise SettingsError("storage: give one of filesystem and inmemory, not both.")
     if storage.maintenance.uploadpurging.interval <= 0:
+        setting = "storage.maintenance.uploadpurging.interval"
+        raise SettingsError(f"{setting}: 0 cannot be used: it must be longer.")
+    if storage.filesystem is not None and not storage.filesystem.rootdirectory:
         raise SettingsError(
-            "storage.maintenance.uploadpurging.interval: 0 cannot be used: it must be "
+            "storage.filesystem.rootdirectory: '' cannot be used: it must be a folder."
+        )
+    _check_http(settings.http)
+
+
+def _check_http(http: Http) -> None:
+    if http.idletimeout < 1:
+        raise SettingsError(
+            f"http.idletimeout: {http.idletimeout:g}s cannot be used: it must be 1s or "
             "longer."
         )
-    if (settings.http.tls.certificate is None) != (settings.http.tls.key is None):
-        raise SettingsError(
-            "http.tls: certificate and key must be given together, or neither."
-        )
-    if settings.http.tls.clientcas and settings.http.tls.certificate is None:
+    for name, values in http.headers.items():
+        for value in values:
+            if not _HEADER.fullmatch(f"{name}: {value}"):
+                raise SettingsError(
+                    f"http.headers: {name!r}: {value!r} cannot be used: a name has "
+                    "letters, digits and '-', a value printable ASCII characters."
+                )
+    if (http.tls.certificate is None) != (http.tls.key is None):
+        raise SettingsError("http.tls: give both certificate and key, or neither.")
+    if http.tls.clientcas and not http.tls.certificate:
         raise SettingsError("http.tls.clientcas: a certificate and key are needed too.")

@@ -83,7 +83,7 @@ class Options(usage.Options):
         replace = msgspec.structs.replace
         storage, http = settings.storage, settings.http
         if self["storage"] is not None:
-            if "://" in self["storage"]:
+            if not self["storage"] or "://" in self["storage"]:
                 raise SettingsError(
                     f"--storage: {self['storage']!r} cannot be used; it must be a "
                     "folder."

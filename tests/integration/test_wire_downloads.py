@@ -4,6 +4,7 @@ import json
 import os
 import random
 from collections.abc import Callable
+from functools import partial
 
 from tests.integration import wire
 from tests.web.content import OCI_INDEX, digest_of, index
@@ -151,6 +152,41 @@ class DownloadTests(wire.WireCase):
         await client.end()
         self.assertLess(len(client.received), len(_DATA))
         await self.eventually(lambda: not self.open_files())
+
+    def forget(self) -> None:
+        """Have the kernel drop the file from its memory, where it does that."""
+        path = os.path.join(self.directory, blob(Digest.of(_DATA)))
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(descriptor)
+
+    async def test_a_file_that_is_on_the_disk_only(self) -> None:
+        self.forget()
+        client = await self.connect()
+        client.send(self.get())
+        answer = await client.answer()
+        self.assertEqual(digest_of(answer.body), digest_of(_DATA))
+
+    def is_under_way(self, client: wire.Client) -> bool:
+        """Say whether an answer came, or a thread is wanted for it."""
+        return bool(client.received) or self.gate.is_waited_at
+
+    async def test_clients_that_leave_while_the_disk_is_read(self) -> None:
+        for way in ("leave", "reset"):
+            self.forget()
+            client = await self.connect()
+            await self.channel()
+            self.gate.close()
+            client.send(self.get())
+            await self.eventually(partial(self.is_under_way, client))
+            getattr(client, way)()
+            await client.end()
+            self.gate.open()
+            await self.eventually(lambda: not self.site.channels)
+            await self.eventually(lambda: not self.open_files())
 
     async def test_what_is_deleted_meanwhile_is_sent_to_its_end(self) -> None:
         client = await self.connect(buffer=_SMALL)

@@ -43,14 +43,14 @@ from tests.web.exchange import request_bytes
 from txregistry.registry.repositories import Registry
 from txregistry.storage.filesystem import FilesystemObjectStore
 from txregistry.storage.keys import COMPANIONS
-from txregistry.tasks import in_threads
+from txregistry.tasks import Blocking, P, T, in_threads
 from txregistry.web.channel import RegistryChannel
 from txregistry.web.root import make_root
 from txregistry.web.sendfile import Sender
 from txregistry.web.site import RegistrySite
 
 LOOPBACK = "127.0.0.1"
-DEADLINE = 10.0
+DEADLINE = 30.0
 """Seconds within which whatever is waited for has happened, on any machine."""
 
 _GLANCE = 0.005
@@ -127,6 +127,12 @@ class Client(Protocol):
         (answer,) = await self.answers(method)
         return answer
 
+    def has_sent(self) -> bool:
+        """Say whether all was handed to the kernel."""
+        below = getattr(self._wire, "transport", self._wire)
+        waiting = [below.dataBuffer[below.offset :], *below._tempDataBuffer]
+        return not any(waiting)
+
     def stop_reading(self) -> None:
         """Leave what comes in the kernel's buffers."""
         self._wire.pauseProducing()
@@ -171,6 +177,65 @@ class Client(Protocol):
                 self._waiting.append((condition, deferred))
 
 
+class Gate:
+    """A gate before the threads: while it is closed, work waits for one.
+
+    Args:
+        blocking: The threads.
+
+    Attributes:
+        jobs: How much work waits or is being done.
+    """
+
+    def __init__(self, blocking: Blocking) -> None:
+        self._blocking = blocking
+        self._opened: Deferred[None] | None = None
+        self.jobs = 0
+
+    @property
+    def is_waited_at(self) -> bool:
+        """Whether it is closed, and work waits."""
+        return self._opened is not None and bool(self.jobs)
+
+    def close(self) -> None:
+        """Let work wait from now on."""
+        self._opened = Deferred()
+
+    def open(self) -> None:
+        """Let it go on."""
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.callback(None)
+
+    def pass_through(
+        self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Deferred[T]:
+        """See ``Blocking``."""
+        self.jobs += 1
+        result: Deferred[T] = _Job()
+
+        def begin(_: object) -> None:
+            job = self._blocking(work, *args, **kwargs)
+            _ = job.addBoth(self._end).chainDeferred(result)
+
+        if self._opened is None:
+            begin(None)
+        else:
+            _ = self._opened.addCallback(begin)
+        return result
+
+    def _end(self, outcome: Any) -> Any:
+        self.jobs -= 1
+        return outcome
+
+
+class _Job(Deferred[T]):
+    """Work in a thread, which cannot be stopped."""
+
+    def cancel(self) -> None:
+        """Do nothing, as with threads."""
+
+
 class WireCase(TestCase):
     """A registry over files, on a port. Inherit as ``wire.WireCase``."""
 
@@ -180,11 +245,10 @@ class WireCase(TestCase):
 
     async def setUp(self) -> None:  # type: ignore[override]  # trial awaits it
         self.directory = tempfile.mkdtemp(prefix="txw-")
-        self.addCleanup(shutil.rmtree, self.directory)
-        self.pool = ThreadPool(1, 4)
-        self.pool.start()
-        self.addCleanup(self.pool.stop)
-        blocking = in_threads(_reactor, self.pool)
+        self._pool = ThreadPool(1, 4)
+        self._pool.start()
+        self.gate = Gate(in_threads(_reactor, self._pool))
+        blocking = self.gate.pass_through
         store = FilesystemObjectStore(self.directory, "scratch", blocking, COMPANIONS)
         registry = Registry(store, _reactor, blocking)
         self.site = RegistrySite(make_root(registry, Sender(blocking)), _reactor)
@@ -196,13 +260,16 @@ class WireCase(TestCase):
         self._port: Any = await endpoint.listen(self.site)
 
     async def tearDown(self) -> None:  # type: ignore[override]  # trial awaits it
+        self.gate.open()
         for client in self._clients:
             if not client.lost:
                 client.reset()
         await self._port.stopListening()
         for client in self._clients:
             await client.end()
-        await self.eventually(lambda: not self.site.channels)
+        await self.eventually(lambda: not self.site.channels and not self.gate.jobs)
+        self._pool.stop()
+        shutil.rmtree(self.directory)
 
     async def connect(self, *, buffer: int | None = None, alpn: Any = None) -> Client:
         """Connect.

@@ -63,6 +63,13 @@ class PressureTests(exchange.WebCase):
         self.assertTrue(connection.received.startswith(b"HTTP/1.1 400 "))
         self.assertTrue(connection.ended)
 
+    def test_what_cannot_become_a_request_is_told_at_once(self) -> None:
+        for data in (b"\0" * 100, b"GET /v2/ HTTP/1.1\nHost: a\n\n", b"GET /v2/\n"):
+            connection = self.exchange.connect()
+            connection.send(data)
+            self.assertTrue(connection.received.startswith(b"HTTP/1.1 400 "), data)
+            self.assertTrue(connection.ended, data)
+
     def test_a_length_of_thousands_of_digits_is_refused(self) -> None:
         connection = self.exchange.connect()
         length = b"9" * 5000

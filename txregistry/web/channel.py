@@ -25,7 +25,6 @@ _DRAIN: Final = 256 * 1024
 
 _LINGER_BYTES: Final = 64 * 1024 * 1024
 _LINGER_SECONDS: Final = 3.0
-_TLS_HANDSHAKE: Final = b"\x16"
 _LENGTH_DIGITS: Final = 18
 
 _HOST: Final = re.compile(
@@ -93,12 +92,17 @@ class RegistryChannel(HTTPChannel):
             return
         if self.headers_since is None and not self.requests:
             self.headers_since = self.site.clock.seconds()
-            if data[:1] == _TLS_HANDSHAKE and not self.isSecure():
-                # It would wait for an answer as long as we would wait for a line;
-                # clients that try TLS first go on without it when they are told.
+            begins = not self._buffer  # else the first line has begun already
+            if begins and not (data[:1].isalpha() or data[:1] in b"\r\n"):
+                # No method begins like this: a TLS handshake, say, which would wait for
+                # us as long as we would wait for a line. Clients that try TLS first go
+                # on without it when they are told.
                 self._respondToBadRequestAndDisconnect()
                 return
         super().dataReceived(data)
+        if self.line_mode and not self._busyReceiving and b"\n" in self._buffer:
+            # What is left is part of a line: a line feed in it stands alone.
+            self._respondToBadRequestAndDisconnect()
 
     # Headers
 

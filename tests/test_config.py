@@ -7,13 +7,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.temporary import make_file
-from txregistry.config import (
-    MEANINGLESS,
-    NOT_YET,
-    Settings,
-    SettingsError,
-    load_settings,
-)
+from txregistry.config import MEANINGLESS, NOT_YET, load_settings
+from txregistry.settings import Settings, SettingsError
 
 STOCK_2 = """
 version: 0.1

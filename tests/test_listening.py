@@ -11,7 +11,7 @@ from twisted.internet.testing import MemoryReactor
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.temporary import make_file
-from txregistry.config import Http, SettingsError, Tls
+from txregistry.settings import Http, SettingsError, Tls
 from txregistry.listening import make_endpoints
 
 
@@ -20,7 +20,7 @@ class ListeningTestCase(SynchronousTestCase):
         self.reactor = MemoryReactor()
 
     def listen(self, http: Http) -> None:
-        for endpoint in make_endpoints(self.reactor, http):
+        for endpoint, _apis in make_endpoints(self.reactor, http):
             _ = endpoint.listen(Factory())
 
     def refuse(self, http: Http, *told: str) -> None:

@@ -14,13 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from tests.temporary import make_file, make_folder
-from txregistry.config import (
-    Filesystem,
-    Http,
-    Settings,
-    SettingsError,
-    Storage,
-)
+from txregistry.settings import Filesystem, Http, Settings, SettingsError, Storage
 from txregistry.service import Options, RegistryService, build, make_store
 from txregistry.storage.filesystem import FilesystemObjectStore
 from txregistry.storage.memory import MemoryObjectStore

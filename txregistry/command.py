@@ -9,7 +9,8 @@ import msgspec
 import yaml
 from twisted.python import usage
 
-from txregistry.config import Settings, SettingsError, load_settings
+from txregistry.config import load_settings
+from txregistry.settings import Settings, SettingsError
 
 
 class CheckConfig(usage.Options):

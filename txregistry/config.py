@@ -1,4 +1,4 @@
-"""Settings, as frozen values; text is parsed here, once.
+"""Settings out of a file and the environment: text is parsed here, once.
 
 The file is CNCF Distribution's ``config.yml``, extended, with its ``REGISTRY_...``
 variables over it. A stock file runs unchanged: settings of Distribution's that mean
@@ -9,14 +9,14 @@ were they obeyed, stop the start, and so does whatever is no setting at all.
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import msgspec
 import yaml
 
+from txregistry.checks import check_settings
 from txregistry.model.durations import Duration
-
-Bytes = Annotated[int, msgspec.Meta(ge=0)]
+from txregistry.settings import Section, Settings, SettingsError
 
 MEANINGLESS: Final = (
     "http.host",
@@ -60,127 +60,6 @@ NOT_YET: Final = (
 """Settings of Distribution's that must not be passed over, and cannot be obeyed."""
 
 
-class SettingsError(Exception):
-    """A setting cannot be used; the text names it, its value and what is allowed."""
-
-
-class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="lower"):
-    """Part of the settings."""
-
-
-class Filesystem(_Section, frozen=True):
-    """``storage.filesystem``: local files."""
-
-    rootdirectory: str = "./registry-data"
-    maxthreads: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 16
-    minfree: Bytes = 64 * 1024 * 1024
-
-
-class Delete(_Section, frozen=True):
-    """``storage.delete``: whether content may be deleted."""
-
-    enabled: bool = True
-
-
-class UploadPurging(_Section, frozen=True):
-    """``storage.maintenance.uploadpurging``: what becomes of abandoned uploads."""
-
-    enabled: bool = True
-    age: Duration = Duration(168 * 3600)
-    interval: Duration = Duration(24 * 3600)
-    dryrun: bool = False
-
-
-class ReadOnly(_Section, frozen=True):
-    """``storage.maintenance.readonly``: whether pushes are refused."""
-
-    enabled: bool = False
-
-
-class Maintenance(_Section, frozen=True):
-    """``storage.maintenance``."""
-
-    uploadpurging: UploadPurging = UploadPurging()
-    readonly: ReadOnly = ReadOnly()
-
-
-class Storage(_Section, frozen=True):
-    """``storage``: where content is kept."""
-
-    filesystem: Filesystem | None = None
-    inmemory: dict[str, Any] | None = None
-    delete: Delete = Delete()
-    maintenance: Maintenance = Maintenance()
-
-
-class Tls(_Section, frozen=True):
-    """``http.tls``: certificates, as files in PEM form."""
-
-    certificate: str | None = None
-    key: str | None = None
-    clientcas: tuple[str, ...] = ()
-    minimumtls: str = "tls1.2"
-
-
-class Http(_Section, frozen=True):
-    """``http``: where and how clients are listened to."""
-
-    addr: str | None = None
-    listen: tuple[str, ...] = ()
-    tls: Tls = Tls()
-    headers: dict[str, list[str]] = {}
-    draintimeout: Duration = Duration(30)
-    idletimeout: Duration = Duration(60)
-
-
-class AccessLog(_Section, frozen=True):
-    """``log.accesslog``: the line that each request leaves."""
-
-    disabled: bool = False
-
-
-class Log(_Section, frozen=True):
-    """``log``: what is told, and how."""
-
-    level: str = "info"
-    formatter: str = "text"
-    accesslog: AccessLog = AccessLog()
-
-
-class Validation(_Section, frozen=True):
-    """``validation``: whether manifests must be complete."""
-
-    disabled: bool = False
-    enabled: bool = True
-
-
-class Referrers(_Section, frozen=True):
-    """``referrers``: of this registry alone."""
-
-    fallbacktag: bool = True
-
-
-class Settings(_Section, frozen=True):
-    """All settings."""
-
-    version: str | float = "0.1"
-    role: str = "private"
-    log: Log = Log()
-    storage: Storage = Storage()
-    http: Http = Http()
-    validation: Validation = Validation()
-    referrers: Referrers = Referrers()
-
-
-_CHOICES: Final = {
-    "role": ("private",),
-    "log.level": ("error", "warn", "info", "debug"),
-    "log.formatter": ("text", "json", "logstash"),
-    "http.tls.minimumtls": ("tls1.2", "tls1.3"),
-}
-
-_HEADER: Final = re.compile(r"[A-Za-z0-9-]+: [\x20-\x7e]*", re.ASCII)
-
 _SERVICE_LINK: Final = re.compile(
     r"REGISTRY_(?:(?:SERVICE|PORT)(?:_.*)?|.+_SERVICE_HOST|.+_SERVICE_PORT(?:_.+)?"
     r"|.+_PORT(?:_[0-9]+_(?:TCP|UDP|SCTP)(?:_.+)?)?)"
@@ -220,7 +99,7 @@ def load_settings(
         settings = msgspec.convert(document, Settings, dec_hook=_decode)
     except msgspec.ValidationError as error:
         raise SettingsError(_explain(error, document)) from error
-    _check(settings)
+    check_settings(settings)
     return settings, ignored
 
 
@@ -285,10 +164,10 @@ def _paths(section: type[msgspec.Struct], prefix: str = "") -> list[str]:
     return found
 
 
-def _inner(field: msgspec.structs.FieldInfo) -> type[_Section] | None:
+def _inner(field: msgspec.structs.FieldInfo) -> type[Section] | None:
     """Say what section a field is, if it is one."""
     for kind in (field.type, *getattr(field.type, "__args__", ())):
-        if isinstance(kind, type) and issubclass(kind, _Section):
+        if isinstance(kind, type) and issubclass(kind, Section):
             return kind
     return None
 
@@ -357,44 +236,3 @@ def _value(document: object, path: str) -> object:
         else:
             break
     return document
-
-
-def _check(settings: Settings) -> None:
-    for path, allowed in _CHOICES.items():
-        value: object = settings
-        for name in path.split("."):
-            value = getattr(value, name)
-        if value not in allowed:
-            raise SettingsError(
-                f"{path}: {value!r} cannot be used; allowed are: {', '.join(allowed)}."
-            )
-    storage = settings.storage
-    if storage.filesystem is not None and storage.inmemory is not None:
-        raise SettingsError("storage: give one of filesystem and inmemory, not both.")
-    if storage.maintenance.uploadpurging.interval <= 0:
-        setting = "storage.maintenance.uploadpurging.interval"
-        raise SettingsError(f"{setting}: 0 cannot be used: it must be longer.")
-    if storage.filesystem is not None and not storage.filesystem.rootdirectory:
-        raise SettingsError(
-            "storage.filesystem.rootdirectory: '' cannot be used: it must be a folder."
-        )
-    _check_http(settings.http)
-
-
-def _check_http(http: Http) -> None:
-    if http.idletimeout < 1:
-        raise SettingsError(
-            f"http.idletimeout: {http.idletimeout:g}s cannot be used: it must be 1s or "
-            "longer."
-        )
-    for name, values in http.headers.items():
-        for value in values:
-            if not _HEADER.fullmatch(f"{name}: {value}"):
-                raise SettingsError(
-                    f"http.headers: {name!r}: {value!r} cannot be used: a name has "
-                    "letters, digits and '-', a value printable ASCII characters."
-                )
-    if (http.tls.certificate is None) != (http.tls.key is None):
-        raise SettingsError("http.tls: give both certificate and key, or neither.")
-    if http.tls.clientcas and not http.tls.certificate:
-        raise SettingsError("http.tls.clientcas: a certificate and key are needed too.")

@@ -1,11 +1,8 @@
 """Where the registry listens."""
 
 import re
-from pathlib import Path
 from typing import Any, Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from OpenSSL.crypto import X509
 from twisted.internet.endpoints import (
     SSL4ServerEndpoint,
@@ -21,29 +18,35 @@ from twisted.internet.ssl import (
     trustRootFromCertificates,
 )
 
-from txregistry.config import Http, SettingsError, Tls
+from txregistry.pem import read_certificates, read_key
+from txregistry.settings import Api, Http, Listener, SettingsError, Tls
 
 DEFAULT: Final = "tcp:5000:interface=127.0.0.1"
 
 _ADDRESS: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]/]*)):([0-9]{1,5})")
-_PEM: Final = re.compile(
-    rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL
-)
 _BACKLOG: Final = 1024
 
 
-def make_endpoints(reactor: Any, http: Http) -> list[IStreamServerEndpoint]:
+def make_endpoints(
+    reactor: Any, http: Http
+) -> list[tuple[IStreamServerEndpoint, tuple[Api, ...]]]:
     """Make the endpoints to listen at: on loopback only, unless told otherwise.
+
+    Returns:
+        The endpoints, and the APIs that each is to speak.
 
     Raises:
         SettingsError: one of the settings cannot be used.
     """
-    found = [_from_string(reactor, description) for description in http.listen]
+    found = []
+    for each in http.listen:
+        listener = Listener(each, http.apis) if isinstance(each, str) else each
+        found.append((_from_string(reactor, listener.endpoint), listener.apis))
     if http.addr is not None:
-        found.append(_from_address(reactor, http.addr, http.tls))
+        found.append((_from_address(reactor, http.addr, http.tls), http.apis))
     elif http.tls.certificate is not None:
         raise SettingsError("http.tls: it is for http.addr, which is not given.")
-    return found or [_from_string(reactor, DEFAULT)]
+    return found or [(_from_string(reactor, DEFAULT), http.apis)]
 
 
 def _from_string(reactor: Any, description: str) -> IStreamServerEndpoint:
@@ -81,19 +84,12 @@ def _from_address(reactor: Any, address: str, tls: Tls) -> IStreamServerEndpoint
 
 
 def _certificate_options(tls: Tls) -> CertificateOptions:
-    chain = _certificates("http.tls.certificate", tls.certificate)
-    try:
-        key = load_pem_private_key(_bytes("http.tls.key", tls.key), None)
-    except SettingsError:
-        raise
-    except Exception as error:
-        raise SettingsError(
-            f"http.tls.key: {tls.key!r} has no private key in PEM form."
-        ) from error
+    chain = read_certificates("http.tls.certificate", tls.certificate)
+    key = read_key("http.tls.key", tls.key)
     clients = [
         Certificate(X509.from_cryptography(certificate))
         for path in tls.clientcas
-        for certificate in _certificates("http.tls.clientcas", path)
+        for certificate in read_certificates("http.tls.clientcas", path)
     ]
     # Twisted's annotations are of pyOpenSSL's own classes, which that deprecates.
     make: Any = CertificateOptions
@@ -108,25 +104,3 @@ def _certificate_options(tls: Tls) -> CertificateOptions:
         acceptableProtocols=[b"http/1.1"],
     )
     return options
-
-
-def _certificates(setting: str, path: str | None) -> list[x509.Certificate]:
-    found = _PEM.findall(_bytes(setting, path))
-    try:
-        certificates = [x509.load_pem_x509_certificate(pem) for pem in found]
-    except Exception as error:
-        raise SettingsError(
-            f"{setting}: {path!r} has a certificate that cannot be read."
-        ) from error
-    if not certificates:
-        raise SettingsError(f"{setting}: {path!r} has no certificate in PEM form.")
-    return certificates
-
-
-def _bytes(setting: str, path: str | None) -> bytes:
-    try:
-        return Path(path or "").read_bytes()
-    except OSError as error:
-        raise SettingsError(
-            f"{setting}: {path!r} cannot be read: {error.strerror}."
-        ) from error

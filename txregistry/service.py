@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from typing import Any, ClassVar
 
 import msgspec
@@ -17,22 +18,18 @@ from twisted.python.logfile import LogFile
 from twisted.python.threadpool import ThreadPool
 
 from txregistry.allocator import keep_buffers
-from txregistry.config import (
-    Filesystem,
-    Settings,
-    SettingsError,
-    UploadPurging,
-    load_settings,
-)
+from txregistry.config import load_settings
 from txregistry.listening import make_endpoints
 from txregistry.logs import make_observer
 from txregistry.registry.repositories import Registry
-from txregistry.registry.uploads import Uploads
+from txregistry.registry.secrets import find_secret
+from txregistry.settings import Api, Filesystem, Settings, SettingsError, UploadPurging
 from txregistry.storage.filesystem import FilesystemObjectStore
 from txregistry.storage.interfaces import IObjectStore, StorageUnavailable
-from txregistry.storage.keys import COMPANIONS, PRIVATE
+from txregistry.storage.keys import COMPANIONS, PRIVATE, SECRETS
 from txregistry.storage.memory import MemoryObjectStore
-from txregistry.tasks import Blocking, detach, in_threads
+from txregistry.tasks import Blocking, at_once, detach, in_threads
+from txregistry.version1 import COOKIES, TOKENS, make_version1
 from txregistry.web.root import make_root
 from txregistry.web.sendfile import Sender
 from txregistry.web.site import RegistrySite
@@ -128,8 +125,7 @@ class RegistryService(Service):
     """Run a registry.
 
     Args:
-        site: What is served.
-        endpoints: Where.
+        listeners: Where it is served, and what there.
         pool: Threads for what blocks; they run as long as the service.
         drain: Seconds that requests have to end when the service stops.
         purge: Removes abandoned uploads, time and again; None where it shall not.
@@ -140,16 +136,14 @@ class RegistryService(Service):
 
     def __init__(
         self,
-        site: RegistrySite,
-        endpoints: Sequence[IStreamServerEndpoint],
+        listeners: Sequence[tuple[IStreamServerEndpoint, RegistrySite]],
         pool: ThreadPool,
         drain: float,
         purge: Callable[[], Deferred[None]] | None,
         purge_interval: float,
         clock: Any,
     ) -> None:
-        self._site = site
-        self._endpoints = endpoints
+        self._listeners = listeners
         self._pool = pool
         self._drain = drain
         self._purge = purge
@@ -161,9 +155,9 @@ class RegistryService(Service):
     def privilegedStartService(self) -> None:
         """Listen: here, while a low port may still be taken."""
         super().privilegedStartService()
-        for endpoint in self._endpoints:
+        for endpoint, site in self._listeners:
             failures: list[Failure] = []
-            listening: Deferred[IListeningPort] = endpoint.listen(self._site)
+            listening: Deferred[IListeningPort] = endpoint.listen(site)
             _ = listening.addCallbacks(self._ports.append, failures.append)
             for failure in failures:  # raised here: a Deferred would keep it to itself
                 self._cannot_listen(failure)
@@ -178,7 +172,10 @@ class RegistryService(Service):
     async def _stop(self) -> None:
         ports, self._ports = self._ports, []
         await gatherResults([maybeDeferred(port.stopListening) for port in ports])
-        await self._site.drain(self._drain)
+        sites = {site for _, site in self._listeners}
+        await gatherResults(
+            [Deferred.fromCoroutine(site.drain(self._drain)) for site in sites]
+        )
         self._pool.stop()
 
     def stopService(self) -> Deferred[None]:
@@ -219,6 +216,7 @@ def make_store(settings: Settings, clock: Any, blocking: Blocking) -> IObjectSto
             blocking,
             COMPANIONS,
             floor=files.minfree,
+            secrets=SECRETS,
         )
     except StorageUnavailable as error:
         raise SettingsError(
@@ -244,31 +242,69 @@ def build(settings: Settings, reactor: Any) -> RegistryService:
         write_fallback=settings.referrers.fallbacktag,
         deletes=settings.storage.delete.enabled,
         writes=not settings.storage.maintenance.readonly.enabled,
+        layer_limit=settings.v1.maxlayer,
     )
-    site = RegistrySite(
-        make_root(registry, Sender(blocking)),
-        reactor,
-        idle=settings.http.idletimeout,
-        access_log=not settings.log.accesslog.disabled,
-        headers=settings.http.headers,
-    )
+    version1 = None
+    if settings.v1.enabled:
+        found = _find_secrets(settings, reactor)
+        version1 = make_version1(settings, registry, found, reactor, blocking)
+    sender = Sender(blocking)
+
+    @lru_cache
+    def site(apis: frozenset[Api]) -> RegistrySite:
+        """Make what is served where some APIs are spoken."""
+        return RegistrySite(
+            make_root(
+                registry,
+                sender,
+                version1 if "v1" in apis else None,
+                version2="v2" in apis and not settings.index.alone,
+                fallback=settings.v1.fallback,
+            ),
+            reactor,
+            idle=settings.http.idletimeout,
+            access_log=not settings.log.accesslog.disabled,
+            headers=settings.http.headers,
+        )
+
     purging = settings.storage.maintenance.uploadpurging
     return RegistryService(
-        site,
-        make_endpoints(reactor, settings.http),
+        [
+            (endpoint, site(frozenset(apis)))
+            for endpoint, apis in make_endpoints(reactor, settings.http)
+        ],
         pool,
         settings.http.draintimeout,
-        _purge(registry.uploads, purging) if purging.enabled else None,
+        _purge(registry, purging) if purging.enabled else None,
         purging.interval,
         reactor,
     )
 
 
-def _purge(uploads: Uploads, purging: UploadPurging) -> Callable[[], Deferred[None]]:
+def _find_secrets(settings: Settings, clock: Any) -> dict[str, bytes]:
+    """Read the secrets, or make them, before the reactor runs.
+
+    Raises:
+        SettingsError: one cannot be used.
+    """
+    store = make_store(settings, clock, at_once)
+    found: dict[str, bytes] = {}
+    for purpose in (COOKIES, TOKENS):
+        failures: list[Failure] = []
+        work = Deferred.fromCoroutine(find_secret(store, purpose))
+        _ = work.addCallbacks(partial(found.__setitem__, purpose), failures.append)
+        for failure in failures:
+            raise SettingsError(f"storage: {failure.value}") from failure.value
+    return found
+
+
+def _purge(registry: Registry, purging: UploadPurging) -> Callable[[], Deferred[None]]:
     log = Logger()
 
     async def purge() -> None:
-        count = await uploads.expire(purging.age, dry_run=purging.dryrun)
+        count = 0
+        for uploads in (registry.uploads, registry.image_states):
+            count += await uploads.expire(purging.age, dry_run=purging.dryrun)
         log.info(
             "{count} abandoned uploads were {done}",
             count=count,

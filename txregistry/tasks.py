@@ -1,4 +1,4 @@
-"""Work that blocks, and work that nobody awaits."""
+"""Work that blocks, work that several want, and work that nobody awaits."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Hashable
 from contextlib import asynccontextmanager
@@ -77,6 +77,74 @@ class Turns:
             lock.release()  # the next has its turn here and now, and maybe its end
             if not lock.locked and self._locks.get(thing) is lock:
                 del self._locks[thing]
+
+
+class Bell:
+    """Let many wait until something happens, time and again."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Deferred[None]] = []
+
+    async def wait(self) -> None:
+        """Wait for the next ring."""
+        waiting: Deferred[None] = Deferred()
+        self._waiting.append(waiting)
+        await waiting
+
+    def ring(self) -> None:
+        """Let all go on that wait."""
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            if not each.called:  # it may have been cancelled
+                each.callback(None)
+
+
+class Flights:
+    """Let several who want the same thing at the same time wait for one work.
+
+    Nothing is remembered once the work has ended: who comes later begins it anew.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[Hashable, list[Deferred[Any]]] = {}
+
+    async def join(
+        self, key: Hashable, begin: Callable[[], Coroutine[Any, Any, T]]
+    ) -> T:
+        """Wait for a work, which the first to come begins.
+
+        Who is cancelled does not stop it: others may wait, or come.
+
+        Args:
+            key: What is wanted; equal keys are the same work.
+            begin: Makes the work. It is called only if there is no such work yet.
+
+        Returns:
+            What the work comes to, the same for all.
+
+        Raises:
+            Exception: whatever the work raises, the same for all.
+        """
+        waiting = self._waiting.get(key)
+        if waiting is not None:
+            joined: Deferred[T] = self._wait(waiting)
+            return await joined
+        work = begin()
+        waiting = self._waiting[key] = []
+        begun: Deferred[T] = self._wait(waiting)
+        _ = Deferred.fromCoroutine(work).addBoth(self._land, key)
+        return await begun
+
+    @staticmethod
+    def _wait(waiting: list[Deferred[Any]]) -> Deferred[T]:
+        mine: Deferred[T] = Deferred(waiting.remove)  # who leaves is forgotten
+        waiting.append(mine)
+        return mine
+
+    def _land(self, outcome: object, key: Hashable) -> None:
+        waiting = self._waiting.pop(key)
+        while waiting:  # it may shrink meanwhile: one who goes on may take others along
+            waiting.pop(0).callback(outcome)
 
 
 def detach(work: Coroutine[Any, Any, object], log: Logger, what: str) -> Deferred[None]:

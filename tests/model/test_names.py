@@ -12,6 +12,8 @@ from txregistry.model.names import (
     Tag,
     fallback_tag,
     parse_reference,
+    parse_v1_name,
+    spell_v1_name,
 )
 
 ALPHANUMERICS = st.text("abcz019", min_size=1, max_size=5)
@@ -86,6 +88,67 @@ class RepositoryNameTests(SynchronousTestCase):
 
     def test_long_run_of_separators_is_told_at_once(self) -> None:
         self.refuse("a" + "-" * 200 + "_")
+
+
+class Version1NameTests(SynchronousTestCase):
+    def refuse(self, text: str) -> None:
+        with self.assertRaises(NameInvalid):
+            parse_v1_name(text)
+
+    @given(components())
+    def test_without_a_namespace_it_is_in_the_library(self, text: str) -> None:
+        self.assertEqual(parse_v1_name(f"library/{text}"), parse_v1_name(text))
+
+    @given(components())
+    def test_is_in_its_short_form(self, text: str) -> None:
+        self.assertEqual(parse_v1_name(f"library/{text}").text, text)
+
+    @given(NAMES)
+    def test_is_a_name_of_version_2(self, text: str) -> None:
+        name = parse_v1_name(text)
+        self.assertEqual(RepositoryName.parse(name.text), name)
+
+    @given(NAMES)
+    def test_has_one_form(self, text: str) -> None:
+        name = parse_v1_name(text)
+        self.assertEqual(parse_v1_name(name.text), name)
+
+    @given(NAMES)
+    def test_full_spelling_is_the_same_name(self, text: str) -> None:
+        name = parse_v1_name(text)
+        self.assertEqual(parse_v1_name(spell_v1_name(name)), name)
+
+    @given(st.text(max_size=40))
+    def test_any_text_is_a_name_or_refused(self, text: str) -> None:
+        try:
+            name = parse_v1_name(text)
+        except NameInvalid:
+            return
+        self.assertIn(text, (name.text, f"library/{name.text}"))
+
+    def test_full_spelling_has_a_namespace(self) -> None:
+        self.assertEqual(spell_v1_name(RepositoryName("solo")), "library/solo")
+        self.assertEqual(spell_v1_name(RepositoryName("acme/web")), "acme/web")
+
+    def test_library_of_several_components_stays(self) -> None:
+        self.assertEqual(parse_v1_name("library/a/b").text, "library/a/b")
+
+    def test_library_itself_can_be_a_repository(self) -> None:
+        self.assertEqual(parse_v1_name("library/library").text, "library")
+
+    def test_library_alone_before_a_slash_is_none(self) -> None:
+        self.refuse("library/")
+
+    def test_what_only_version_1_could_say_is_refused(self) -> None:
+        for text in ("Acme/web", "acme/web-", "acme/.web", "acme/web\n", "acme//web"):
+            self.refuse(text)
+
+    def test_longest_name_may_be_in_the_library(self) -> None:
+        text = "a" * MAX_NAME
+        self.assertEqual(parse_v1_name(f"library/{text}").text, text)
+
+    def test_longer_name_is_refused(self) -> None:
+        self.refuse("library/" + "a" * (MAX_NAME + 1))
 
 
 class TagTests(SynchronousTestCase):

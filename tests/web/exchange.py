@@ -13,9 +13,11 @@ from tests.web.answers import Answer
 from tests.web.content import CONFIG, LAYER, OCI_MANIFEST, digest_of, image
 from tests.web.wire import Connection
 from txregistry.registry.repositories import Registry
+from txregistry.settings import Settings
 from txregistry.storage.interfaces import IObjectStore, Key
 from txregistry.storage.memory import MemoryObjectStore
 from txregistry.tasks import at_once
+from txregistry.version1 import COOKIES, TOKENS, make_version1
 from txregistry.web.root import make_root
 from txregistry.web.sendfile import Sender
 from txregistry.web.site import RegistrySite
@@ -66,6 +68,7 @@ def lines(events: Iterable[LogEvent]) -> list[str]:
     return [str(each.get("access") or eventAsText(each)) for each in events]
 
 
+SECRETS = {COOKIES: b"c" * 32, TOKENS: b"t" * 32}
 CHUNKED = {"Transfer-Encoding": "chunked"}
 
 
@@ -75,6 +78,8 @@ class Exchange:
     Args:
         store: Where content is kept; None for memory.
         site: How the site is to be.
+        version1: How version 1 is to be; None for none.
+        root: How the resource tree is to be.
         settings: How the registry is to be.
     """
 
@@ -84,12 +89,17 @@ class Exchange:
         store: IObjectStore | None = None,
         clock: Clock | None = None,
         site: Mapping[str, Any] | None = None,
+        version1: Settings | None = None,
+        root: Mapping[str, Any] | None = None,
         **settings: Any,
     ) -> None:
         self.clock = clock or Clock()
         self.store = store or MemoryObjectStore(self.clock)
         self.registry = Registry(self.store, self.clock, at_once, **settings)
-        self.root = make_root(self.registry, Sender(at_once))
+        first = None
+        if version1 is not None:
+            first = make_version1(version1, self.registry, SECRETS, self.clock, at_once)
+        self.root = make_root(self.registry, Sender(at_once), first, **(root or {}))
         self.site = RegistrySite(self.root, self.clock, **(site or {}))
         self.site.startFactory()
 

@@ -70,7 +70,10 @@ class NamesTests(SynchronousTestCase):
         )
 
 
-_OF_REQUESTS = ("reader", "header", "query", "queries", "abort")
+_OF_REQUESTS = (
+    *("reader", "header", "query", "queries", "abort"),
+    *("answer_as_v1", "hide_v2"),
+)
 
 
 class _Silent(Resource):

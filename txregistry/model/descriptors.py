@@ -20,6 +20,13 @@ SCHEMA1: Final = frozenset(
         "application/vnd.docker.distribution.manifest.v1+prettyjws",
     }
 )
+OCI_CONFIG: Final = "application/vnd.oci.image.config.v1+json"
+DOCKER_CONFIG: Final = "application/vnd.docker.container.image.v1+json"
+DOCKER_LAYER: Final = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+DOCKER_TAR: Final = "application/vnd.docker.image.rootfs.diff.tar"
+CONFIGS: Final = frozenset({OCI_CONFIG, DOCKER_CONFIG})
+"""Types of configs that make a manifest one of an image, which can be run."""
+
 IMAGES: Final = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
 INDEXES: Final = frozenset({OCI_INDEX, DOCKER_LIST})
 MANIFESTS: Final = IMAGES | INDEXES

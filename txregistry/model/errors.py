@@ -1,8 +1,9 @@
 """What a client can be told: one class for each failure of the protocol.
 
 The codes are those of OCI Distribution 1.1, section "Error Codes", and a few that
-registries have always used beside them. A class knows its code, never its status:
-``web/errors.py`` has the one table of those.
+registries have always used beside them; version 1 has no codes, so those of its
+failures are for the log. A class knows its code, never its status: ``web/errors.py``
+has the one table of those.
 """
 
 from enum import StrEnum
@@ -15,7 +16,10 @@ class ErrorCode(StrEnum):
     BLOB_UNKNOWN = "BLOB_UNKNOWN"
     BLOB_UPLOAD_INVALID = "BLOB_UPLOAD_INVALID"
     BLOB_UPLOAD_UNKNOWN = "BLOB_UPLOAD_UNKNOWN"
+    DENIED = "DENIED"
     DIGEST_INVALID = "DIGEST_INVALID"
+    IMAGE_INVALID = "IMAGE_INVALID"
+    IMAGE_UNKNOWN = "IMAGE_UNKNOWN"
     MANIFEST_BLOB_UNKNOWN = "MANIFEST_BLOB_UNKNOWN"
     MANIFEST_INVALID = "MANIFEST_INVALID"
     MANIFEST_UNKNOWN = "MANIFEST_UNKNOWN"
@@ -25,6 +29,7 @@ class ErrorCode(StrEnum):
     RANGE_INVALID = "RANGE_INVALID"
     SIZE_INVALID = "SIZE_INVALID"
     TAG_INVALID = "TAG_INVALID"
+    UNAUTHORIZED = "UNAUTHORIZED"
     UNAVAILABLE = "UNAVAILABLE"
     UNKNOWN = "UNKNOWN"
     UNSUPPORTED = "UNSUPPORTED"
@@ -227,3 +232,112 @@ class Unavailable(RegistryError):
     """The store cannot be asked at present."""
 
     code = ErrorCode.UNAVAILABLE
+
+
+@final
+class Unauthorized(RegistryError):
+    """Nobody, or somebody unknown, asks for what not everybody may have."""
+
+    code = ErrorCode.UNAUTHORIZED
+
+    def __init__(self, message: str = "Requires authorization") -> None:
+        super().__init__(message)
+
+
+@final
+class Denied(RegistryError):
+    """Somebody known asks for what they may not have."""
+
+    code = ErrorCode.DENIED
+
+
+@final
+class ImageIdInvalid(RegistryError):
+    """Version 1: what stands for an image's id is none."""
+
+    code = ErrorCode.IMAGE_UNKNOWN
+
+    def __init__(self) -> None:
+        super().__init__("Invalid image ID")
+
+
+@final
+class ImageUnknown(RegistryError):
+    """Version 1: no such image is complete and visible in the repository."""
+
+    code = ErrorCode.IMAGE_UNKNOWN
+
+    def __init__(self) -> None:
+        super().__init__("Image not found")
+
+
+@final
+class ImageInProgress(RegistryError):
+    """Version 1: the image is being pushed by who asks for it."""
+
+    code = ErrorCode.IMAGE_UNKNOWN
+
+    def __init__(self) -> None:
+        super().__init__("Image is being uploaded, retry later")
+
+
+@final
+class ImageExists(RegistryError):
+    """Version 1: the image is complete; engines compare this text byte for byte."""
+
+    code = ErrorCode.IMAGE_INVALID
+
+    def __init__(self) -> None:
+        super().__init__("Image already exists")
+
+
+@final
+class ImageInvalid(RegistryError):
+    """Version 1: an image's JSON, layer or parent cannot be taken."""
+
+    code = ErrorCode.IMAGE_INVALID
+
+
+@final
+class ChecksumInvalid(RegistryError):
+    """Version 1: a checksum is malformed, or not that of the content."""
+
+    code = ErrorCode.IMAGE_INVALID
+
+
+@final
+class ChecksumMissing(RegistryError):
+    """Version 1: a request that ends an image's upload brings no checksum."""
+
+    code = ErrorCode.IMAGE_INVALID
+
+
+@final
+class ChecksumUnexpected(RegistryError):
+    """Version 1: no upload waits for a checksum."""
+
+    code = ErrorCode.IMAGE_INVALID
+
+    def __init__(self) -> None:
+        super().__init__("Cannot set this image checksum")
+
+
+@final
+class ContentTooLarge(RegistryError):
+    """A body is larger than the limit for its kind."""
+
+    code = ErrorCode.SIZE_INVALID
+
+
+@final
+class DataInvalid(RegistryError):
+    """Version 1: the JSON of a request is not what its route takes."""
+
+    code = ErrorCode.IMAGE_INVALID
+
+
+@final
+class TagUnknown(RegistryError):
+    """Version 1: the repository has no such tag."""
+
+    code = ErrorCode.MANIFEST_UNKNOWN

@@ -1,7 +1,8 @@
 """Names of repositories, tags, and references.
 
 Source: OCI Distribution 1.1, "Pulling manifests", for the grammars; the length of a
-name is what clients leave of 255 once a host's name is before it.
+name is what clients leave of 255 once a host's name is before it. Docker Registry API
+v1, "Objects and grammar", for names without a namespace.
 """
 
 import re
@@ -15,6 +16,7 @@ from txregistry.model.errors import NameInvalid, TagInvalid
 MAX_NAME: Final = 240
 """Characters in a repository name."""
 
+_LIBRARY: Final = "library/"
 _COMPONENT: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _NAME: Final = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*", re.ASCII)
 _TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", re.ASCII)
@@ -78,6 +80,27 @@ def _parse_name(text: str) -> RepositoryName:
             {"name": text[:300]},
         )
     return RepositoryName(text)
+
+
+def parse_v1_name(namespace_and_repository: str) -> RepositoryName:
+    """Read a name as version 1 spells it: ``solo`` is short for ``library/solo``.
+
+    Both APIs have the same content, so only what both can say is a name. Docker 1.5
+    pushes to the short form, and reads tags from the long one.
+
+    Returns:
+        The name, in its short form: of ``library/solo`` and ``solo`` always ``solo``.
+
+    Raises:
+        NameInvalid: it is not of the grammar, or too long.
+    """
+    short = namespace_and_repository.removeprefix(_LIBRARY)
+    return _parse_name(namespace_and_repository if "/" in short else short)
+
+
+def spell_v1_name(name: RepositoryName) -> str:
+    """Spell a name as version 1 does in full, namespace and repository."""
+    return name.text if "/" in name.text else _LIBRARY + name.text
 
 
 def parse_reference(text: str) -> Reference:

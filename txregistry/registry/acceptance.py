@@ -5,6 +5,7 @@ Source: OCI Distribution 1.1, "Pushing Manifests", "Pushing Manifests with Subje
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -146,6 +147,23 @@ class Acceptance:
                 continue  # somebody was faster
         if subject is not None:
             await self._referrers.remove(name, subject.digest, digests)
+        for digest in digests:
+            await self._forget_form(name, digest)
+
+    async def _forget_form(self, name: RepositoryName, digest: Digest) -> None:
+        """Forget the form of schema 2, unless somebody gave it a name of its own."""
+        form = await self._manifests.form_of(name, digest)
+        if form is not None and not await self._tags.pointing_to(name, {form}):
+            await self._manifests.forget(name, form)
+
+    async def delete_all(self, name: RepositoryName) -> None:
+        """Remove all tags and manifests of a repository."""
+        for tag in (await self._tags.page(name, "", None)).tags:
+            with suppress(ManifestUnknown):
+                await self._tags.remove(name, tag)
+        for digest in await self._manifests.all(name):
+            with suppress(ManifestUnknown):
+                await self.delete(name, digest)
 
     async def _check_complete(self, name: RepositoryName, manifest: Manifest) -> None:
         blobs = {

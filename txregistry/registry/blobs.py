@@ -86,6 +86,14 @@ class Blobs:
             return False
         return True
 
+    async def is_stored(self, stored: Digest) -> bool:
+        """Say whether the store has some content, whoever holds it."""
+        try:
+            await self._store.stat(keys.blob(stored))
+        except NotFound:
+            return False
+        return True
+
     async def open(self, blob: Blob, start: int, stop: int) -> IReader:
         """Open part of a blob.
 

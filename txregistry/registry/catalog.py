@@ -50,14 +50,20 @@ class Catalog:
         store: Where they are.
         clock: Lets others have their turn.
         folder: What makes a folder one of those listed, if it is directly in it.
+        root: Below which prefix they lie.
     """
 
     def __init__(
-        self, store: IObjectStore, clock: IReactorTime, folder: str = MANIFESTS_FOLDER
+        self,
+        store: IObjectStore,
+        clock: IReactorTime,
+        folder: str = MANIFESTS_FOLDER,
+        root: str = REPOSITORIES,
     ) -> None:
         self._store = store
         self._clock = clock
         self._sign = folder
+        self._root = root
 
     async def page(self, after: str, limit: int) -> NamesPage:
         """Give some names.
@@ -138,7 +144,7 @@ class Catalog:
     async def _folder(
         self, folder: str, after: str = "", limit: int = _PEEK
     ) -> _Folder:
-        prefix = REPOSITORIES + folder
+        prefix = self._root + folder
         page = await self._store.list(
             prefix,
             after=prefix + after if after else "",

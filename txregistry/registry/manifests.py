@@ -10,7 +10,12 @@ from typing import Final
 from twisted.logger import Logger
 
 from txregistry.model.digest import CANONICAL, Digest
-from txregistry.model.errors import ManifestInvalid, ManifestUnknown, NameUnknown
+from txregistry.model.errors import (
+    DigestInvalid,
+    ManifestInvalid,
+    ManifestUnknown,
+    NameUnknown,
+)
 from txregistry.model.manifests import (
     MAX_SIZE,
     Manifest,
@@ -20,6 +25,7 @@ from txregistry.model.manifests import (
 )
 from txregistry.model.names import Reference, RepositoryName
 from txregistry.registry.links import read_link, same_content, write_link
+from txregistry.registry.listing import objects
 from txregistry.registry.tags import Tags
 from txregistry.storage import keys
 from txregistry.storage.interfaces import IObjectStore, NotFound, TooLarge
@@ -130,6 +136,21 @@ class Manifests:
         names = await same_content(self._store, keys.revision_links(name), digest)
         await self._store.delete(names.values())
         return set(names)
+
+    async def form_of(self, name: RepositoryName, digest: Digest) -> Digest | None:
+        """Say which manifest is the form of schema 2 that was made of another."""
+        return await read_link(self._store, keys.schema2_form(name, digest))
+
+    async def all(self, name: RepositoryName) -> list[Digest]:
+        """Give the digests of all manifests that a repository has."""
+        prefix = keys.revision_links(name)
+        found = []
+        for key in await objects(self._store, prefix):
+            try:
+                found.append(keys.reference_digest(prefix, key))
+            except DigestInvalid:
+                continue  # somebody else's file
+        return found
 
     async def _find(
         self, name: RepositoryName, digest: Digest

@@ -5,16 +5,31 @@ from uuid import uuid4
 
 from twisted.internet.interfaces import IReactorTime
 
+from txregistry.model.names import RepositoryName, spell_v1_name
 from txregistry.registry.acceptance import Acceptance
+from txregistry.registry.announcements import Announcements
 from txregistry.registry.blobs import Blobs
 from txregistry.registry.catalog import Catalog
+from txregistry.registry.derivedimages import DerivedImages
+from txregistry.registry.imagefiles import ImageFiles
+from txregistry.registry.images import Images
+from txregistry.registry.imagestates import ImageStates
+from txregistry.registry.imagetags import ImageTags
+from txregistry.registry.imageuploads import ImageUploads
 from txregistry.registry.integrity import Integrity
 from txregistry.registry.manifests import Manifests
+from txregistry.registry.privacy import Privacy
 from txregistry.registry.referrers import Referrers
+from txregistry.registry.schema2forms import Schema2Forms
 from txregistry.registry.tags import Tags
+from txregistry.registry.transcoding import Transcoding
 from txregistry.registry.uploads import Uploads
 from txregistry.storage.interfaces import IObjectStore
-from txregistry.storage.keys import UPLOADS_FOLDER
+from txregistry.storage.keys import (
+    ANNOUNCED_FOLDER,
+    UPLOADS_FOLDER,
+    V1_REPOSITORIES,
+)
 from txregistry.tasks import Blocking
 
 
@@ -29,6 +44,8 @@ class Registry:
         write_fallback: Whether the fallback tags of referrers are kept in step.
         deletes: Whether content may be deleted.
         writes: Whether anything may be pushed or deleted.
+        layer_limit: Bytes that a layer may have that comes by version 1; None for as
+            many as there is room for.
         new_session: Makes ids of upload sessions: random UUIDs.
     """
 
@@ -42,6 +59,7 @@ class Registry:
         write_fallback: bool = True,
         deletes: bool = True,
         writes: bool = True,
+        layer_limit: int | None = None,
         new_session: Callable[[], str] = lambda: str(uuid4()),
     ) -> None:
         self.store = store
@@ -72,3 +90,46 @@ class Registry:
             clock,
             complete=complete,
         )
+        self.transcoding = Transcoding(store, self.blobs, blocking, new_session)
+        self.forms = Schema2Forms(store, self.manifests, self.blobs, self.transcoding)
+        self.images = Images(store, self.blobs, self.manifests)
+        self.image_states = ImageStates(store, clock)
+        self.image_uploads = ImageUploads(
+            store, self.blobs, self.images, blocking, self.image_states, layer_limit
+        )
+        self.derived = DerivedImages(
+            self.images,
+            self.manifests,
+            self.tags,
+            self.blobs,
+            self.uploads,
+            self.transcoding,
+            clock,
+        )
+        self.image_tags = ImageTags(
+            store,
+            self.images,
+            self.derived,
+            self.manifests,
+            self.tags,
+            self.acceptance,
+            self.blobs,
+            self.uploads,
+            self.transcoding,
+            clock,
+        )
+        self.image_files = ImageFiles(self.blobs, self.images, blocking)
+        self.announced = Catalog(store, clock, ANNOUNCED_FOLDER, V1_REPOSITORIES)
+        self.announcements = Announcements(store, clock)
+        self.privacy = Privacy(store)
+
+    async def resolve(self, name: RepositoryName) -> RepositoryName:
+        """Say what version 2 calls a repository of version 1.
+
+        For version 1, ``solo`` and ``library/solo`` are one. It is the first, unless
+        only the second was ever pushed to.
+        """
+        full = RepositoryName.parse(spell_v1_name(name))
+        if full == name or await self.manifests.has_repository(name):
+            return name
+        return full if await self.manifests.has_repository(full) else name

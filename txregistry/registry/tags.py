@@ -13,9 +13,10 @@ from txregistry.model.digest import Digest
 from txregistry.model.errors import ManifestUnknown, TagInvalid
 from txregistry.model.names import RepositoryName, Tag
 from txregistry.registry.links import read_link, write_link
+from txregistry.registry.listing import objects
 from txregistry.registry.ordering import NameOrder
 from txregistry.storage import keys
-from txregistry.storage.interfaces import IObjectStore, Key, NotFound
+from txregistry.storage.interfaces import IObjectStore, NotFound
 from txregistry.tasks import Turns, breathe
 
 _BATCH: Final = 200
@@ -79,14 +80,7 @@ class Tags:
 
     async def _remove(self, name: RepositoryName, tag: Tag) -> None:
         """Remove a tag, or what a crash left of one."""
-        history: list[Key] = []
-        after, more = "", True
-        while more:
-            page = await self._store.list(
-                keys.tag_history(name, tag), after=after, limit=_BATCH
-            )
-            history += map(Key, page.names)
-            after, more = (page.names or [""])[-1], page.more
+        history = await objects(self._store, keys.tag_history(name, tag))
         await self._store.delete([*history, keys.tag_link(name, tag)])
 
     async def page(

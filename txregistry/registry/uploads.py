@@ -28,6 +28,7 @@ from txregistry.model.names import RepositoryName
 from txregistry.registry.blobs import Blobs
 from txregistry.registry.catalog import Catalog
 from txregistry.registry.integrity import Integrity
+from txregistry.registry.listing import groups, objects
 from txregistry.storage import keys
 from txregistry.storage.interfaces import (
     IObjectStore,
@@ -40,7 +41,6 @@ from txregistry.streams import IReader
 
 _SESSION: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _REMEMBERED: Final = 4096
-_BATCH: Final = 1000
 _STAMP: Final = "%Y-%m-%dT%H:%M:%SZ"
 _STAMP_LIMIT: Final = 64
 
@@ -252,7 +252,7 @@ class Uploads:
 
         Where nothing tells when it began, its last change does.
         """
-        held = await self._listed(data.removesuffix("data"))
+        held = await objects(self._store, data.removesuffix("data"))
         if started is None:
             started = await self._changed(held)
         if self._clock.seconds() - started < age or data in self._busy:
@@ -360,20 +360,7 @@ class Uploads:
         await area.discard()
 
     async def _sessions(self, prefix: str) -> list[str]:
-        listed = await self._listed(prefix, delimiter=True)
-        found = [item.removeprefix(prefix).rstrip("/") for item in listed]
-        return list(filter(_SESSION.fullmatch, found))
-
-    async def _listed(self, prefix: str, *, delimiter: bool = False) -> list[Key]:
-        found: list[Key] = []
-        after, more = "", True
-        while more:
-            page = await self._store.list(
-                prefix, after=after, limit=_BATCH, delimiter=delimiter
-            )
-            found += map(Key, page.names)
-            after, more = (page.names or [""])[-1], page.more
-        return found
+        return list(filter(_SESSION.fullmatch, await groups(self._store, prefix)))
 
     async def _started(self, name: RepositoryName, session: str) -> float | None:
         key = keys.upload_started(name, session)

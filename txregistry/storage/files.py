@@ -38,15 +38,17 @@ class Publisher:
         """Give a path that is nobody else's, in an existing folder."""
         return os.path.join(self._scratch, uuid4().hex)
 
-    def write(self, path: str, data: bytes, *, if_absent: bool) -> bool:
+    def write(
+        self, path: str, data: bytes, *, if_absent: bool, mode: int = 0o666
+    ) -> bool:
         """Write a file; see `IObjectStore.put`."""
         scratch = self.scratch_path()
         try:
             try:
-                _write_durably(scratch, data)
+                _write_durably(scratch, data, mode)
             except FileNotFoundError:  # somebody cleaned up
                 os.makedirs(self._scratch, exist_ok=True)
-                _write_durably(scratch, data)
+                _write_durably(scratch, data, mode)
             if if_absent:
                 return self._publish_if_absent(scratch, path)
             self.publish(scratch, path)
@@ -204,9 +206,9 @@ def _find_fallocate() -> Callable[[int, int, int, int], int] | None:
 _fallocate: Final = _find_fallocate()
 
 
-def _write_durably(path: str, data: bytes) -> None:
+def _write_durably(path: str, data: bytes, mode: int) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    descriptor = os.open(path, flags, 0o666)
+    descriptor = os.open(path, flags, mode)
     try:
         write_pieces(descriptor, [data])
         os.fsync(descriptor)

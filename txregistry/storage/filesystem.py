@@ -53,6 +53,7 @@ class FilesystemObjectStore:
         blocking: Where work goes that waits for a disk.
         companions: See `Publisher`.
         floor: Bytes of free space below which nothing more is taken in.
+        secrets: What is put below this prefix, nobody else on the machine may read.
     """
 
     def __init__(
@@ -62,11 +63,13 @@ class FilesystemObjectStore:
         blocking: Blocking,
         companions: Mapping[str, str],
         floor: int = 0,
+        secrets: str | None = None,
     ) -> None:
         self._root = os.path.abspath(root)
         self._scratch = os.path.join(self._root, scratch.rstrip("/"))
         self._blocking = blocking
         self._floor = floor
+        self._secrets = None if secrets is None else self._path(secrets)
         self._folders = Folders()
         self._small = SmallFiles()
         self._publisher = Publisher(self._scratch, companions)
@@ -158,7 +161,9 @@ class FilesystemObjectStore:
 
     def _put(self, path: str, data: bytes, if_absent: bool) -> bool:  # noqa: FBT001
         self._check_room(len(data))
-        return self._publisher.write(path, data, if_absent=if_absent)
+        secret = self._secrets is not None and path.startswith(self._secrets)
+        mode = 0o600 if secret else 0o666
+        return self._publisher.write(path, data, if_absent=if_absent, mode=mode)
 
     def _walk(self, path: str, prefix: str, after: str, limit: int) -> Page:
         found = list(islice(self._folders.walk(path, prefix, after), limit + 1))

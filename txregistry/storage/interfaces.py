@@ -69,10 +69,11 @@ class Health:
     free: int | None
 
 
-class IObjectStore(Interface):
-    """Objects under keys. Safe to call concurrently.
+class IObjectSource(Interface):
+    """Objects under keys, to be read. Safe to call concurrently.
 
-    Every method raises `StorageUnavailable` where the store cannot be asked.
+    Every method raises `StorageUnavailable` where the store cannot be asked; so does a
+    reader that it gave, where the rest of the bytes cannot be had.
     """
 
     async def stat(key: Key) -> Stat:
@@ -106,6 +107,26 @@ class IObjectStore(Interface):
             NotFound: there is no such object.
         """
 
+    async def list(
+        prefix: str, *, after: str = "", limit: int, delimiter: bool = False
+    ) -> Page:
+        """List keys that begin with a prefix, in byte order.
+
+        Args:
+            prefix: Ends in ``/``.
+            after: Only what sorts strictly after this, a whole name as in a page.
+            limit: Names in the page at most.
+            delimiter: Give what has a further ``/`` as its group: one name, up to and
+                with that ``/``.
+        """
+
+
+class IObjectStore(IObjectSource):
+    """Objects under keys, to be read and written. Safe to call concurrently.
+
+    Every method raises `StorageUnavailable` where the store cannot be asked.
+    """
+
     async def put(key: Key, data: bytes, *, if_absent: bool = False) -> bool:
         """Write a small object whole: durable at the end, or not there at all.
 
@@ -129,19 +150,6 @@ class IObjectStore(Interface):
 
     async def delete(keys: Iterable[Key]) -> None:
         """Delete objects, in the order given; those that are absent are fine."""
-
-    async def list(
-        prefix: str, *, after: str = "", limit: int, delimiter: bool = False
-    ) -> Page:
-        """List keys that begin with a prefix, in byte order.
-
-        Args:
-            prefix: Ends in ``/``.
-            after: Only what sorts strictly after this, a whole name as in a page.
-            limit: Names in the page at most.
-            delimiter: Give what has a further ``/`` as its group: one name, up to and
-                with that ``/``.
-        """
 
     async def redirect(key: Key, method: str, lifetime: float) -> str | None:
         """Sign a URL under which a client finds an object itself.
@@ -194,7 +202,7 @@ class IStagingArea(Interface):
         """
 
     async def open(start: int, stop: int) -> IReader:
-        """Open part of what it holds, as `IObjectStore.open` does.
+        """Open part of what it holds, as `IObjectSource.open` does.
 
         Raises:
             NotFound: nothing was ever appended.

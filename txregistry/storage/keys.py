@@ -8,16 +8,23 @@ repository, below ``_referrers``, both of which Distribution ignores.
 from typing import Final
 
 from txregistry.model.digest import Digest
+from txregistry.model.images import ImageId
 from txregistry.model.names import RepositoryName, Tag
 from txregistry.storage.interfaces import Key
 
 ROOT: Final = "docker/registry/v2/"
 PRIVATE: Final = "docker/registry/txregistry/"
 REPOSITORIES: Final = ROOT + "repositories/"
+SECRETS: Final = PRIVATE + "secrets/"
+"""What nobody but the registry itself may read."""
+
+_V1: Final = PRIVATE + "v1/"
+V1_REPOSITORIES: Final = _V1 + "repositories/"
 
 MANIFESTS_FOLDER: Final = "_manifests"
 LAYERS_FOLDER: Final = "_layers"
 UPLOADS_FOLDER: Final = "_uploads"
+ANNOUNCED_FOLDER: Final = "_announced"
 
 LINK_LIMIT: Final = 256
 """Bytes in a link at most: an algorithm's name and 128 hexadecimal digits."""
@@ -124,6 +131,81 @@ def referrers(name: RepositoryName, subject: Digest) -> str:
 def referrer_link(name: RepositoryName, subject: Digest, referrer: Digest) -> Key:
     """Place the link to one manifest that refers to a subject."""
     return link(referrers(name, subject), referrer)
+
+
+def gzip_form(layer: Digest) -> Key:
+    """Place the link from a layer to the same tar, compressed with gzip."""
+    return link(f"{PRIVATE}gzip/", layer)
+
+
+def schema2_form(name: RepositoryName, manifest: Digest) -> Key:
+    """Place the link from an OCI manifest to its form for engines of Docker's own."""
+    return link(f"{PRIVATE}schema2/{name}/_links/", manifest)
+
+
+def secret(purpose: str) -> Key:
+    """Place a key that is made once, and is the same on every node."""
+    return Key(f"{SECRETS}{purpose}")
+
+
+def images(image_id: ImageId) -> str:
+    """Give the prefix of the records of an image id, in whatever repository."""
+    return f"{_V1}images/{image_id}/"
+
+
+def image_record(name: RepositoryName, image_id: ImageId) -> Key:
+    """Place what a repository knows of an image of version 1."""
+    return Key(f"{images(image_id)}{name}/_record")
+
+
+def image_uploads() -> str:
+    """Give the prefix below which each owner of uploads of images is a group."""
+    return f"{_V1}uploads/"
+
+
+def image_upload(owner: str, image_id: ImageId) -> Key:
+    """Place what is known of an image that is being pushed."""
+    return Key(f"{_V1}uploads/{owner}/{image_id}/state")
+
+
+def image_upload_layer(owner: str, image_id: ImageId) -> Key:
+    """Place the layer of an image that is being pushed."""
+    return Key(f"{_V1}uploads/{owner}/{image_id}/data")
+
+
+def announcements(name: RepositoryName) -> str:
+    """Give the prefix of the lists of images that were announced for a repository."""
+    return f"{V1_REPOSITORIES}{name}/{ANNOUNCED_FOLDER}/"
+
+
+def announcement(name: RepositoryName, content: Digest) -> Key:
+    """Place a list of images that were announced for a repository."""
+    return Key(f"{announcements(name)}{content.encoded}")
+
+
+def announcers(owner: str) -> str:
+    """Give the prefix of what somebody announced, to whom no token binds requests."""
+    return f"{_V1}announcers/{owner}/"
+
+
+def announcer(owner: str, name: RepositoryName) -> Key:
+    """Place the list of images that somebody announced for a repository."""
+    return Key(f"{announcers(owner)}{name}/_images")
+
+
+def tag_properties(name: RepositoryName) -> str:
+    """Give the prefix of what version 1 keeps of each tag."""
+    return f"{V1_REPOSITORIES}{name}/_tags/"
+
+
+def tag_property(name: RepositoryName, tag: Tag) -> Key:
+    """Place what version 1 keeps of a tag."""
+    return Key(f"{tag_properties(name)}{tag}")
+
+
+def repository_properties(name: RepositoryName) -> Key:
+    """Place what version 1 keeps of a repository."""
+    return Key(f"{V1_REPOSITORIES}{name}/_properties")
 
 
 def reference_digest(prefix: str, key: str) -> Digest:

@@ -1,10 +1,25 @@
-"""Conditional requests: the digest is the entity tag.
+"""What a request makes its answer depend on: entity tags, ranges, media types.
 
-Source: RFC 9110, section 13.
+The digest is the entity tag. Source: RFC 9110, sections 12.5.1, 13 and 14.
 """
+
+from typing import Final
 
 from txregistry.model.digest import Digest
 from txregistry.web.request import RegistryRequest
+
+_WILD: Final = frozenset({"*/*", "application/*"})
+_MOST_TYPES: Final = 4096
+
+
+def accepted_types(request: RegistryRequest) -> frozenset[str]:
+    """Give the media types that ``Accept`` lists; none where it leaves the choice."""
+    values = request.requestHeaders.getRawHeaders(b"accept")
+    if not values:
+        return frozenset()
+    text = b",".join(values)[:_MOST_TYPES].decode("latin-1").lower()
+    types = frozenset(each.partition(";")[0].strip() for each in text.split(","))
+    return frozenset() if types & _WILD else types
 
 
 def is_unchanged(request: RegistryRequest, digest: Digest) -> bool:

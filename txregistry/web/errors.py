@@ -2,6 +2,7 @@
 
 from typing import Any, Final, cast
 
+import msgspec
 from klein import Klein
 from klein._app import KleinRenderable
 from twisted.internet.defer import CancelledError, Deferred, FirstError
@@ -19,6 +20,17 @@ from txregistry.web.refusals import error_document
 _log = Logger()
 
 _RETRY_SECONDS: Final = b"5"
+_STALE: Final = (
+    b"content-range",
+    b"etag",
+    b"cache-control",
+    b"expires",
+    b"last-modified",
+    b"vary",
+    b"accept-ranges",
+    b"docker-content-digest",
+)
+"""Headers of the answer that was about to be given."""
 
 _STATUS: Final[dict[type[RegistryError], int]] = {
     errors.BlobUnknown: 404,
@@ -42,6 +54,19 @@ _STATUS: Final[dict[type[RegistryError], int]] = {
     errors.BodyInvalid: 400,
     errors.NoRoom: 507,
     errors.Unavailable: 503,
+    errors.Unauthorized: 401,
+    errors.Denied: 403,
+    errors.ImageIdInvalid: 404,
+    errors.ImageUnknown: 404,
+    errors.ImageInProgress: 400,
+    errors.ImageExists: 409,
+    errors.ImageInvalid: 400,
+    errors.ChecksumInvalid: 400,
+    errors.ChecksumMissing: 412,
+    errors.ChecksumUnexpected: 409,
+    errors.ContentTooLarge: 413,
+    errors.DataInvalid: 400,
+    errors.TagUnknown: 404,
 }
 
 
@@ -84,12 +109,14 @@ def write_error(request: Request, error: RegistryError) -> None:
         code=error.code.value,
         reason=error.message,  # Twisted's older observers write over "message"
     )
-    body = error_document(error.code, error.message, error.detail)
     headers = request.responseHeaders
-    for stale in (b"content-range", b"etag", b"cache-control", b"accept-ranges"):
+    for stale in _STALE:
         headers.removeHeader(stale)
-    headers.removeHeader(b"docker-content-digest")
     headers.setRawHeaders(b"content-type", [b"application/json"])
+    if getattr(request, "speaks_v1", False):
+        body = _v1_body(request, error)
+    else:
+        body = error_document(error.code, error.message, error.detail)
     headers.setRawHeaders(b"content-length", [b"%d" % len(body)])
     if isinstance(error, errors.RangeUnsatisfiable):
         headers.setRawHeaders(b"content-range", [b"bytes */%d" % error.size])
@@ -99,6 +126,20 @@ def write_error(request: Request, error: RegistryError) -> None:
         headers.setRawHeaders(b"retry-after", [_RETRY_SECONDS])
     request.setResponseCode(status)
     request.write(body)
+
+
+def _v1_body(request: Request, error: RegistryError) -> bytes:
+    """Write a failure as version 1 has it: engines read an object of strings only."""
+    headers = request.responseHeaders
+    for name in (b"cache-control", b"pragma"):
+        headers.setRawHeaders(name, [b"no-cache"])
+    headers.setRawHeaders(b"expires", [b"-1"])
+    if isinstance(error, errors.Unauthorized):
+        challenge = getattr(request, "challenge", b"Token")
+        headers.setRawHeaders(b"www-authenticate", [challenge])
+    if isinstance(error, errors.RangeUnsatisfiable):
+        return b""  # engines take exactly this for the end of the layer
+    return msgspec.json.encode({"error": error.message})
 
 
 def _tell(request: Request, failure: Failure) -> RegistryError:

@@ -15,33 +15,69 @@ from twisted.python.failure import Failure
 from twisted.web.server import NOT_DONE_YET
 
 from txregistry.model.digest import Digest
-from txregistry.model.errors import RegistryError
+from txregistry.model.engines import knows_only_schema1
+from txregistry.model.errors import NameUnknown, RegistryError
 from txregistry.model.names import RepositoryName, parse_reference
-from txregistry.web.errors import answer_failure
+from txregistry.web.dialect import is_v1, is_v2
+from txregistry.web.errors import answer_failure, write_error
 from txregistry.web.request import RegistryRequest
 
+_DOCKER: Final = b"docker/1."
 _PATH: Final = re.compile(
     rb"/v2/([a-z0-9][a-z0-9._/-]*)/(manifests|blobs)/([A-Za-z0-9_][A-Za-z0-9._:-]*)"
 )
 
 
 class FastResource(KleinResource):
-    """Answer as the Klein application does; some requests by a shorter way."""
+    """Answer as the Klein application does; some requests by a shorter way.
+
+    Args:
+        app: The application.
+        version1: Whether it has version 1.
+        version2: Whether it has version 2.
+        hides_version2: Whether engines that know only schema 1 find no version 2: they
+            speak version 1 then.
+    """
 
     _log = Logger()
 
-    def __init__(self, app: Klein) -> None:
+    def __init__(
+        self,
+        app: Klein,
+        *,
+        version1: bool = False,
+        version2: bool = True,
+        hides_version2: bool = False,
+    ) -> None:
         super().__init__(app)
         self._execute: Any = app.execute_endpoint
+        self._version1 = version1
+        self._version2 = version2
+        self._hides = hides_version2
 
     def render(self, request: RegistryRequest) -> Any:  # type: ignore[override]  # ours
         """Answer a request."""
-        if request.method == b"GET" or request.method == b"HEAD":  # noqa: PLR1714 - fast
+        if self._version1 and is_v1(request.path):
+            request.answer_as_v1()
+        elif not self._version2 or (self._hides and self._is_old(request)):
+            request.hide_v2()
+            if is_v2(request.path):
+                write_error(
+                    request, NameUnknown("This registry speaks version 1 to you.")
+                )
+                request.finish()
+                return NOT_DONE_YET
+        elif request.method == b"GET" or request.method == b"HEAD":  # noqa: PLR1714 - fast
             match = _PATH.fullmatch(request.path)
             if match is not None:
                 self._answer(request, *match.groups())
                 return NOT_DONE_YET
         return super().render(request)
+
+    @staticmethod
+    def _is_old(request: RegistryRequest) -> bool:
+        agent = request.requestHeaders.getRawHeaders(b"user-agent", (b"",))[0]
+        return agent.startswith(_DOCKER) and knows_only_schema1(agent.decode("latin-1"))
 
     def _answer(
         self, request: RegistryRequest, name: bytes, kind: bytes, wanted: bytes

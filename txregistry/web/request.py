@@ -5,9 +5,11 @@ from urllib.parse import unquote_to_bytes
 
 from twisted.web.server import Request
 
+from txregistry.model.engines import Engine, parse_engine
 from txregistry.model.errors import NameInvalid
 from txregistry.streams import BytesReader, IReader
 from txregistry.web.body import RequestBody
+from txregistry.web.dialect import V1_VERSION, V1_VERSION_HEADER, V2_VERSION_HEADER
 from txregistry.web.errors import write_error
 
 _ABSOLUTE = (b"http://", b"https://")
@@ -19,12 +21,16 @@ class RegistryRequest(Request):
     Attributes:
         body: The body; None where there is none.
         began: When it came, in the clock's seconds.
+        speaks_v1: Whether it is answered by version 1.
+        challenge: What a client of version 1 is told to send, where it is refused.
     """
 
     defaultContentType = None
     channel: Any  # a RegistryChannel; None once the client has left
     body: RequestBody | None = None
     began = 0.0
+    speaks_v1 = False
+    challenge = b"Token"
 
     _dispatched = False
 
@@ -53,6 +59,16 @@ class RegistryRequest(Request):
             self.finish()
             return
         super().process()
+
+    def answer_as_v1(self) -> None:
+        """Take it that this is a request of version 1."""
+        self.speaks_v1 = True
+        self.hide_v2()
+        self.responseHeaders.setRawHeaders(V1_VERSION_HEADER, [V1_VERSION])
+
+    def hide_v2(self) -> None:
+        """Leave out what says that version 2 is spoken here."""
+        self.responseHeaders.removeHeader(V2_VERSION_HEADER)
 
     def handleContentChunk(self, data: bytes) -> None:
         """Take part of the body."""
@@ -83,6 +99,11 @@ class RegistryRequest(Request):
     def gone(self) -> bool:
         """Whether nothing can be answered any more."""
         return self.channel is None or bool(self.finished)
+
+    @property
+    def engine(self) -> Engine:
+        """Which Docker engine sent it, and where that runs, as far as it says."""
+        return parse_engine(self.header(b"user-agent") or "")
 
     def reader(self) -> IReader:
         """Give the body to be read; an empty one where there is none."""

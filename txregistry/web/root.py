@@ -5,6 +5,7 @@ from txregistry.web.errors import add_error_handlers
 from txregistry.web.fastpath import FastResource
 from txregistry.web.routing import new_app
 from txregistry.web.sendfile import Sender
+from txregistry.web.v1.root import Version1, add_v1_routes
 from txregistry.web.v2.blobs import add_blob_routes
 from txregistry.web.v2.catalog import add_catalog_routes
 from txregistry.web.v2.manifests import add_manifest_routes
@@ -14,15 +15,39 @@ from txregistry.web.v2.uploads import add_upload_routes
 from txregistry.web.v2.version import add_version_routes
 
 
-def make_root(registry: Registry, sender: Sender) -> FastResource:
-    """Make what answers every request."""
+def make_root(
+    registry: Registry,
+    sender: Sender,
+    version1: Version1 | None = None,
+    *,
+    version2: bool = True,
+    fallback: bool = True,
+) -> FastResource:
+    """Make what answers every request.
+
+    Args:
+        registry: What is served.
+        sender: Sends content.
+        version1: What version 1 is to be; None where there is none.
+        version2: Whether there is version 2.
+        fallback: Whether version 2 seems absent to engines that had better speak
+            version 1.
+    """
     app = new_app()
     add_error_handlers(app)
-    add_version_routes(app)
-    add_manifest_routes(app, registry, sender)
-    add_blob_routes(app, registry, sender)
-    add_upload_routes(app, registry)
-    add_tag_routes(app, registry)
-    add_referrer_routes(app, registry)
-    add_catalog_routes(app, registry)
-    return FastResource(app)
+    if version1 is not None:
+        add_v1_routes(app, version1, registry, sender)
+    if version2:
+        add_version_routes(app)
+        add_manifest_routes(app, registry, sender)
+        add_blob_routes(app, registry, sender)
+        add_upload_routes(app, registry)
+        add_tag_routes(app, registry)
+        add_referrer_routes(app, registry)
+        add_catalog_routes(app, registry)
+    return FastResource(
+        app,
+        version1=version1 is not None,
+        version2=version2,
+        hides_version2=fallback and version1 is not None,
+    )

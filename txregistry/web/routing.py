@@ -9,7 +9,12 @@ from werkzeug.routing import BaseConverter
 
 from txregistry.model.digest import Digest
 from txregistry.model.errors import RegistryError
-from txregistry.model.names import Reference, RepositoryName, parse_reference
+from txregistry.model.names import (
+    Reference,
+    RepositoryName,
+    parse_reference,
+    parse_v1_name,
+)
 
 
 class _NameConverter(BaseConverter):
@@ -22,6 +27,14 @@ class _NameConverter(BaseConverter):
     def to_python(self, value: str) -> RepositoryName:
         """Read it; one that is malformed is told so, not passed over."""
         return RepositoryName.parse(value)
+
+
+class _V1NameConverter(_NameConverter):
+    """A repository's name, as version 1 has it."""
+
+    def to_python(self, value: str) -> RepositoryName:
+        """Read it."""
+        return parse_v1_name(value)
 
 
 class _DigestConverter(BaseConverter):
@@ -71,6 +84,7 @@ def new_app() -> Klein:
     app = _App()
     routes = app.url_map
     routes.converters["name"] = _NameConverter
+    routes.converters["v1name"] = _V1NameConverter
     routes.converters["digest"] = _DigestConverter
     routes.converters["reference"] = _ReferenceConverter
     routes.strict_slashes = False

@@ -32,7 +32,7 @@ class Sender:
     async def send(self, request: RegistryRequest, reader: IReader) -> None:
         """Send everything that a reader gives, which is closed at the end.
 
-        The headers, with the length, have been set.
+        The headers have been set; without a length the body is sent in chunks.
 
         Raises:
             CancelledError: the client left, or the content ended early; the next answer
@@ -49,8 +49,8 @@ class Sender:
             await _FileSender(request, file, self._blocking).run()
         else:
             await Pump(reader, request, lambda _: channel.touch()).run()
-        (length,) = request.responseHeaders.getRawHeaders(b"content-length", ())
-        if request.sentLength != int(length):
+        length = request.responseHeaders.getRawHeaders(b"content-length")
+        if length and request.sentLength != int(length[0]):
             self._log.error("A file became shorter while it was sent")
             raise CancelledError
 

@@ -64,7 +64,6 @@ class PullTests(exchange.WebCase):
             "*/*",
             "application/*",
             OCI_INDEX,
-            f"{DOCKER_MANIFEST};q=0.1",
             "",
         ):
             answer = self.pull("latest", Accept=value)

@@ -2,8 +2,6 @@
 
 import msgspec
 
-from txregistry.model.errors import Unsupported
-from txregistry.registry.repositories import Registry
 from txregistry.web.request import RegistryRequest
 
 
@@ -28,30 +26,3 @@ def empty_answer(
     if status != 204:  # noqa: PLR2004 - RFC 9110, section 8.6: it has no length
         request.responseHeaders.setRawHeaders(b"content-length", [b"0"])
     return b""
-
-
-def require_writes(registry: Registry) -> None:
-    """Refuse to take content where the registry is read-only.
-
-    Raises:
-        Unsupported: it is.
-    """
-    if not registry.writes:
-        raise Unsupported(
-            "This registry is read-only at present "
-            "(storage.maintenance.readonly.enabled).",
-            ("GET", "HEAD"),
-        )
-
-
-def require_deletes(registry: Registry) -> None:
-    """Refuse to delete where that is switched off.
-
-    Raises:
-        Unsupported: it is.
-    """
-    if not registry.deletes:
-        raise Unsupported(
-            "Deleting is switched off in this registry (storage.delete.enabled).",
-            ("GET", "HEAD"),
-        )

@@ -11,7 +11,8 @@ from txregistry.registry.repositories import Registry
 from txregistry.web.conditions import is_unchanged, wants_range
 from txregistry.web.request import RegistryRequest
 from txregistry.web.sendfile import Sender
-from txregistry.web.v2.answers import empty_answer, require_deletes
+from txregistry.web.switches import require_deletes
+from txregistry.web.v2.answers import empty_answer
 
 _FOREVER: Final = "max-age=31536000, immutable"
 

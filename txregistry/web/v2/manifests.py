@@ -10,10 +10,11 @@ from txregistry.model.manifests import MAX_SIZE
 from txregistry.model.names import Reference, RepositoryName, Tag
 from txregistry.registry.repositories import Registry
 from txregistry.streams import BytesReader, read_all
-from txregistry.web.conditions import is_unchanged
+from txregistry.web.conditions import accepted_types, is_unchanged
 from txregistry.web.request import RegistryRequest
 from txregistry.web.sendfile import Sender
-from txregistry.web.v2.answers import empty_answer, require_deletes, require_writes
+from txregistry.web.switches import require_deletes, require_writes
+from txregistry.web.v2.answers import empty_answer
 
 _MOST_TAGS: Final = 100
 _AT_ONCE: Final = 64 * 1024
@@ -29,6 +30,13 @@ def add_manifest_routes(app: Klein, registry: Registry, sender: Sender) -> None:
         request: RegistryRequest, name: RepositoryName, reference: Reference
     ) -> bytes:
         found = await registry.manifests.find(name, reference)
+        if isinstance(reference, Tag):
+            accepted = accepted_types(request)
+            if accepted and found.media_type not in accepted:
+                found = await registry.forms.choose(
+                    name, found, accepted, request.engine
+                )
+            request.responseHeaders.setRawHeaders("vary", ["Accept"])
         digest = str(found.digest)
         headers = request.responseHeaders
         headers.setRawHeaders("docker-content-digest", [digest])

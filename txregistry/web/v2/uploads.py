@@ -9,7 +9,8 @@ from txregistry.model.ranges import parse_chunk_range, upload_range
 from txregistry.registry.repositories import Registry
 from txregistry.registry.uploads import Chunk
 from txregistry.web.request import RegistryRequest
-from txregistry.web.v2.answers import empty_answer, require_writes
+from txregistry.web.switches import require_writes
+from txregistry.web.v2.answers import empty_answer
 
 
 def add_upload_routes(app: Klein, registry: Registry) -> None:

@@ -1,0 +1,36 @@
+"""Tests of ``txregistry/model/access.py``."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from txregistry.model.access import ANONYMOUS, Access, Action, Identity
+
+
+class AccessTests(SynchronousTestCase):
+    def allowed(self, access: Access) -> set[Action]:
+        """Give all that an access allows."""
+        return {action for action in Action if access.allows(action)}
+
+    def test_read_allows_to_pull(self) -> None:
+        self.assertEqual(self.allowed(Access.READ), {Action.PULL})
+
+    def test_write_allows_to_pull_too(self) -> None:
+        self.assertEqual(self.allowed(Access.WRITE), {Action.PULL, Action.PUSH})
+
+    def test_delete_allows_nothing_else(self) -> None:
+        self.assertEqual(self.allowed(Access.DELETE), {Action.DELETE})
+
+    def test_other_words_are_none(self) -> None:
+        for text in ("", "READ", "admin", "read "):
+            with self.assertRaises(ValueError):
+                Access(text)
+
+
+class IdentityTests(SynchronousTestCase):
+    def test_groups_tell_identities_apart(self) -> None:
+        self.assertNotEqual(Identity("bob", frozenset({"ops"})), Identity("bob"))
+
+    def test_nobody_has_no_name_and_no_group(self) -> None:
+        self.assertEqual((ANONYMOUS.name, ANONYMOUS.groups), ("", frozenset()))
+
+    def test_who_is_called_anonymous_is_somebody(self) -> None:
+        self.assertNotEqual(Identity("anonymous"), ANONYMOUS)

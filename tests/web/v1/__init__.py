@@ -1,0 +1,1 @@
+"""Tests of Docker Registry API v1 over HTTP, in memory."""

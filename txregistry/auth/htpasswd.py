@@ -1,0 +1,134 @@
+"""Accounts in a file of passwords that are hashed by bcrypt."""
+
+import hmac
+import os
+from collections import OrderedDict
+from collections.abc import Mapping
+from functools import partial
+from typing import Final
+
+from bcrypt import checkpw
+from twisted.internet.defer import DeferredSemaphore
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from txregistry.auth.accounts import may_exist
+from txregistry.auth.failures import Failures
+from txregistry.auth.hashes import Hashes, HtpasswdError, read
+from txregistry.auth.interfaces import IAccounts
+from txregistry.model.access import Identity
+from txregistry.model.errors import Unavailable
+from txregistry.tasks import Blocking, Flights
+
+_AT_ONCE: Final = 2
+"""Passwords that are verified at the same time: each keeps a processor busy."""
+
+_QUEUE: Final = 64
+"""Passwords that wait for that; no more, as nobody waits for an answer for ever."""
+
+_LOOK_EVERY: Final = 1.0
+_PROVED_FOR: Final = 60.0
+_PROOFS: Final = 10_000
+
+
+@implementer(IAccounts)
+class HtpasswdAccounts:
+    """Know those who are in a file, which is read again when it changes.
+
+    Passwords are verified in threads. One that was right is known for a minute, so that
+    a pull of many layers costs no more than its first request.
+
+    Args:
+        path: The file.
+        clock: Tells how long a proof is good, and delays the answers to guesses.
+        blocking: Where files are read and passwords verified.
+        groups: What they belong to, by name.
+
+    Raises:
+        HtpasswdError: the file cannot be used. Once there are accounts, they stay until
+            a file can be used again.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        path: str,
+        clock: IReactorTime,
+        blocking: Blocking,
+        groups: Mapping[str, frozenset[str]] | None = None,
+    ) -> None:
+        self._path = path
+        self._clock = clock
+        self._blocking = blocking
+        self._groups = dict(groups or {})
+        self._hashes = read(path) or Hashes({}, b"", None)
+        self._looked = clock.seconds()
+        self._trouble = ""
+        self._flights = Flights()
+        self._turns = DeferredSemaphore(_AT_ONCE)
+        self._failures = Failures(clock)
+        self._key = os.urandom(32)
+        self._proofs: OrderedDict[bytes, float] = OrderedDict()
+
+    async def identify(self, name: str, password: str) -> Identity | None:
+        """See `IAccounts`."""
+        if not may_exist(name, password):
+            return None
+        if self._clock.seconds() - self._looked >= _LOOK_EVERY:
+            await self._flights.join("file", self._look)
+        hashed = self._hashes.by_name.get(name)
+        tried = password.encode()
+        # None of the three has a NUL in it; with the hash, a new password ends the old.
+        parts = (name.encode(), hashed or b"", tried)
+        proof = hmac.digest(self._key, b"\0".join(parts), "sha256")
+        if self._proofs.get(proof, 0.0) <= self._clock.seconds():
+            verify = partial(self._verify, name, hashed, tried, proof)
+            if not await self._flights.join(proof, verify):
+                return None
+        return Identity(name, self._groups.get(name, frozenset()))
+
+    async def _verify(
+        self, name: str, hashed: bytes | None, tried: bytes, proof: bytes
+    ) -> bool:
+        if len(self._turns.waiting) >= _QUEUE:
+            raise Unavailable("Too many log in at present; try again later.")
+        await self._turns.acquire()
+        try:
+            # Who is unknown costs as much as who is known, and is never right.
+            right = await self._blocking(checkpw, tried, hashed or self._hashes.dummy)
+        finally:
+            self._turns.release()
+        right = right and hashed is not None
+        delay = self._failures.delay(name)
+        if not right:
+            self._failures.add(name)
+        if delay:
+            await deferLater(self._clock, delay)
+        if right:
+            self._failures.forget(name)
+            self._remember(proof)
+        return right
+
+    def _remember(self, proof: bytes) -> None:
+        self._proofs[proof] = self._clock.seconds() + _PROVED_FOR
+        self._proofs.move_to_end(proof)
+        if len(self._proofs) > _PROOFS:
+            self._proofs.popitem(last=False)
+
+    async def _look(self) -> None:
+        known = self._hashes.identity
+        try:
+            found = await self._blocking(read, self._path, known=known)
+        except HtpasswdError as error:
+            if str(error) != self._trouble:
+                self._log.error(
+                    "The accounts stay as they were: {reason}", reason=str(error)
+                )
+            self._trouble = str(error)
+        else:
+            self._hashes = found or self._hashes
+            self._trouble = ""
+        self._looked = self._clock.seconds()

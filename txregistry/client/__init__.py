@@ -1,0 +1,1 @@
+"""Other registries, and somebody else's Index, as seen from here."""

@@ -1,0 +1,262 @@
+"""Tags as version 1 has them: names of image ids, over the tags that version 2 has.
+
+There is one set of tags. Setting one by version 1 writes the image's manifest and
+points the tag to it; reading one asks which image a manifest stands for. So what is
+deleted or moved on one side is so on the other.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+from twisted.internet.interfaces import IReactorTime
+
+from txregistry.model.compression import Compression
+from txregistry.model.conversion import make_config, make_manifest
+from txregistry.model.descriptors import (
+    DOCKER_CONFIG,
+    DOCKER_LAYER,
+    DOCKER_MANIFEST,
+    DOCKER_TAR,
+    Descriptor,
+)
+from txregistry.model.digest import Digest
+from txregistry.model.engines import Engine
+from txregistry.model.errors import (
+    ImageIdInvalid,
+    ImageUnknown,
+    ManifestUnknown,
+    NameUnknown,
+    TagUnknown,
+)
+from txregistry.model.images import ImageId
+from txregistry.model.names import RepositoryName, Tag
+from txregistry.registry.acceptance import Acceptance
+from txregistry.registry.blobs import Blobs
+from txregistry.registry.derivedimages import DerivedImages
+from txregistry.registry.images import Image, Images
+from txregistry.registry.listing import objects
+from txregistry.registry.manifests import Manifests, StoredManifest
+from txregistry.registry.tags import Tags
+from txregistry.registry.transcoding import Transcoding
+from txregistry.registry.uploads import Chunk, Uploads
+from txregistry.storage import keys
+from txregistry.storage.interfaces import IObjectStore, NotFound, TooLarge
+from txregistry.streams import BytesReader
+from txregistry.tasks import breathe
+
+ID_ANNOTATION: Final = "org.txregistry.v1.id"
+"""What a manifest says of the image of version 1 that it was made from."""
+
+_PAUSE: Final = 20
+_LIMIT: Final = 4096
+
+
+class TagProperties(msgspec.Struct):
+    """What is kept of the engine that set a tag."""
+
+    last_update: int | None = None
+    docker_version: str | None = None
+    docker_go_version: str | None = None
+    kernel: str | None = None
+    os: str = "linux"
+    arch: str = "amd64"
+
+
+_decoder: Final = msgspec.json.Decoder(TagProperties)
+
+
+class ImageTags:
+    """The tags of all repositories, as names of images.
+
+    Args:
+        store: Where properties are.
+        images: What version 1 pushed.
+        derived: What version 2 pushed.
+        manifests: What tags point to.
+        tags: Where they point.
+        acceptance: Takes the manifests that are made here.
+        blobs: Layers.
+        uploads: Takes the configs that are made here.
+        transcoding: Gives layers in a compression that version 2 has.
+        clock: Tells the time, and lets others have their turn.
+    """
+
+    def __init__(
+        self,
+        store: IObjectStore,
+        images: Images,
+        derived: DerivedImages,
+        manifests: Manifests,
+        tags: Tags,
+        acceptance: Acceptance,
+        blobs: Blobs,
+        uploads: Uploads,
+        transcoding: Transcoding,
+        clock: IReactorTime,
+    ) -> None:
+        self._store = store
+        self._images = images
+        self._derived = derived
+        self._manifests = manifests
+        self._tags = tags
+        self._acceptance = acceptance
+        self._blobs = blobs
+        self._uploads = uploads
+        self._transcoding = transcoding
+        self._clock = clock
+
+    async def all(self, name: RepositoryName, architecture: str) -> dict[str, str]:
+        """Give the ids of all tags.
+
+        Raises:
+            NameUnknown: there is no such repository.
+        """
+        found = {}
+        for count, tag in enumerate((await self._tags.page(name, "", None)).tags, 1):
+            if not count % _PAUSE:
+                await breathe(self._clock)
+            try:
+                found[str(tag)] = str(await self.find(name, tag, architecture))
+            except TagUnknown:
+                continue  # no image
+        if not found and not await self._exists(name):
+            raise NameUnknown("Repository not found")
+        return found
+
+    async def find(self, name: RepositoryName, tag: Tag, architecture: str) -> ImageId:
+        """Say which image a tag names.
+
+        Raises:
+            TagUnknown: there is no such tag, or what it points to is no image.
+        """
+        manifest = await self._derived.manifest(name, tag, architecture)
+        if manifest is None:
+            raise TagUnknown("Tag not found")
+        image_id = await self._pushed(name, manifest) or self._derived.top(manifest)
+        if image_id is None:
+            raise TagUnknown("Tag not found")
+        return image_id
+
+    async def ids(self, name: RepositoryName, architecture: str) -> set[str]:
+        """Give the ids of all images that tags name, and of those below them."""
+        found: set[str] = set()
+        for tag in (await self._tags.page(name, "", None)).tags:
+            await breathe(self._clock)
+            try:
+                image_id = await self.find(name, tag, architecture)
+                if str(image_id) not in found:
+                    found.update(
+                        map(
+                            str,
+                            await self._derived.ancestry(name, image_id, architecture),
+                        )
+                    )
+            except (TagUnknown, ImageUnknown):
+                continue
+        return found
+
+    async def point(
+        self, name: RepositoryName, tag: Tag, image_id: ImageId, engine: Engine
+    ) -> None:
+        """Let a tag name an image that is complete, with all below it.
+
+        Raises:
+            ImageUnknown: the repository does not have all of it.
+        """
+        chain = await self._images.chain(name, image_id)
+        source = chain[-1].manifest
+        if source is not None:
+            await self._tags.point(name, tag, source)
+        else:
+            await self._acceptance.push(
+                name, tag, await self._manifest(name, chain), DOCKER_MANIFEST
+            )
+        properties = TagProperties(
+            int(self._clock.seconds()),
+            engine.version,
+            engine.go_version,
+            engine.kernel,
+            engine.os,
+            engine.architecture,
+        )
+        key = keys.tag_property(name, tag)
+        await self._store.put(key, msgspec.json.encode(properties))
+
+    async def remove(self, name: RepositoryName, tag: Tag) -> None:
+        """Remove a tag; the image stays.
+
+        Raises:
+            TagUnknown: there is no such tag.
+        """
+        try:
+            await self._tags.remove(name, tag)
+        except ManifestUnknown:
+            raise TagUnknown(f"Tag not found: {tag}") from None
+        await self._store.delete([keys.tag_property(name, tag)])
+
+    async def properties(self, name: RepositoryName, tag: Tag) -> TagProperties:
+        """Tell of the engine that set a tag; nothing, where version 2 did."""
+        if await self._tags.find(name, tag) is None:
+            return TagProperties()
+        try:
+            data = await self._store.get(keys.tag_property(name, tag), _LIMIT)
+            return _decoder.decode(data)
+        except (NotFound, TooLarge, msgspec.DecodeError):
+            return TagProperties()
+
+    async def remove_all(self, name: RepositoryName) -> bool:
+        """Remove all tags and manifests of a repository; images stay, for later.
+
+        Returns:
+            Whether there was anything.
+        """
+        existed = await self._exists(name)
+        await self._acceptance.delete_all(name)
+        await self._store.delete(await objects(self._store, keys.tag_properties(name)))
+        return existed
+
+    async def _exists(self, name: RepositoryName) -> bool:
+        page = await self._store.list(keys.manifests(name), limit=1, delimiter=True)
+        return bool(page.names)
+
+    async def _pushed(
+        self, name: RepositoryName, manifest: StoredManifest
+    ) -> ImageId | None:
+        """Give the image that a manifest was made from, if it was."""
+        text = manifest.summarize().annotations.get(ID_ANNOTATION)
+        if text is None:
+            return None
+        try:
+            image = await self._images.find(name, ImageId.parse(text))
+        except (ImageIdInvalid, ImageUnknown):
+            return None
+        last = manifest.parse().blobs[-1].digest
+        same = image.layer.digest == last or image.layer.compression not in _READABLE
+        return image.image_id if same else None
+
+    async def _manifest(self, name: RepositoryName, chain: list[Image]) -> bytes:
+        """Write the manifest of an image, the base first, and store its config."""
+        layers = [await self._layer(name, image) for image in chain]
+        config = make_config([(image.json, image.layer.diff_id) for image in chain])
+        digest = Digest.of(config)
+        await self._uploads.push(name, digest, Chunk(BytesReader(config), len(config)))
+        return make_manifest(
+            Descriptor(DOCKER_CONFIG, digest, len(config)),
+            layers,
+            {ID_ANNOTATION: str(chain[-1].image_id)},
+        )
+
+    async def _layer(self, name: RepositoryName, image: Image) -> Descriptor:
+        layer = image.layer
+        if layer.compression is Compression.NONE:
+            return Descriptor(DOCKER_TAR, layer.digest, layer.size)
+        if layer.compression is Compression.GZIP:
+            return Descriptor(DOCKER_LAYER, layer.digest, layer.size)
+        blob = await self._blobs.find(name, layer.digest)
+        made = await self._transcoding.make(name, blob)
+        return Descriptor(DOCKER_LAYER, made.stored, made.size)
+
+
+_READABLE: Final[Iterable[Compression]] = (Compression.NONE, Compression.GZIP)
+"""What layers are compressed in that stand in manifests as they are."""

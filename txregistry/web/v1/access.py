@@ -1,0 +1,218 @@
+"""Who asks, by version 1, and for which repositories.
+
+Clients choose in advance what they send: a token, Basic, or a cookie that they were
+given. Nothing of it is needed where everybody may do what is asked for. What a request
+is about is decided here, at its headers, before any of its body is read.
+
+Source: Docker Registry API v1, section "Authorization".
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from twisted.internet.interfaces import ISSLTransport
+
+from txregistry.auth.basic import parse_basic
+from txregistry.auth.cookies import SessionCookies
+from txregistry.auth.interfaces import IAccounts, IPolicy
+from txregistry.auth.tokens import PresentedToken, parse_authorization
+from txregistry.model.access import ANONYMOUS, Action, Identity
+from txregistry.model.errors import Denied, ImageUnknown, Unauthorized
+from txregistry.model.images import ImageId
+from txregistry.model.names import RepositoryName
+from txregistry.registry.authorities import new_owner
+from txregistry.registry.interfaces import Grant, IAuthority
+from txregistry.registry.repositories import Registry
+from txregistry.registry.scopes import Scope
+from txregistry.web.certificates import certificate_name
+from txregistry.web.request import RegistryRequest
+
+_COOKIE: Final = b"session"
+_UNLIMITED: Final = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who makes a request.
+
+    Attributes:
+        identity: Who they are, where no token was sent.
+        grant: What their token is good for; None where none was sent.
+    """
+
+    identity: Identity
+    grant: Grant | None = None
+
+
+class Access:
+    """Decide about requests of version 1.
+
+    Args:
+        registry: Knows which images were announced, and where they lie.
+        authority: Says what tokens are good for.
+        cookies: Turns tokens into cookies and back.
+        accounts: Who has a password.
+        policy: What somebody may do who sends no token; None where only tokens count,
+            because another Index decides.
+        certificates: Whether a client certificate's name is an account.
+        knows_accounts: Whether there is anybody who is not anonymous.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        authority: IAuthority,
+        cookies: SessionCookies,
+        accounts: IAccounts,
+        policy: IPolicy | None,
+        *,
+        certificates: bool,
+        knows_accounts: bool,
+    ) -> None:
+        self._registry = registry
+        self._authority = authority
+        self._cookies = cookies
+        self._accounts = accounts
+        self._policy = policy
+        self._certificates = certificates
+        self.knows_accounts = knows_accounts
+
+    async def caller(self, request: RegistryRequest) -> Caller:
+        """Find out who makes a request.
+
+        Raises:
+            Unauthorized: what they send is malformed, forged, expired or wrong.
+            Unavailable: it cannot be found out at present.
+        """
+        headers = request.requestHeaders.getRawHeaders(b"authorization", ())
+        if len(headers) > 1:
+            raise Unauthorized
+        header = headers[0].decode("latin-1").strip() if headers else ""
+        scheme = header.partition(" ")[0].lower()
+        if scheme not in {"", "token", "basic"}:
+            raise Unauthorized
+        presented = parse_authorization(header)
+        if presented is not None:
+            grant = await self._authority.grant(presented)
+            self._set_cookie(request, presented, grant)
+            return Caller(ANONYMOUS, grant)
+        pair = parse_basic(header)
+        if pair is not None:
+            identity = await self._accounts.identify(*pair)
+            if identity is None:
+                raise Unauthorized
+            return Caller(identity)
+        cookie = request.getCookie(_COOKIE)
+        if cookie is not None:
+            presented = self._cookies.open(cookie.decode("latin-1"))
+            return Caller(ANONYMOUS, await self._authority.grant(presented))
+        if self._certificates:
+            name = certificate_name(request)
+            if name is not None:
+                return Caller(Identity(name))
+        return Caller(ANONYMOUS)
+
+    async def to_repository(
+        self, request: RegistryRequest, name: RepositoryName, action: Action
+    ) -> tuple[Caller, RepositoryName]:
+        """Let a request go on that names a repository.
+
+        Returns:
+            Who makes it, and what version 2 calls the repository.
+
+        Raises:
+            Unauthorized: they may not do this, and are not known, or their token is for
+                something else.
+            Denied: they are known, and may not do this.
+            Unavailable: it cannot be found out at present.
+        """
+        caller = await self.caller(request)
+        resolved = await self._registry.resolve(name)
+        if caller.grant is not None:
+            if caller.grant.repository != name or not caller.grant.access.allows(
+                action
+            ):
+                raise Unauthorized
+        elif not await self.may(caller.identity, resolved, action):
+            if caller.identity == ANONYMOUS:
+                raise Unauthorized
+            raise Denied(f"You may not {action} {name}; ask whoever runs the registry")
+        return caller, resolved
+
+    async def to_image(
+        self, request: RegistryRequest, text: str, action: Action
+    ) -> tuple[Scope, ImageId]:
+        """Let a request go on that names an image only.
+
+        Returns:
+            For which repositories it is made, and the image.
+
+        Raises:
+            Unauthorized: as for `to_repository`.
+            ImageIdInvalid: it is no image's id.
+            ImageUnknown: there is none of it where they may look.
+            Unavailable: it cannot be found out at present.
+        """
+        caller = await self.caller(request)
+        if caller.grant is not None:
+            grant = caller.grant
+            if not grant.access.allows(action):
+                raise Unauthorized
+            name = await self._registry.resolve(grant.repository)
+            scope = Scope((name,), grant.owner, grant.announced, grant.usable)
+            return scope, ImageId.parse(text)
+        if self._policy is None:
+            raise Unauthorized
+        owner = self.owner(request, caller.identity)
+        names = await self._names(caller.identity, owner, text, action)
+        return Scope(names, owner), ImageId.parse(text)
+
+    async def may(
+        self, identity: Identity, name: RepositoryName, action: Action
+    ) -> bool:
+        """Say whether somebody may do something who has no token for it."""
+        if self._policy is None or not self._policy.allows(identity, name, action):
+            return False
+        # Whoever said that a repository is private did not mean that everybody may.
+        closed = identity == ANONYMOUS and self.knows_accounts
+        return not (closed and await self._registry.privacy.is_private(name))
+
+    def owner(self, request: RegistryRequest, identity: Identity) -> str:
+        """Name who pushes without a token, which every push has one of its own of."""
+        peer = request.getClientAddress()
+        return new_owner("caller", identity.name, getattr(peer, "host", ""))
+
+    async def _names(
+        self, identity: Identity, owner: str, text: str, action: Action
+    ) -> Sequence[RepositoryName]:
+        """Find the repositories that a request without a token is about.
+
+        For a push, they are those for which its sender announced the image. Else all
+        are looked into that have one of this id and that they may read.
+        """
+        image_id = ImageId.parse(text)
+        found = await self._registry.announcements.noted(owner, image_id)
+        if action is Action.PULL and not found:
+            found = await self._registry.images.repositories(image_id)
+        names = [name for name in found if await self.may(identity, name, action)]
+        if names:
+            return names
+        if action is Action.PULL and not (
+            identity == ANONYMOUS and self.knows_accounts
+        ):
+            raise ImageUnknown
+        raise Unauthorized
+
+    def _set_cookie(
+        self, request: RegistryRequest, presented: PresentedToken, grant: Grant
+    ) -> None:
+        """Let a client send a cookie next time, in place of its token."""
+        expires = _UNLIMITED if grant.expires is None else grant.expires
+        value = self._cookies.issue(presented, expires)
+        secure = ISSLTransport.providedBy(request.channel.transport)
+        cookie = (
+            f"session={value}; Path=/v1/; Max-Age={self._cookies.lifetime:.0f}; "
+            f"HttpOnly; SameSite=Strict{'; Secure' if secure else ''}"
+        )
+        request.responseHeaders.setRawHeaders("set-cookie", [cookie])

@@ -1,0 +1,249 @@
+"""What an Index answers about repositories: pushes announced, images listed, tokens.
+
+An Index may be part of a registry, or stand alone in front of several.
+
+Source: Docker Registry API v1, "The index API".
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from klein import Klein
+
+from txregistry.auth.tokens import TokenSigner
+from txregistry.model.access import Access as TokenAccess
+from txregistry.model.access import Action
+from txregistry.model.errors import (
+    DataInvalid,
+    ImageIdInvalid,
+    NameInvalid,
+    NameUnknown,
+)
+from txregistry.model.images import ImageId
+from txregistry.model.names import RepositoryName
+from txregistry.registry.repositories import Registry
+from txregistry.web.request import RegistryRequest
+from txregistry.web.switches import require_writes
+from txregistry.web.v1.access import Access, Caller
+from txregistry.web.v1.answers import answer, no_content, read_json
+
+_LIMIT: Final = 4 * 1024 * 1024
+_MOST: Final = 20_000
+_RESERVED: Final = frozenset({"tags", "images", "json", "properties", "auth", "layer"})
+"""Ends of routes: a repository named so could not be asked for."""
+
+_LIFETIMES: Final = {
+    TokenAccess.READ: 3600.0,
+    TokenAccess.WRITE: 12 * 3600.0,
+    TokenAccess.DELETE: 3600.0,
+}
+"""Seconds for which tokens are good: none can be renewed in the middle of a push."""
+
+
+class IndexRoutes:
+    """Answer what is asked of an Index.
+
+    Args:
+        registry: Where lists are kept.
+        access: Who may do what.
+        signer: Makes tokens.
+        endpoints: Where pushes and pulls go, ``host[:port]`` each; none for the address
+            at which the client reached us.
+        new_nonce: Makes what tells tokens apart.
+        alone: Whether the images are elsewhere, on other hosts.
+        standalone: Whether clients may come back without a token.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        access: Access,
+        signer: TokenSigner,
+        endpoints: Sequence[str],
+        new_nonce: Callable[[], str],
+        *,
+        alone: bool,
+        standalone: bool,
+    ) -> None:
+        self._registry = registry
+        self._access = access
+        self._signer = signer
+        self._endpoints = endpoints
+        self._new_nonce = new_nonce
+        self._alone = alone
+        self._standalone = standalone
+
+    async def admit(
+        self, request: RegistryRequest, name: RepositoryName, action: Action
+    ) -> tuple[Caller, RepositoryName]:
+        """Let a request go on; who is refused learns that passwords count here."""
+        request.challenge = b'Basic realm="auth required",Token'
+        caller = await self._access.caller(request)
+        if caller.grant is not None and action is Action.PULL:
+            # The question whether a token is good: also one for writing or deleting.
+            action = _ACTIONS[caller.grant.access]
+        return await self._access.to_repository(request, name, action)
+
+    async def announce(
+        self, request: RegistryRequest, name: RepositoryName
+    ) -> tuple[Caller, RepositoryName, list[ImageId]]:
+        """Take a list of images that are to be pushed, or were."""
+        caller, name = await self.admit(request, name, Action.PUSH)
+        require_writes(self._registry)
+        ids = _read_ids(await read_json(request, _LIMIT, "Error Decoding JSON"))
+        if ids:
+            await self._registry.announcements.add(name, ids)
+        return caller, name, ids
+
+    async def note(
+        self,
+        request: RegistryRequest,
+        caller: Caller,
+        name: RepositoryName,
+        ids: Sequence[ImageId],
+    ) -> None:
+        """Remember what was announced, where clients may come back without a token."""
+        if self._standalone and caller.grant is None and ids:
+            owner = self._access.owner(request, caller.identity)
+            await self._registry.announcements.note(owner, name, ids)
+
+    async def settle(
+        self, request: RegistryRequest, caller: Caller, name: RepositoryName
+    ) -> None:
+        """Take it that a push has ended."""
+        if self._standalone:
+            owner = self._access.owner(request, caller.identity)
+            await self._registry.announcements.settle(owner, name)
+
+    def hand_out(
+        self,
+        request: RegistryRequest,
+        caller: Caller,
+        name: RepositoryName,
+        access: TokenAccess,
+    ) -> None:
+        """Tell a client where to go, and give it a token if it wants one."""
+        headers = request.responseHeaders
+        headers.setRawHeaders("x-docker-endpoints", self._endpoints or [_here(request)])
+        wanted = (request.header(b"x-docker-token") or "").lower() == "true"
+        if wanted and caller.grant is None:
+            token = self._signer.issue(
+                name, access, caller.identity, _LIFETIMES[access], self._new_nonce()
+            )
+            headers.setRawHeaders("x-docker-token", [token])
+            headers.setRawHeaders("www-authenticate", [f"Token {token}"])
+
+    async def images(
+        self, name: RepositoryName, architecture: str
+    ) -> list[dict[str, str]]:
+        """List the images of a repository.
+
+        Raises:
+            NameUnknown: there is no such repository.
+        """
+        announced = await self._registry.announcements.all(name)
+        found = dict.fromkeys(announced or ())
+        if not self._alone:
+            tagged = await self._registry.image_tags.ids(name, architecture)
+            found.update(dict.fromkeys(sorted(tagged)))
+        if announced is None and not found:
+            raise NameUnknown("images not found")
+        return [{"id": each} for each in found]
+
+    async def may_use(self, name: RepositoryName, text: str) -> bool:
+        """Say whether a repository may use an image."""
+        try:
+            image_id = ImageId.parse(text)
+        except ImageIdInvalid:
+            return False
+        if text in (await self._registry.announcements.all(name) or ()):
+            return True
+        return not self._alone and await self._registry.images.holds(name, image_id)
+
+
+def add_index_routes(app: Klein, routes: IndexRoutes) -> None:
+    """Add PUT of ``{R}/``, all of ``{R}/images``, ``{R}/auth`` and ``{R}/layer``."""
+
+    async def put_repository(request: RegistryRequest, name: RepositoryName) -> bytes:
+        if name.text.rpartition("/")[2] in _RESERVED:
+            raise NameInvalid(
+                "The last component of this name has a meaning of its own"
+            )
+        caller, resolved, ids = await routes.announce(request, name)
+        await routes.note(request, caller, resolved, ids)
+        routes.hand_out(request, caller, name, TokenAccess.WRITE)
+        return answer(request, "")
+
+    for place, path in enumerate(("/", "")):
+        app.route(
+            f"/v1/repositories/<v1name:name>{path}",
+            methods=["PUT"],
+            endpoint=f"put_repository_{place}",
+        )(put_repository)
+
+    @app.route("/v1/repositories/<v1name:name>/images", methods=["PUT"])
+    async def put_images(request: RegistryRequest, name: RepositoryName) -> bytes:
+        caller, resolved, _ = await routes.announce(request, name)
+        await routes.settle(request, caller, resolved)
+        return no_content(request)
+
+    @app.route("/v1/repositories/<v1name:name>/images", methods=["GET"])
+    async def get_images(request: RegistryRequest, name: RepositoryName) -> bytes:
+        caller, resolved = await routes.admit(request, name, Action.PULL)
+        found = await routes.images(resolved, request.engine.architecture)
+        routes.hand_out(request, caller, name, TokenAccess.READ)
+        return answer(request, found)
+
+    @app.route("/v1/repositories/<v1name:name>/images", methods=["DELETE"])
+    async def delete_images(request: RegistryRequest, name: RepositoryName) -> bytes:
+        caller, _ = await routes.admit(request, name, Action.DELETE)
+        routes.hand_out(request, caller, name, TokenAccess.DELETE)
+        return no_content(request)
+
+    @app.route("/v1/repositories/<v1name:name>/auth", methods=["PUT"])
+    async def put_auth(request: RegistryRequest, name: RepositoryName) -> bytes:
+        await routes.admit(request, name, Action.DELETE)
+        return answer(request, "OK")
+
+    @app.route("/v1/repositories/<v1name:name>/layer/<text>/access", methods=["GET"])
+    async def get_layer_access(
+        request: RegistryRequest, name: RepositoryName, text: str
+    ) -> bytes:
+        _, resolved = await routes.admit(request, name, Action.PULL)
+        return answer(request, {"access": await routes.may_use(resolved, text)})
+
+
+_ACTIONS: Final = {
+    TokenAccess.READ: Action.PULL,
+    TokenAccess.WRITE: Action.PUSH,
+    TokenAccess.DELETE: Action.DELETE,
+}
+
+
+def _read_ids(document: object) -> list[ImageId]:
+    """Read a list of images.
+
+    Raises:
+        DataInvalid: it is none.
+    """
+    if not isinstance(document, list) or len(document) > _MOST:
+        raise DataInvalid("Invalid data")
+    ids = []
+    for each in document:
+        text = each.get("id") if isinstance(each, dict) else None
+        try:
+            ids.append(ImageId.parse(text if isinstance(text, str) else ""))
+        except ImageIdInvalid:
+            raise DataInvalid("Invalid data") from None
+    return ids
+
+
+def _here(request: RegistryRequest) -> str:
+    """Give the address at which a client reached us, from the socket itself.
+
+    What the client calls us is no settings, and could be anybody's word.
+    """
+    address = request.getHost()
+    host = getattr(address, "host", "localhost")
+    port = getattr(address, "port", 0)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

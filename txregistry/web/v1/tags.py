@@ -1,0 +1,169 @@
+"""``/v1/repositories/<name>/tags`` and what else a registry keeps of a repository.
+
+Source: Docker Registry API v1, "Tags" and "Repositories".
+"""
+
+from typing import Final, Literal
+
+import msgspec
+from klein import Klein
+
+from txregistry.model.access import Action
+from txregistry.model.errors import (
+    DataInvalid,
+    ImageIdInvalid,
+    ImageUnknown,
+    NameUnknown,
+    TagInvalid,
+    TagUnknown,
+)
+from txregistry.model.images import ImageId
+from txregistry.model.names import RepositoryName, Tag
+from txregistry.registry.privacy import Properties
+from txregistry.registry.repositories import Registry
+from txregistry.web.request import RegistryRequest
+from txregistry.web.switches import require_deletes, require_writes
+from txregistry.web.v1.access import Access, Caller
+from txregistry.web.v1.answers import answer, read_body, read_json
+
+_LIMIT: Final = 4096
+_TAG: Final = "Invalid tag name (must match [A-Za-z0-9_][A-Za-z0-9_.-]{0,127})"
+
+
+def add_tag_routes_of_v1(app: Klein, registry: Registry, access: Access) -> None:
+    """Add ``{R}/tags``, ``{R}/tags/<tag>`` and ``{R}/tags/<tag>/json``."""
+    tags = registry.image_tags
+
+    @app.route("/v1/repositories/<v1name:name>/tags", methods=["GET"])
+    async def get_tags(request: RegistryRequest, name: RepositoryName) -> bytes:
+        caller, name = await access.to_repository(request, name, Action.PULL)
+        found = await tags.all(name, request.engine.architecture)
+        for image_id in set(found.values()):
+            await _remember(caller, name, image_id, request)
+        return answer(request, found)
+
+    @app.route("/v1/repositories/<v1name:name>/tags/<text>", methods=["GET"])
+    async def get_tag(
+        request: RegistryRequest, name: RepositoryName, text: str
+    ) -> bytes:
+        caller, name = await access.to_repository(request, name, Action.PULL)
+        image_id = await tags.find(name, _known(text), request.engine.architecture)
+        await _remember(caller, name, str(image_id), request)
+        return answer(request, str(image_id))
+
+    async def _remember(
+        caller: Caller, name: RepositoryName, image_id: str, request: RegistryRequest
+    ) -> None:
+        """Make sure that an image is found by its id alone.
+
+        Who sends no token does not say next time where the image is to be.
+        """
+        if caller.grant is None:
+            try:
+                await registry.derived.ancestry(
+                    name, ImageId.parse(image_id), request.engine.architecture
+                )
+            except ImageUnknown:
+                return
+
+    @app.route("/v1/repositories/<v1name:name>/tags/<text>", methods=["PUT"])
+    async def put_tag(
+        request: RegistryRequest, name: RepositoryName, text: str
+    ) -> bytes:
+        _, name = await access.to_repository(request, name, Action.PUSH)
+        require_writes(registry)
+        try:
+            tag = Tag.parse(text)
+        except TagInvalid:
+            raise TagInvalid(_TAG) from None
+        image_id = await read_json(request, _LIMIT)
+        if not isinstance(image_id, str):
+            raise DataInvalid("Invalid data")
+        try:
+            parsed = ImageId.parse(image_id)
+        except ImageIdInvalid:
+            raise DataInvalid("Invalid data") from None
+        await tags.point(name, tag, parsed, request.engine)
+        return answer(request, value=True)
+
+    @app.route("/v1/repositories/<v1name:name>/tags/<text>", methods=["DELETE"])
+    async def delete_tag(
+        request: RegistryRequest, name: RepositoryName, text: str
+    ) -> bytes:
+        _, name = await access.to_repository(request, name, Action.DELETE)
+        require_deletes(registry)
+        try:
+            tag = Tag.parse(text)
+        except TagInvalid:
+            raise TagUnknown(f"Tag not found: {text[:128]}") from None
+        await tags.remove(name, tag)
+        return answer(request, value=True)
+
+    @app.route("/v1/repositories/<v1name:name>/tags/<text>/json", methods=["GET"])
+    async def get_tag_properties(
+        request: RegistryRequest, name: RepositoryName, text: str
+    ) -> bytes:
+        _, name = await access.to_repository(request, name, Action.PULL)
+        return answer(request, await tags.properties(name, _known(text)))
+
+    @app.route("/v1/repositories/<v1name:name>/json", methods=["GET"])
+    async def get_latest_properties(
+        request: RegistryRequest, name: RepositoryName
+    ) -> bytes:
+        _, name = await access.to_repository(request, name, Action.PULL)
+        return answer(request, await tags.properties(name, Tag("latest")))
+
+
+def add_repository_routes(app: Klein, registry: Registry, access: Access) -> None:
+    """Add ``{R}/properties``, and DELETE of ``{R}/`` and ``{R}/tags``."""
+
+    @app.route("/v1/repositories/<v1name:name>/properties", methods=["GET"])
+    async def get_properties(request: RegistryRequest, name: RepositoryName) -> bytes:
+        _, name = await access.to_repository(request, name, Action.PULL)
+        return answer(request, await registry.privacy.get(name))
+
+    @app.route("/v1/repositories/<v1name:name>/properties", methods=["PUT"])
+    async def put_properties(request: RegistryRequest, name: RepositoryName) -> bytes:
+        _, name = await access.to_repository(request, name, Action.PUSH)
+        require_writes(registry)
+        try:
+            properties = msgspec.json.decode(
+                await read_body(request, _LIMIT), type=_GivenProperties
+            )
+        except msgspec.DecodeError:
+            raise DataInvalid("Invalid data") from None
+        await registry.privacy.set(name, Properties(properties.access))
+        return answer(request, value=True)
+
+    async def delete_repository(
+        request: RegistryRequest, name: RepositoryName
+    ) -> bytes:
+        _, name = await access.to_repository(request, name, Action.DELETE)
+        require_deletes(registry)
+        found = await registry.image_tags.remove_all(name)
+        announced = await registry.announcements.forget(name)
+        await registry.privacy.forget(name)
+        if not (found or announced):
+            raise NameUnknown("Repository not found")
+        return answer(request, value=True)
+
+    for place, path in enumerate(("/tags", "/", "")):
+        app.route(
+            f"/v1/repositories/<v1name:name>{path}",
+            methods=["DELETE"],
+            endpoint=f"delete_repository_{place}",
+        )(delete_repository)
+
+
+class _GivenProperties(msgspec.Struct):
+    """What a request says of a repository: nothing would be no answer."""
+
+    access: Literal["public", "private"]
+
+
+def _known(text: str) -> Tag:
+    """Read a tag that is asked for; one that cannot be is not there."""
+    try:
+        return Tag.parse(text)
+    except TagInvalid:
+        raise TagUnknown("Tag not found") from None

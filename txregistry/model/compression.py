@@ -11,6 +11,7 @@ refused.
 
 import bz2
 import lzma
+import sys
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -134,8 +135,11 @@ def _opener(
         return bz2.BZ2Decompressor, OSError
     if compression is Compression.XZ:
         return _xz_stream, lzma.LZMAError
-    # Few layers need it.
-    from backports import zstd  # noqa: PLC0415 - loaded where it is met, not at start
+    # Few layers need it: it is loaded where one is met, not at start.
+    if sys.version_info >= (3, 14):
+        from compression import zstd  # noqa: PLC0415 - as said
+    else:
+        from backports import zstd  # noqa: PLC0415 - as said
 
     options: dict[int, int] = {
         zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG

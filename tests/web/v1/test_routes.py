@@ -28,13 +28,6 @@ PRIVATE = f"/v1/private_images/{TOP.image_id}"
 NEW = "/v1/images/" + "d" * 64
 
 NONE, READ, WRITE, DELETE, BASIC = ("none", "read", "write", "delete", "basic")
-    "none",
-    "read",
-    "write",
-    "delete",
-    "basic",
-    "either",
-]
 
 
 @dataclass(frozen=True)

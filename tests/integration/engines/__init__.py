@@ -1,0 +1,1 @@
+"""Docker engines of 2014 to 2017, played: what they send, and what they put up with."""

@@ -16,8 +16,10 @@ from twisted.python import usage
 from twisted.python.failure import Failure
 from twisted.python.logfile import LogFile
 from twisted.python.threadpool import ThreadPool
+from twisted.web.client import HTTPConnectionPool
 
 from txregistry.allocator import keep_buffers
+from txregistry.client.agent import make_pool
 from txregistry.config import load_settings
 from txregistry.listening import make_endpoints
 from txregistry.logs import make_observer
@@ -130,6 +132,7 @@ class RegistryService(Service):
         drain: Seconds that requests have to end when the service stops.
         purge: Removes abandoned uploads, time and again; None where it shall not.
         clock: The reactor.
+        connections: Those to other servers.
     """
 
     _log = Logger()
@@ -142,6 +145,7 @@ class RegistryService(Service):
         purge: Callable[[], Deferred[None]] | None,
         purge_interval: float,
         clock: Any,
+        connections: HTTPConnectionPool,
     ) -> None:
         self._listeners = listeners
         self._pool = pool
@@ -149,6 +153,7 @@ class RegistryService(Service):
         self._purge = purge
         self._purge_interval = purge_interval
         self._clock = clock
+        self._connections = connections
         self._purging: Any = None
         self._ports: list[IListeningPort] = []
 
@@ -176,6 +181,7 @@ class RegistryService(Service):
         await gatherResults(
             [Deferred.fromCoroutine(site.drain(self._drain)) for site in sites]
         )
+        await self._connections.closeCachedConnections()
         self._pool.stop()
 
     def stopService(self) -> Deferred[None]:
@@ -244,10 +250,13 @@ def build(settings: Settings, reactor: Any) -> RegistryService:
         writes=not settings.storage.maintenance.readonly.enabled,
         layer_limit=settings.v1.maxlayer,
     )
+    connections = make_pool(reactor)
     version1 = None
     if settings.v1.enabled:
         found = _find_secrets(settings, reactor)
-        version1 = make_version1(settings, registry, found, reactor, blocking)
+        version1 = make_version1(
+            settings, registry, found, reactor, blocking, connections
+        )
     sender = Sender(blocking)
 
     @lru_cache
@@ -278,6 +287,7 @@ def build(settings: Settings, reactor: Any) -> RegistryService:
         _purge(registry, purging) if purging.enabled else None,
         purging.interval,
         reactor,
+        connections,
     )
 
 

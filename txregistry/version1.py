@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PublicKey,
 )
 from twisted.logger import Logger
+from twisted.web.client import HTTPConnectionPool
 
 from txregistry.auth.accounts import OpenAccounts
 from txregistry.auth.cookies import SessionCookies
@@ -46,6 +47,7 @@ def make_version1(
     found: dict[str, bytes],
     reactor: Any,
     blocking: Blocking,
+    pool: HTTPConnectionPool,
 ) -> Version1:
     """Make version 1 as the settings describe it.
 
@@ -55,6 +57,7 @@ def make_version1(
         found: The secrets for ``COOKIES`` and ``TOKENS``.
         reactor: The reactor.
         blocking: Where work goes that blocks.
+        pool: Connections to other servers.
 
     Raises:
         SettingsError: one of them cannot be used.
@@ -64,7 +67,7 @@ def make_version1(
     cookies = SessionCookies(found[COOKIES], reactor, _COOKIE_LIFETIME)
     access = Access(
         registry,
-        _authority(index, signer_key, reactor),
+        _authority(index, signer_key, reactor, pool),
         cookies,
         _accounts(index, reactor, blocking),
         None if index.is_elsewhere else _policy(index),
@@ -109,9 +112,14 @@ def _signer_key(index: Index, secret: bytes) -> Ed25519PrivateKey:
     return key
 
 
-def _authority(index: Index, signer_key: Ed25519PrivateKey, reactor: Any) -> IAuthority:
+def _authority(
+    index: Index,
+    signer_key: Ed25519PrivateKey,
+    reactor: Any,
+    pool: HTTPConnectionPool,
+) -> IAuthority:
     if index.url is not None:
-        return AskedAuthority(_foreign(index, index.url, reactor))
+        return AskedAuthority(_foreign(index, index.url, reactor, pool))
     keys = []
     for path in index.trust:
         key = read_public_key("index.trust", path)
@@ -124,7 +132,9 @@ def _authority(index: Index, signer_key: Ed25519PrivateKey, reactor: Any) -> IAu
     return SignedAuthority(TokenVerifier(keys or [signer_key.public_key()], reactor))
 
 
-def _foreign(index: Index, url: str, reactor: Any) -> ForeignIndex:
+def _foreign(
+    index: Index, url: str, reactor: Any, pool: HTTPConnectionPool
+) -> ForeignIndex:
     trust = [
         each for path in index.cas for each in read_certificates("index.cas", path)
     ]
@@ -139,6 +149,7 @@ def _foreign(index: Index, url: str, reactor: Any) -> ForeignIndex:
         trust=trust or None,
         client_certificate=certificate,
         connect_timeout=index.timeout,
+        pool=pool,
     )
     try:
         return ForeignIndex(url, agent, reactor, timeout=index.timeout, keep=index.keep)

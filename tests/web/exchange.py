@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, LogEvent, eventAsText, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
+from twisted.web.client import HTTPConnectionPool
 
 from tests.web.answers import Answer
 from tests.web.content import CONFIG, LAYER, OCI_MANIFEST, digest_of, image
@@ -68,6 +69,7 @@ def lines(events: Iterable[LogEvent]) -> list[str]:
     return [str(each.get("access") or eventAsText(each)) for each in events]
 
 
+POOL = HTTPConnectionPool(Clock(), persistent=False)
 SECRETS = {COOKIES: b"c" * 32, TOKENS: b"t" * 32}
 CHUNKED = {"Transfer-Encoding": "chunked"}
 
@@ -98,7 +100,9 @@ class Exchange:
         self.registry = Registry(self.store, self.clock, at_once, **settings)
         first = None
         if version1 is not None:
-            first = make_version1(version1, self.registry, SECRETS, self.clock, at_once)
+            first = make_version1(
+                version1, self.registry, SECRETS, self.clock, at_once, POOL
+            )
         self.root = make_root(self.registry, Sender(at_once), first, **(root or {}))
         self.site = RegistrySite(self.root, self.clock, **(site or {}))
         self.site.startFactory()

@@ -27,6 +27,10 @@ _BITE: Final = 32 * 1024
 """Packed bytes that a library gets at once: it copies what it leaves, each time."""
 _MAX_STREAMS: Final = 1 << 20
 """Members, frames or streams in a layer: even an empty one costs time to set up."""
+_RATIO: Final = 1100
+"""Bytes that a byte unpacks to at most: gzip's own limit is 1032."""
+_UNEARNED: Final = 1 << 30
+"""Bytes that any layer may unpack to."""
 _XZ_MEMORY: Final = 128 * 1024 * 1024
 """Bytes to unpack xz with; its best level takes 65 MiB."""
 _ZSTD_WINDOW_LOG: Final = 27
@@ -210,12 +214,16 @@ class Decompressor:
 class Unpacker:
     """Unpack a layer as it passes, however it is packed.
 
+    What unpacks to much more than gzip can pack is a bomb, whatever the limit: other
+    formats would keep a thread busy for minutes with a few hundred bytes.
+
     Args:
         limit: Bytes that it may unpack to.
     """
 
     def __init__(self, limit: int) -> None:
-        self._room = limit
+        self._room = min(limit, _UNEARNED)
+        self._limit = limit - self._room
         self._head = b""
         self._decompressor: Decompressor | None = None
         self.compression = Compression.NONE
@@ -228,6 +236,9 @@ class Unpacker:
             CompressionInvalid: the layer is damaged.
             UnpackedTooLarge: it unpacks to more than the limit.
         """
+        earned = min(self._limit, len(data) * _RATIO)
+        self._limit -= earned
+        self._room += earned
         if self._decompressor is None:
             data = self._head + data
             if len(data) < _MAGIC:

@@ -64,23 +64,28 @@ class ImageFiles:
         """
         await self._slots.acquire()
         try:
-            *below, _ = await self._images.chain(name, image.image_id)
-            listings = [await self._listing(name, each) for each in below]
-            listing = await self._listing(name, image)
-            changes = await self._blocking(diff, listing, listings)
+            room = _ENTRIES
+            listings = []
+            for each in await self._images.chain(name, image.image_id):
+                listings.append(await self._listing(name, each, room))
+                room -= len(listings[-1].files)
+            *below, listing = listings
+            changes = await self._blocking(diff, listing, below)
             return await self._blocking(msgspec.json.encode, changes)
         except ValueError:
             raise _unsupported() from None
         finally:
             self._slots.release()
 
-    async def _listing(self, name: RepositoryName, image: Image) -> FileListing:
-        """Read a layer through.
+    async def _listing(
+        self, name: RepositoryName, image: Image, room: int = _ENTRIES
+    ) -> FileListing:
+        """Read a layer through, as long as there is room for its entries.
 
         Raises:
             ValueError: it cannot be unpacked, is no archive, or holds too much.
         """
-        listing = FileListing(_ENTRIES, _TEXT)
+        listing = FileListing(room, _TEXT)
         parser, unpacker = TarParser(listing, _ENTRIES), Unpacker(_UNPACKED)
 
         def take(data: bytes) -> None:

@@ -10,7 +10,7 @@ from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
-from txregistry.config import Http, Settings, Storage
+from txregistry.settings import Http, Settings, Storage
 from txregistry.model.durations import Duration
 from txregistry.service import RegistryService, build
 

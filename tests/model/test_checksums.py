@@ -6,11 +6,11 @@ import hashlib
 import io
 import json
 import lzma
+import sys
 import tarfile
 from collections.abc import Sequence
 from typing import Literal
 
-from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -26,6 +26,11 @@ from txregistry.model.checksums import (
 from txregistry.model.compression import CompressionInvalid
 from txregistry.model.errors import ChecksumInvalid
 from txregistry.model.tarballs import TarInvalid, TooManyEntries
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 J = b'{"id":"' + b"a" * 64 + b'"}'
 L = bytes.fromhex("1f8b08000000000000ff621805a360148c5800080000ffff2eafb5ef00040000")

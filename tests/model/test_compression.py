@@ -4,11 +4,11 @@ import bz2
 import gzip
 import hashlib
 import lzma
+import sys
 import zlib
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 
-from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -25,6 +25,11 @@ from txregistry.model.compression import (
     sniff,
 )
 from txregistry.model.digest import Digest
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 CHECKED: dict[int, int] = {zstd.CompressionParameter.checksum_flag: 1}
 PACK: dict[Compression, Callable[[bytes], bytes]] = {

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from twisted.internet.task import Clock
 
-from tests.contracts import objectstore
+from tests.contracts import objectsource, objectstore
 from tests.contracts.storecase import KEY
-from txregistry.storage.interfaces import IObjectStore, Key
+from txregistry.storage.interfaces import IObjectSource, IObjectStore, Key
 from txregistry.storage.memory import MemoryObjectStore
 
 
@@ -23,3 +23,10 @@ class MemoryObjectStoreTests(objectstore.ObjectStoreContract):
         clock.advance(42)
         self.result(store.put(KEY, b"x"))
         self.assertEqual(self.result(store.stat(KEY)).modified, 42)
+
+
+class MemorySourceTests(objectsource.ObjectSourceContract):
+    """What can be written can be read, too."""
+
+    async def make_source(self, objects: Mapping[Key, bytes]) -> IObjectSource:
+        return MemoryObjectStore(Clock(), objects)

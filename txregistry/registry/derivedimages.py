@@ -33,7 +33,7 @@ from txregistry.registry.tags import Tags
 from txregistry.registry.transcoding import Transcoding
 from txregistry.registry.uploads import Chunk, Uploads
 from txregistry.streams import BytesReader, read_all
-from txregistry.tasks import breathe
+from txregistry.tasks import Blocking, breathe
 
 _CONFIG_LIMIT: Final = 4 * 1024 * 1024
 _PAUSE: Final = 20
@@ -51,6 +51,7 @@ class DerivedImages:
         uploads: Where the layer goes of an image that has none.
         transcoding: Tells how layers are compressed.
         clock: Lets others have their turn.
+        blocking: Where large documents are read.
     """
 
     _log = Logger()
@@ -64,6 +65,7 @@ class DerivedImages:
         uploads: Uploads,
         transcoding: Transcoding,
         clock: IReactorTime,
+        blocking: Blocking,
     ) -> None:
         self._images = images
         self._manifests = manifests
@@ -72,6 +74,7 @@ class DerivedImages:
         self._uploads = uploads
         self._transcoding = transcoding
         self._clock = clock
+        self._blocking = blocking
 
     async def manifest(
         self, name: RepositoryName, tag: Tag, architecture: str
@@ -149,9 +152,8 @@ class DerivedImages:
         parsed = manifest.parse()
         config, *layers = parsed.blobs
         try:
-            derived = derive_images(
-                await self._config(name, config),
-                Digest(CANONICAL, config.digest.encoded),
+            derived = await self._blocking(
+                derive_images, await self._config(name, config), config.digest
             )
             found = [await self._layer(name, each) for each in layers]
         except (ManifestInvalid, BlobUnknown) as error:

@@ -18,6 +18,7 @@ from txregistry.model.errors import (
     DigestInvalid,
     ImageExists,
     ImageIdInvalid,
+    ImageInvalid,
     ImageUnknown,
     NameInvalid,
 )
@@ -30,6 +31,8 @@ from txregistry.storage.interfaces import IObjectStore, Key, NotFound, TooLarge
 
 _LIMIT: Final = 2 * MAX_JSON
 """Bytes of a record: its JSON grows by a third, and the rest is small."""
+_CHAIN_LIMIT: Final = 4 * 1024 * 1024
+"""Bytes of JSON of an image and all below it: engines write one or two KiB each."""
 _SEARCHED: Final = 1000
 
 
@@ -106,10 +109,17 @@ class Images:
 
         Raises:
             ImageUnknown: one of them is not there.
+            ImageInvalid: their JSON is larger than that of any image.
         """
         top = await self.find(name, image_id)
-        below = [await self.find(name, each) for each in reversed(top.ancestry[1:])]
-        return [*below, top]
+        chain = [top]
+        room = _CHAIN_LIMIT - len(top.json)
+        for each in top.ancestry[1:]:
+            chain.append(await self.find(name, each))
+            room -= len(chain[-1].json)
+            if room < 0:
+                raise ImageInvalid("The JSON of this image's ancestors is too large")
+        return chain[::-1]
 
     async def publish(self, name: RepositoryName, image: Image) -> None:
         """Let a repository have an image, whose layer it holds already.

@@ -6,6 +6,7 @@ deleted or moved on one side is so on the other.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -43,13 +44,15 @@ from txregistry.registry.uploads import Chunk, Uploads
 from txregistry.storage import keys
 from txregistry.storage.interfaces import IObjectStore, NotFound, TooLarge
 from txregistry.streams import BytesReader
-from txregistry.tasks import breathe
+from txregistry.tasks import Blocking, breathe
 
 ID_ANNOTATION: Final = "org.txregistry.v1.id"
 """What a manifest says of the image of version 1 that it was made from."""
 
 _PAUSE: Final = 20
 _LIMIT: Final = 4096
+_LISTED: Final = 1000
+"""Tags that are looked at for a repository's list of images."""
 
 
 class TagProperties(msgspec.Struct):
@@ -80,6 +83,7 @@ class ImageTags:
         uploads: Takes the configs that are made here.
         transcoding: Gives layers in a compression that version 2 has.
         clock: Tells the time, and lets others have their turn.
+        blocking: Where large documents are converted.
     """
 
     def __init__(
@@ -94,6 +98,7 @@ class ImageTags:
         uploads: Uploads,
         transcoding: Transcoding,
         clock: IReactorTime,
+        blocking: Blocking,
     ) -> None:
         self._store = store
         self._images = images
@@ -105,6 +110,7 @@ class ImageTags:
         self._uploads = uploads
         self._transcoding = transcoding
         self._clock = clock
+        self._blocking = blocking
 
     async def all(self, name: RepositoryName, architecture: str) -> dict[str, str]:
         """Give the ids of all tags.
@@ -139,21 +145,25 @@ class ImageTags:
         return image_id
 
     async def ids(self, name: RepositoryName, architecture: str) -> set[str]:
-        """Give the ids of all images that tags name, and of those below them."""
+        """Give the ids of images that tags name, and of those known below them.
+
+        Clients make no use of the list that this is for: it is as long as it is cheap.
+        """
         found: set[str] = set()
-        for tag in (await self._tags.page(name, "", None)).tags:
-            await breathe(self._clock)
+        page = await self._tags.page(name, "", _LISTED)
+        for count, tag in enumerate(page.tags, 1):
+            if not count % _PAUSE:
+                await breathe(self._clock)
             try:
                 image_id = await self.find(name, tag, architecture)
-                if str(image_id) not in found:
-                    found.update(
-                        map(
-                            str,
-                            await self._derived.ancestry(name, image_id, architecture),
-                        )
-                    )
-            except (TagUnknown, ImageUnknown):
+            except TagUnknown:
+                continue  # no image
+            if str(image_id) in found:
                 continue
+            found.add(str(image_id))
+            with suppress(ImageUnknown):  # it was not asked for yet
+                image = await self._images.find(name, image_id)
+                found.update(map(str, image.ancestry))
         return found
 
     async def point(
@@ -238,7 +248,8 @@ class ImageTags:
     async def _manifest(self, name: RepositoryName, chain: list[Image]) -> bytes:
         """Write the manifest of an image, the base first, and store its config."""
         layers = [await self._layer(name, image) for image in chain]
-        config = make_config([(image.json, image.layer.diff_id) for image in chain])
+        images = [(image.json, image.layer.diff_id) for image in chain]
+        config = await self._blocking(make_config, images)
         digest = Digest.of(config)
         await self._uploads.push(name, digest, Chunk(BytesReader(config), len(config)))
         return make_manifest(

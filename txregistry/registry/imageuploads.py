@@ -101,7 +101,7 @@ class ImageUploads:
             ImageExists: the image is complete.
             ImageInProgress: its layer is coming in at this moment.
         """
-        document = parse_image_json(json, image_id)
+        document = await self._blocking(parse_image_json, json, image_id)
         if not image_id.is_writable:
             raise ImageIdInvalid
         if not await scope.announced(image_id):

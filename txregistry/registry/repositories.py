@@ -105,6 +105,7 @@ class Registry:
             self.uploads,
             self.transcoding,
             clock,
+            blocking,
         )
         self.image_tags = ImageTags(
             store,
@@ -117,6 +118,7 @@ class Registry:
             self.uploads,
             self.transcoding,
             clock,
+            blocking,
         )
         self.image_files = ImageFiles(self.blobs, self.images, blocking)
         self.announced = Catalog(store, clock, ANNOUNCED_FOLDER, V1_REPOSITORIES)

@@ -27,6 +27,8 @@ from txregistry.web.v1.access import Access, Caller
 from txregistry.web.v1.answers import answer, read_body, read_json
 
 _LIMIT: Final = 4096
+_REMEMBERED: Final = 200
+"""Images that are made ready for clients that come back without a token."""
 _TAG: Final = "Invalid tag name (must match [A-Za-z0-9_][A-Za-z0-9_.-]{0,127})"
 
 
@@ -38,7 +40,7 @@ def add_tag_routes_of_v1(app: Klein, registry: Registry, access: Access) -> None
     async def get_tags(request: RegistryRequest, name: RepositoryName) -> bytes:
         caller, name = await access.to_repository(request, name, Action.PULL)
         found = await tags.all(name, request.engine.architecture)
-        for image_id in set(found.values()):
+        for image_id in sorted(set(found.values()))[:_REMEMBERED]:
             await _remember(caller, name, image_id, request)
         return answer(request, found)
 

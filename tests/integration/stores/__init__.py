@@ -1,0 +1,1 @@
+"""Remote stores, read over real sockets from a real service."""

@@ -1,0 +1,259 @@
+"""Servers that keep objects, over HTTP: how long they are waited for, how often asked.
+
+What a request and its answer mean is the backend's affair.
+"""
+
+import random
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from treq.client import HTTPClient
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import (
+    ConnectError,
+    ConnectingCancelledError,
+    ConnectionClosed,
+    ConnectionDone,
+    DNSLookupError,
+)
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.web.client import (  # type: ignore[attr-defined]  # one is raised
+    RequestGenerationFailed,
+    RequestNotSent,
+    RequestTransmissionFailed,
+    ResponseFailed,
+)
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import UNKNOWN_LENGTH, IAgent, IBodyProducer, IResponse
+from zope.interface import implementer
+
+from txregistry.storage.remotebody import Faltered, RemoteBody
+from txregistry.streams import read_all
+
+T = TypeVar("T")
+
+_WRAPPERS: Final = (RequestGenerationFailed, RequestTransmissionFailed, ResponseFailed)
+_CANCELLED: Final = (CancelledError, ConnectingCancelledError)
+_FAULTS: Final = (
+    *_WRAPPERS,
+    *_CANCELLED,
+    ConnectError,
+    ConnectionClosed,
+    DNSLookupError,
+    RequestNotSent,
+)
+"""What an agent's request fails with where no answer could be had."""
+_AGAIN: Final = frozenset({408, 429, 500, 502, 503, 504})
+"""Statuses of servers that may answer better a moment later."""
+
+_REMARK: Final = 64 * 1024
+"""Bytes that are read of what says why not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a server is waited for, and how often it is asked.
+
+    Attributes:
+        answer: Seconds until the headers of an answer are there.
+        stall: Seconds for which a body that is waited for may stand still.
+        attempts: How often a request is made at most.
+        pause: Seconds before the second attempt, doubled before each further one; a
+            part of them, up to half, is left to chance.
+    """
+
+    answer: float = 30.0
+    stall: float = 30.0
+    attempts: int = 4
+    pause: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a server is asked; it has no body, and can be repeated.
+
+    Attributes:
+        place: What is asked, in words, for whoever has to look into a failure.
+        method: The method.
+        url: The whole URL, quoted.
+        headers: Header fields; they may hold secrets.
+    """
+
+    place: str
+    method: str
+    url: str
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server answered.
+
+    Attributes:
+        place: Who it was, in words.
+        status: The status code.
+        headers: The header fields.
+        body: The body, as it is stored: nothing is unpacked.
+    """
+
+    place: str
+    status: int
+    headers: Headers
+    body: RemoteBody
+
+    def header(self, name: str) -> str:
+        """Give a field's first value; empty where there is none."""
+        return (self.headers.getRawHeaders(name) or [""])[0]
+
+    async def remark(self) -> bytes:
+        """Read a body that says why not; the connection can be used again then.
+
+        Returns:
+            The body; nothing where it is long.
+        """
+        return await read_all(self.body, _REMARK) or b""
+
+
+class RemoteServer:
+    """Ask servers over HTTP, again where that may help.
+
+    Args:
+        agent: What makes one request.
+        clock: What measures the time.
+        patience: How long, and how often.
+        chance: A number from 0 to 1, another each time.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        agent: IAgent,
+        clock: IReactorTime,
+        patience: Patience = Patience(),
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._agent = _AsStored(agent)
+        self._clock = clock
+        self._patience = patience
+        self._chance = chance
+
+    async def ask(
+        self, make: Callable[[], Request], take: Callable[[Answer], Awaitable[T]]
+    ) -> T:
+        """Make a request until something comes of it.
+
+        Args:
+            make: Gives the request, anew for each attempt: signatures grow old.
+            take: Makes what is wanted of the answer. Where it raises `Faltered`, the
+                request is made again; where it raises, the body is closed.
+
+        Returns:
+            What ``take`` made.
+
+        Raises:
+            Faltered: the server never answered, or not to the end.
+        """
+        attempt = 1
+        while True:
+            try:
+                return await self._attempt(make(), take)
+            except Faltered as fault:
+                if attempt >= self._patience.attempts:
+                    raise
+                self._log.info("Asking again: {fault}", fault=str(fault))
+            pause = self._patience.pause * 2.0 ** (attempt - 1)
+            await deferLater(self._clock, pause * (0.5 + self._chance() / 2))
+            attempt += 1
+
+    async def _attempt(
+        self, request: Request, take: Callable[[Answer], Awaitable[T]]
+    ) -> T:
+        answer = await self._send(request)
+        try:
+            return await take(answer)
+        except BaseException:
+            await answer.body.close()
+            raise
+
+    async def _send(self, request: Request) -> Answer:
+        # No client is kept: nobody wants the cookies of the last answer.
+        sent = HTTPClient(self._agent).request(
+            request.method,
+            request.url,
+            headers=Headers({name: [text] for name, text in request.headers.items()}),
+            allow_redirects=False,
+            unbuffered=True,
+            reactor=self._clock,  # type: ignore[arg-type]  # or it takes the global one
+        )
+        late = self._clock.callLater(self._patience.answer, sent.cancel)
+        try:
+            response: IResponse = await sent
+        except _FAULTS as fault:
+            if not late.active():
+                raise Faltered(
+                    f"{request.place} did not answer in {self._patience.answer:g} s"
+                ) from fault
+            cause = _cause(fault)
+            if isinstance(cause, _CANCELLED):
+                raise CancelledError from fault
+            raise Faltered(f"{request.place} gave no answer: {_say(cause)}") from fault
+        finally:
+            if late.active():
+                late.cancel()
+        length = None if response.length == UNKNOWN_LENGTH else response.length
+        body = RemoteBody(request.place, length, self._clock, self._patience.stall)
+        response.deliverBody(body)
+        if response.code in _AGAIN:
+            await body.close()
+            raise Faltered(f"{request.place} answered {response.code}")
+        return Answer(request.place, response.code, response.headers, body)
+
+
+@implementer(IAgent)
+class _AsStored:
+    """Let bodies be what is stored: treq asks for gzip, and unpacks whatever has it."""
+
+    def __init__(self, agent: IAgent) -> None:
+        self._agent = agent
+
+    def request(
+        self,
+        method: bytes,
+        uri: bytes,
+        headers: Headers | None = None,
+        bodyProducer: IBodyProducer | None = None,
+    ) -> Deferred[IResponse]:
+        """See ``IAgent``."""
+        fields = Headers() if headers is None else headers.copy()
+        fields.setRawHeaders("Accept-Encoding", ["identity"])
+        fields.setRawHeaders("User-Agent", ["txregistry"])
+        sent: Deferred[IResponse] = self._agent.request(
+            method, uri, fields, bodyProducer
+        )
+        return sent.addCallback(_without_encoding)
+
+
+def _without_encoding(response: IResponse) -> IResponse:
+    response.headers.removeHeader("Content-Encoding")
+    return response
+
+
+def _cause(fault: Any) -> BaseException:
+    """Give what is inside of an agent's failures."""
+    while isinstance(fault, _WRAPPERS) and fault.reasons:
+        fault = fault.reasons[0].value
+    found: BaseException = fault
+    return found
+
+
+def _say(cause: BaseException) -> str:
+    """Name a cause, in one line; a server may have had a say in it."""
+    if isinstance(cause, ConnectionDone):
+        return "it closed the connection"
+    text = re.sub(r"[^ -~]+", " ", f"{type(cause).__name__}: {cause}")
+    return text[:200].rstrip(" .:")

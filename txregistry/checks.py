@@ -1,8 +1,10 @@
 """What settings may not be, beyond what their types say."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
+from txregistry.model.access import Action
 from txregistry.settings import Http, Index, Listener, Settings, SettingsError
 
 _CHOICES: Final = {
@@ -12,6 +14,8 @@ _CHOICES: Final = {
     "http.tls.minimumtls": ("tls1.2", "tls1.3"),
 }
 
+_APIS: Final = ("v1", "v2")
+_ACTIONS: Final = tuple(map(str, Action))
 _ENDPOINT: Final = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?",
     re.ASCII,
@@ -81,10 +85,20 @@ def _check_index(index: Index) -> None:
             "index: with url or trust the Index is elsewhere; alone, htpasswd and "
             "access are for the one that is here."
         )
+    for place, rule in enumerate(index.access):
+        _check_words(f"index.access[{place}].may", rule.may, _ACTIONS)
     if (index.certificate is None) != (index.certificatekey is None):
         raise SettingsError(
             "index: give both certificate and certificatekey, or neither."
         )
+
+
+def _check_words(path: str, words: Sequence[str], allowed: Sequence[str]) -> None:
+    for word in words:
+        if word not in allowed:
+            raise SettingsError(
+                f"{path}: {word!r} cannot be used; allowed are: {', '.join(allowed)}."
+            )
 
 
 def _check_apis(settings: Settings) -> None:
@@ -94,8 +108,10 @@ def _check_apis(settings: Settings) -> None:
     apis = [each.apis for each in http.listen if isinstance(each, Listener)]
     if len(apis) < len(http.listen) or http.addr is not None or not http.listen:
         apis.append(http.apis)
-    if not all(apis):
-        raise SettingsError("http.apis: give at least one of v1 and v2.")
+    for each in apis:
+        _check_words("http.apis", each, _APIS)
+        if not each:
+            raise SettingsError("http.apis: () cannot be used; give v1, v2 or both.")
     version2 = any("v2" in each for each in apis) and not index.alone
     if index.restricts and version2 and not settings.v2.anonymous:
         raise SettingsError(

@@ -19,7 +19,7 @@ from twisted.internet.ssl import (
 )
 
 from txregistry.pem import read_certificates, read_key
-from txregistry.settings import Api, Http, Listener, SettingsError, Tls
+from txregistry.settings import Http, Listener, SettingsError, Tls
 
 DEFAULT: Final = "tcp:5000:interface=127.0.0.1"
 
@@ -29,7 +29,7 @@ _BACKLOG: Final = 1024
 
 def make_endpoints(
     reactor: Any, http: Http
-) -> list[tuple[IStreamServerEndpoint, tuple[Api, ...]]]:
+) -> list[tuple[IStreamServerEndpoint, tuple[str, ...]]]:
     """Make the endpoints to listen at: on loopback only, unless told otherwise.
 
     Returns:

@@ -25,7 +25,7 @@ from txregistry.listening import make_endpoints
 from txregistry.logs import make_observer
 from txregistry.registry.repositories import Registry
 from txregistry.registry.secrets import find_secret
-from txregistry.settings import Api, Filesystem, Settings, SettingsError, UploadPurging
+from txregistry.settings import Filesystem, Settings, SettingsError, UploadPurging
 from txregistry.storage.filesystem import FilesystemObjectStore
 from txregistry.storage.interfaces import IObjectStore, StorageUnavailable
 from txregistry.storage.keys import COMPANIONS, PRIVATE, SECRETS
@@ -260,7 +260,7 @@ def build(settings: Settings, reactor: Any) -> RegistryService:
     sender = Sender(blocking)
 
     @lru_cache
-    def site(apis: frozenset[Api]) -> RegistrySite:
+    def site(apis: frozenset[str]) -> RegistrySite:
         """Make what is served where some APIs are spoken."""
         return RegistrySite(
             make_root(

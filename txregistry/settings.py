@@ -4,13 +4,12 @@ They are those of CNCF Distribution's ``config.yml``, and more; ``config.py`` re
 them.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 
 from txregistry.model.durations import Duration
 
-Api = Literal["v1", "v2"]
 Bytes = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -80,7 +79,7 @@ class Listener(Section, frozen=True):
     """An entry of ``http.listen`` that speaks not all that there is."""
 
     endpoint: str
-    apis: tuple[Api, ...]
+    apis: tuple[str, ...]
 
 
 class Http(Section, frozen=True):
@@ -88,7 +87,7 @@ class Http(Section, frozen=True):
 
     addr: str | None = None
     listen: tuple[str | Listener, ...] = ()
-    apis: tuple[Api, ...] = ("v1", "v2")
+    apis: tuple[str, ...] = ("v1", "v2")
     tls: Tls = Tls()
     headers: dict[str, list[str]] = {}
     draintimeout: Duration = Duration(30)
@@ -142,7 +141,7 @@ class Rule(Section, frozen=True):
 
     who: tuple[str, ...]
     repositories: tuple[str, ...]
-    may: tuple[Literal["pull", "push", "delete"], ...] = ()
+    may: tuple[str, ...] = ()
 
 
 class Index(Section, frozen=True):

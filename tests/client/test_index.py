@@ -234,8 +234,12 @@ class RequestTests(IndexTestCase):
         sent = self.answering.requests[-1][1].getAllRawHeaders()
         self.assertEqual(
             {name.lower() for name, _ in sent},
-            {b"accept", b"accept-encoding", b"authorization", b"connection", b"host"},
+            {
+                *(b"accept", b"accept-encoding", b"authorization", b"connection"),
+                *(b"host", b"user-agent"),
+            },
         )
+        self.assertEqual(self.header("user-agent"), ["txregistry"])
 
     def test_bodies_are_wanted_as_they_are(self) -> None:
         self.images()

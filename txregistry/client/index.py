@@ -18,9 +18,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IAgent, IBodyProducer, IResponse
-from zope.interface import implementer
+from twisted.web.iweb import IAgent
 
+from txregistry.agents import VerbatimAgent
 from txregistry.client.bodies import read_body
 from txregistry.model.errors import ImageIdInvalid, Unauthorized, Unavailable
 from txregistry.model.images import ImageId
@@ -86,7 +86,7 @@ class ForeignIndex:
         keep: float,
     ) -> None:
         self._url = _check(url)
-        self._agent = _Verbatim(agent)
+        self._agent = VerbatimAgent(agent)
         self._clock = clock
         self._timeout = timeout
         self._flights = Flights()
@@ -217,34 +217,6 @@ class _Kept:
 
 def _size(answer: object) -> int:
     return _ALWAYS + (len(answer) if isinstance(answer, frozenset) else 0)
-
-
-@implementer(IAgent)
-class _Verbatim:
-    """Take bodies as they are sent: nobody knows what a packed one unpacks to."""
-
-    def __init__(self, agent: IAgent) -> None:
-        self._agent = agent
-
-    def request(
-        self,
-        method: bytes,
-        uri: bytes,
-        headers: Headers | None = None,
-        bodyProducer: IBodyProducer | None = None,
-    ) -> Deferred[IResponse]:
-        """See ``IAgent``."""
-        plain = Headers() if headers is None else headers.copy()
-        plain.setRawHeaders(b"accept-encoding", [b"identity"])
-        asked: Deferred[IResponse] = self._agent.request(
-            method, uri, plain, bodyProducer
-        )
-        return asked.addCallback(self._leave_packed)
-
-    @staticmethod
-    def _leave_packed(response: IResponse) -> IResponse:
-        response.headers.removeHeader(b"content-encoding")
-        return response
 
 
 def _check(url: str) -> str:

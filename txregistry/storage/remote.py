@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from treq.client import HTTPClient
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError
 from twisted.internet.error import (
     ConnectError,
     ConnectingCancelledError,
@@ -28,9 +28,9 @@ from twisted.web.client import (  # type: ignore[attr-defined]  # one is raised
     ResponseFailed,
 )
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import UNKNOWN_LENGTH, IAgent, IBodyProducer, IResponse
-from zope.interface import implementer
+from twisted.web.iweb import UNKNOWN_LENGTH, IAgent, IResponse
 
+from txregistry.agents import VerbatimAgent
 from txregistry.storage.remotebody import Faltered, RemoteBody
 from txregistry.streams import read_all
 
@@ -137,7 +137,7 @@ class RemoteServer:
         patience: Patience = Patience(),
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self._agent = _AsStored(agent)
+        self._agent = VerbatimAgent(agent)
         self._clock = clock
         self._patience = patience
         self._chance = chance
@@ -212,35 +212,6 @@ class RemoteServer:
             await body.close()
             raise Faltered(f"{request.place} answered {response.code}")
         return Answer(request.place, response.code, response.headers, body)
-
-
-@implementer(IAgent)
-class _AsStored:
-    """Let bodies be what is stored: treq asks for gzip, and unpacks whatever has it."""
-
-    def __init__(self, agent: IAgent) -> None:
-        self._agent = agent
-
-    def request(
-        self,
-        method: bytes,
-        uri: bytes,
-        headers: Headers | None = None,
-        bodyProducer: IBodyProducer | None = None,
-    ) -> Deferred[IResponse]:
-        """See ``IAgent``."""
-        fields = Headers() if headers is None else headers.copy()
-        fields.setRawHeaders("Accept-Encoding", ["identity"])
-        fields.setRawHeaders("User-Agent", ["txregistry"])
-        sent: Deferred[IResponse] = self._agent.request(
-            method, uri, fields, bodyProducer
-        )
-        return sent.addCallback(_without_encoding)
-
-
-def _without_encoding(response: IResponse) -> IResponse:
-    response.headers.removeHeader("Content-Encoding")
-    return response
 
 
 def _cause(fault: Any) -> BaseException:

@@ -10,6 +10,7 @@ import yaml
 from twisted.python import usage
 
 from txregistry.config import load_settings
+from txregistry.importer import ImportV1
 from txregistry.settings import Settings, SettingsError
 
 
@@ -38,7 +39,8 @@ class Options(usage.Options):
 
     synopsis = "Usage: txregistry <command> [options]"
     subCommands: ClassVar[Sequence[Sequence[Any]]] = [
-        ["check-config", None, CheckConfig, "Check the settings and print them all."]
+        ["check-config", None, CheckConfig, "Check the settings and print them all."],
+        ["import-v1", None, ImportV1, "Take in the data of docker-registry 0.9."],
     ]
 
     def postOptions(self) -> None:

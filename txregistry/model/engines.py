@@ -13,6 +13,9 @@ _PART: Final = re.compile(r"([a-z-]{1,20})/([!-'*-~]{1,100})", re.ASCII)
 _LIMIT: Final = 1000
 _UP_TO_0_10: Final = re.compile(r"0\.(?:[0-9]|10)(?![0-9])", re.ASCII)
 _SCHEMA1_ONLY: Final = re.compile(r"docker/1\.[5-9](?![0-9])", re.ASCII)
+_NAMELESS: Final = "Go 1.1 package http"
+"""What Docker 1.5 says when it looks for version 2, as all did whose Go was before 1.5
+and who gave no name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +52,4 @@ def knows_only_schema1(agent: str) -> bool:
     They speak version 2 wherever they find it, and there only manifests of schema 1,
     which this registry does not make; where it seems absent they speak version 1.
     """
-    return _SCHEMA1_ONLY.match(agent) is not None
+    return agent == _NAMELESS or _SCHEMA1_ONLY.match(agent) is not None

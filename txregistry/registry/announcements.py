@@ -95,7 +95,13 @@ class Announcements:
                 announced = _decoder.decode(await self._store.get(key, _LIMIT))
                 text = key.removeprefix(prefix).removesuffix("/_images")
                 name = RepositoryName.parse(text)
-            except (NotFound, TooLarge, msgspec.DecodeError, NameInvalid):
+            except (
+                NotFound,
+                TooLarge,
+                msgspec.DecodeError,
+                UnicodeDecodeError,
+                NameInvalid,
+            ):
                 continue
             if self._clock.seconds() - announced.at > _LIFETIME:
                 await self._store.delete([key])
@@ -118,6 +124,6 @@ class Announcements:
                         _ids_decoder.decode(await self._store.get(key, _LIMIT))
                     )
                 )
-            except (NotFound, TooLarge, msgspec.DecodeError):
+            except (NotFound, TooLarge, msgspec.DecodeError, UnicodeDecodeError):
                 continue
         return list(ids)

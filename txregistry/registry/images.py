@@ -108,14 +108,17 @@ class Images:
         """Give an image and all below it, the base first.
 
         Raises:
-            ImageUnknown: one of them is not there.
+            ImageUnknown: one of them is not there, or is not what was built on: that
+                was deleted, and its id given to an image with other parents.
             ImageInvalid: their JSON is larger than that of any image.
         """
         top = await self.find(name, image_id)
         chain = [top]
         room = _CHAIN_LIMIT - len(top.json)
-        for each in top.ancestry[1:]:
+        for place, each in enumerate(top.ancestry[1:], 1):
             chain.append(await self.find(name, each))
+            if chain[-1].ancestry != top.ancestry[place:]:
+                raise ImageUnknown
             room -= len(chain[-1].json)
             if room < 0:
                 raise ImageInvalid("The JSON of this image's ancestors is too large")

@@ -58,7 +58,7 @@ class ImageStates:
         try:
             data = await self._store.get(keys.image_upload(owner, image_id), _LIMIT)
             return _decoder.decode(data)
-        except (NotFound, TooLarge, msgspec.DecodeError):
+        except (NotFound, TooLarge, msgspec.DecodeError, UnicodeDecodeError):
             return None
 
     async def write(self, owner: str, image_id: ImageId, state: ImageState) -> None:

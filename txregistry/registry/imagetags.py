@@ -51,7 +51,7 @@ ID_ANNOTATION: Final = "org.txregistry.v1.id"
 
 _PAUSE: Final = 20
 _LIMIT: Final = 4096
-_LISTED: Final = 1000
+_LISTED: Final = 100
 """Tags that are looked at for a repository's list of images."""
 
 
@@ -212,7 +212,7 @@ class ImageTags:
         try:
             data = await self._store.get(keys.tag_property(name, tag), _LIMIT)
             return _decoder.decode(data)
-        except (NotFound, TooLarge, msgspec.DecodeError):
+        except (NotFound, TooLarge, msgspec.DecodeError, UnicodeDecodeError):
             return TagProperties()
 
     async def remove_all(self, name: RepositoryName) -> bool:

@@ -112,11 +112,12 @@ class ImageUploads:
             if not await scope.usable(document.parent):
                 raise ImageInvalid("Image depends on an unauthorized parent")
             ancestry = check_ancestry(image_id, below)
-        if await self._complete(scope, image_id):
-            raise ImageExists
-        if checksum is not None:
-            parse_checksum(checksum)
         with self._states.claim(scope.owner, image_id):
+            if await self._complete(scope, image_id):
+                await self._states.forget(scope.owner, image_id)
+                raise ImageExists
+            if checksum is not None:
+                parse_checksum(checksum)
             await self._states.write(
                 scope.owner,
                 image_id,
@@ -144,6 +145,9 @@ class ImageUploads:
         with self._states.claim(scope.owner, image_id):
             state = await self._expected(scope, image_id, ImageExists())
             area = self._store.stage(keys.image_upload_layer(scope.owner, image_id))
+            if state.layer is not None:
+                state.layer = None  # what it speaks of is about to go
+                await self._states.write(scope.owner, image_id, state)
             await area.discard()
             try:
                 state.layer = await self._receive(area, state.json, source, expected)
@@ -331,9 +335,13 @@ class ImageUploads:
         image = Image(image_id, state.json, layer, ancestry, tuple(sums))
         await area.commit(keys.blob(layer.digest))
         await self._blobs.vouch(layer.digest)
-        for name in scope.names:
-            await self._blobs.link(name, layer.digest, layer.digest)
-            await self._images.publish(name, image)
+        try:
+            for name in scope.names:
+                await self._blobs.link(name, layer.digest, layer.digest)
+                await self._images.publish(name, image)
+        except ImageExists:  # there is nothing left to go on with
+            await self._states.forget(scope.owner, image_id)
+            raise
         await self._states.forget(scope.owner, image_id)
 
 

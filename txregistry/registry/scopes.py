@@ -35,9 +35,12 @@ class Scope:
             nobody else.
         announced: Whether an image may be pushed to the repositories.
         usable: Whether an image that lies there may be used.
+        everywhere: Whether an image must be in all the repositories to be there, as for
+            a push to several; else one of them is enough.
     """
 
     names: Sequence[RepositoryName]
     owner: str
     announced: Asking = field(default=whatever)
     usable: Asking = field(default=whatever)
+    everywhere: bool = True

@@ -22,7 +22,8 @@ from txregistry.web.dialect import is_v1, is_v2
 from txregistry.web.errors import answer_failure, write_error
 from txregistry.web.request import RegistryRequest
 
-_DOCKER: Final = b"docker/1."
+_OLD: Final = (b"docker/1.", b"Go 1.1 ")
+"""How the names of engines begin that may be too old for version 2."""
 _PATH: Final = re.compile(
     rb"/v2/([a-z0-9][a-z0-9._/-]*)/(manifests|blobs)/([A-Za-z0-9_][A-Za-z0-9._:-]*)"
 )
@@ -77,7 +78,7 @@ class FastResource(KleinResource):
     @staticmethod
     def _is_old(request: RegistryRequest) -> bool:
         agent = request.requestHeaders.getRawHeaders(b"user-agent", (b"",))[0]
-        return agent.startswith(_DOCKER) and knows_only_schema1(agent.decode("latin-1"))
+        return agent.startswith(_OLD) and knows_only_schema1(agent.decode("latin-1"))
 
     def _answer(
         self, request: RegistryRequest, name: bytes, kind: bytes, wanted: bytes

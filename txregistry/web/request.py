@@ -9,7 +9,12 @@ from txregistry.model.engines import Engine, parse_engine
 from txregistry.model.errors import NameInvalid
 from txregistry.streams import BytesReader, IReader
 from txregistry.web.body import RequestBody
-from txregistry.web.dialect import V1_VERSION, V1_VERSION_HEADER, V2_VERSION_HEADER
+from txregistry.web.dialect import (
+    V1_VERSION,
+    V1_VERSION_HEADER,
+    V2_VERSION_HEADER,
+    is_v1,
+)
 from txregistry.web.errors import write_error
 
 _ABSOLUTE = (b"http://", b"https://")
@@ -53,6 +58,8 @@ class RegistryRequest(Request):
             self.responseHeaders.setRawHeaders(name, values)
         path = unquote_to_bytes(self.path)
         if not path.isascii() or b"\0" in path:
+            if is_v1(self.path):
+                self.answer_as_v1()
             write_error(
                 self, NameInvalid("A path must be of printable ASCII characters.")
             )

@@ -30,7 +30,13 @@ class _NameConverter(BaseConverter):
 
 
 class _V1NameConverter(_NameConverter):
-    """A repository's name, as version 1 has it."""
+    """A repository's name, as version 1 has it.
+
+    None ends with ``tags``: what comes after that is a tag, also where it is called as
+    the end of another route.
+    """
+
+    regex = ".+(?<!/tags)"
 
     def to_python(self, value: str) -> RepositoryName:
         """Read it."""

@@ -18,7 +18,7 @@ from txregistry.auth.cookies import SessionCookies
 from txregistry.auth.interfaces import IAccounts, IPolicy
 from txregistry.auth.tokens import PresentedToken, parse_authorization
 from txregistry.model.access import ANONYMOUS, Action, Identity
-from txregistry.model.errors import Denied, ImageUnknown, Unauthorized
+from txregistry.model.errors import Denied, ImageIdInvalid, ImageUnknown, Unauthorized
 from txregistry.model.images import ImageId
 from txregistry.model.names import RepositoryName
 from txregistry.registry.authorities import new_owner
@@ -165,8 +165,8 @@ class Access:
         if self._policy is None:
             raise Unauthorized
         owner = self.owner(request, caller.identity)
-        names = await self._names(caller.identity, owner, text, action)
-        return Scope(names, owner), ImageId.parse(text)
+        names, noted = await self._names(caller.identity, owner, text, action)
+        return Scope(names, owner, everywhere=noted), ImageId.parse(text)
 
     async def may(
         self, identity: Identity, name: RepositoryName, action: Action
@@ -185,22 +185,30 @@ class Access:
 
     async def _names(
         self, identity: Identity, owner: str, text: str, action: Action
-    ) -> Sequence[RepositoryName]:
+    ) -> tuple[Sequence[RepositoryName], bool]:
         """Find the repositories that a request without a token is about.
 
         For a push, they are those for which its sender announced the image. Else all
         are looked into that have one of this id and that they may read.
+
+        Returns:
+            The repositories, and whether the image was announced for them.
         """
-        image_id = ImageId.parse(text)
+        closed = identity == ANONYMOUS and self.knows_accounts
+        try:
+            image_id = ImageId.parse(text)
+        except ImageIdInvalid:
+            if closed:
+                raise Unauthorized from None
+            raise
         found = await self._registry.announcements.noted(owner, image_id)
+        noted = bool(found)
         if action is Action.PULL and not found:
             found = await self._registry.images.repositories(image_id)
         names = [name for name in found if await self.may(identity, name, action)]
         if names:
-            return names
-        if action is Action.PULL and not (
-            identity == ANONYMOUS and self.knows_accounts
-        ):
+            return names, noted
+        if action is Action.PULL and not closed:
             raise ImageUnknown
         raise Unauthorized
 

@@ -98,7 +98,7 @@ async def read_json(
     """
     try:
         return msgspec.json.decode(await read_body(request, limit))
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise DataInvalid(complaint) from None
 
 

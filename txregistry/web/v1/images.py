@@ -63,7 +63,13 @@ class ImageRoutes:
         found = None
         # A push to several repositories at once goes on until all of them have it.
         for name in scope.names:
-            found = name, await registry.derived.find(name, image_id, architecture)
+            try:
+                found = name, await registry.derived.find(name, image_id, architecture)
+            except ImageUnknown:
+                if scope.everywhere:
+                    raise
+            if found is not None and not scope.everywhere:
+                break
         if found is None:
             raise ImageUnknown
         private = await registry.privacy.is_private(found[0])

@@ -87,7 +87,15 @@ class IndexRoutes:
     async def announce(
         self, request: RegistryRequest, name: RepositoryName
     ) -> tuple[Caller, RepositoryName, list[ImageId]]:
-        """Take a list of images that are to be pushed, or were."""
+        """Take a list of images that are to be pushed, or were.
+
+        Raises:
+            NameInvalid: the repository could not be asked for.
+        """
+        if name.text.rpartition("/")[2] in _RESERVED:
+            raise NameInvalid(
+                "The last component of this name has a meaning of its own"
+            )
         caller, name = await self.admit(request, name, Action.PUSH)
         require_writes(self._registry)
         ids = _read_ids(await read_json(request, _LIMIT, "Error Decoding JSON"))
@@ -165,10 +173,6 @@ def add_index_routes(app: Klein, routes: IndexRoutes) -> None:
     """Add PUT of ``{R}/``, all of ``{R}/images``, ``{R}/auth`` and ``{R}/layer``."""
 
     async def put_repository(request: RegistryRequest, name: RepositoryName) -> bytes:
-        if name.text.rpartition("/")[2] in _RESERVED:
-            raise NameInvalid(
-                "The last component of this name has a meaning of its own"
-            )
         caller, resolved, ids = await routes.announce(request, name)
         await routes.note(request, caller, resolved, ids)
         routes.hand_out(request, caller, name, TokenAccess.WRITE)

@@ -132,7 +132,7 @@ def add_repository_routes(app: Klein, registry: Registry, access: Access) -> Non
             properties = msgspec.json.decode(
                 await read_body(request, _LIMIT), type=_GivenProperties
             )
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise DataInvalid("Invalid data") from None
         await registry.privacy.set(name, Properties(properties.access))
         return answer(request, value=True)

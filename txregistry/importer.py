@@ -57,6 +57,7 @@ class ImportV1(usage.Options):
     ]
 
     place: OldPlace
+    _broken_off = False
 
     def parseOptions(  # noqa: N802 - Twisted's name
         self, options: Sequence[str] | None = None
@@ -135,7 +136,8 @@ class ImportV1(usage.Options):
         ended: Deferred[None] = Deferred()
 
         def break_off() -> Deferred[None]:
-            work.cancel()
+            self._broken_off = True
+            work.cancel()  # of no use while it waits for a thread
             return ended
 
         reactor.addSystemEventTrigger("before", "shutdown", break_off)
@@ -160,6 +162,12 @@ class ImportV1(usage.Options):
         reactor.addSystemEventTrigger("during", "shutdown", pool.stop)
         blocking = in_threads(reactor, pool)
         line = _Line(sys.stderr, reactor)
+
+        def progress(report: Report, place: str, passing: int) -> None:
+            if self._broken_off:
+                raise CancelledError
+            line.show(report, place, passing)
+
         async with self.place.open(reactor, blocking) as source:
             registry = Registry(
                 make_store(settings, reactor, blocking),
@@ -174,7 +182,7 @@ class ImportV1(usage.Options):
                     OldTree(source),
                     registry,
                     dry_run=bool(self["dry-run"]),
-                    progress=line.show,
+                    progress=progress,
                 ).run()
             finally:
                 line.clear()

@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import settings
@@ -37,10 +37,31 @@ from txregistry.streams import BytesReader
 
 IDS = tuple(letter * 64 for letter in "abc")
 TARS = (tar(one="1"), tar(two="2"))
-LAYERS = {
-    gzip.compress(data, level, mtime=0): data for data in TARS for level in (1, 9)
-} | {TARS[0]: TARS[0]}
 TAG = Tag("latest")
+
+
+@dataclass(frozen=True, order=True)
+class Layer:
+    """A layer, called by what is in it and how it is packed."""
+
+    name: str
+    data: bytes = field(repr=False)
+    tar: bytes = field(repr=False)
+
+    @property
+    def digest(self) -> Digest:
+        """Its name in the store."""
+        return Digest.of(self.data)
+
+
+LAYERS = (
+    Layer("plain", TARS[0], TARS[0]),
+    *(
+        Layer(f"{place} gzip {level}", gzip.compress(data, level, mtime=0), data)
+        for place, data in enumerate(TARS)
+        for level in (1, 9)
+    ),
+)
 
 Names = tuple[RepositoryName, ...]
 
@@ -49,7 +70,7 @@ REPOSITORIES = st.sampled_from((NAME, OTHER))
 PLACES: st.SearchStrategy[Names] = st.sampled_from(((NAME,), (OTHER,), (NAME, OTHER)))
 IMAGE = st.sampled_from(IDS)
 PARENT = st.sampled_from((None, *IDS))
-LAYER = st.sampled_from(sorted(LAYERS))
+LAYER = st.sampled_from(LAYERS)
 
 
 @dataclass(frozen=True)
@@ -57,13 +78,13 @@ class Pushed:
     """A complete image."""
 
     json: bytes
-    layer: bytes
+    layer: Layer
     ancestry: tuple[str, ...]
 
     @property
     def content(self) -> tuple[bytes, bytes, tuple[str, ...]]:
         """What makes it the same as another."""
-        return self.json, LAYERS[self.layer], self.ancestry
+        return self.json, self.layer.tar, self.ancestry
 
 
 @dataclass
@@ -73,12 +94,13 @@ class Upload:
     json: bytes
     parent: str | None
     ancestry: tuple[str, ...]
-    layer: bytes | None = None
-    before: bytes | None = None  # a layer that another one was to replace
+    layer: Layer | None = None
+    before: Layer | None = None  # a layer that another one was to replace
 
     def lose_layer(self) -> None:
         """Have no layer any more."""
-        self.layer, self.before = None, self.layer or self.before
+        self.before = self.layer or self.before
+        self.layer = None
 
 
 def make_json(image_id: str, parent: str | None, flavour: int) -> bytes:
@@ -96,7 +118,7 @@ class ImageHistory(RuleBasedStateMachine):
         super().__init__()
         self.uploads: dict[tuple[str, str], Upload] = {}
         self.images: dict[tuple[RepositoryName, str], Pushed] = {}
-        self.linked: dict[RepositoryName, set[bytes]] = {NAME: set(), OTHER: set()}
+        self.linked: dict[RepositoryName, set[Layer]] = {NAME: set(), OTHER: set()}
 
     @initialize()
     def begin(self) -> None:
@@ -195,10 +217,12 @@ class ImageHistory(RuleBasedStateMachine):
         way=st.sampled_from(("whole", "whole", "broken off", "cut off")),
     )
     def put_layer(
-        self, owner: str, names: Names, image_id: str, layer: bytes, way: str
+        self, owner: str, names: Names, image_id: str, layer: Layer, way: str
     ) -> None:
         """Push the layer of an image."""
-        body = layer if way == "whole" else layer[: len(layer) // 2]
+        body = layer.data
+        if way != "whole":
+            body = body[: len(body) // 2]
         work = self.case.registry.image_uploads.take_layer(
             Scope(names, owner),
             ImageId(image_id),
@@ -213,7 +237,7 @@ class ImageHistory(RuleBasedStateMachine):
         elif way == "broken off":
             assert refused is BrokenOff
             upload.lose_layer()
-        elif way == "cut off" and layer not in TARS:
+        elif way == "cut off" and layer.data != layer.tar:
             assert refused is ImageInvalid
             upload.lose_layer()
         elif way == "cut off":  # nobody can tell that of a plain archive
@@ -229,19 +253,19 @@ class ImageHistory(RuleBasedStateMachine):
         owner=OWNERS,
         names=PLACES,
         image_id=IMAGE,
-        other=st.sampled_from((None, None, None, *sorted(LAYERS))),
+        other=st.sampled_from((None, None, None, *LAYERS)),
     )
     def put_checksum(
-        self, owner: str, names: Names, image_id: str, other: bytes | None
+        self, owner: str, names: Names, image_id: str, other: Layer | None
     ) -> None:
         """Push the checksum of an image: its own, or that of another layer."""
         upload = self.uploads.get((owner, image_id))
-        layer = other or (upload and (upload.layer or upload.before)) or TARS[0]
+        layer = other or (upload and (upload.layer or upload.before)) or LAYERS[0]
         data = upload.json if upload else b"{}"
         work = self.case.registry.image_uploads.finish(
             Scope(names, owner),
             ImageId(image_id),
-            V1Image(image_id, data, layer).payload,
+            V1Image(image_id, data, layer.data).payload,
             None,
         )
         refused = self.ask(
@@ -298,7 +322,7 @@ class ImageHistory(RuleBasedStateMachine):
         image_id: str,
         parent: str | None,
         flavour: int,
-        layer: bytes,
+        layer: Layer,
     ) -> None:
         """Push an image as engines do."""
         if image_id in (self.below(owner, names, parent) or (image_id,)):
@@ -334,15 +358,15 @@ class ImageHistory(RuleBasedStateMachine):
         """Delete a layer by version 2."""
         layers = sorted(self.linked[name] or LAYERS)
         layer = layers[place % len(layers)]
-        work = self.case.registry.blobs.unlink(name, Digest.of(layer))
+        work = self.case.registry.blobs.unlink(name, layer.digest)
         refused = self.ask(work, BlobUnknown)
         assert (refused is None) == (layer in self.linked[name])
         self.linked[name].discard(layer)
 
     @rule(name=REPOSITORIES, layer=LAYER)
-    def push_blob(self, name: RepositoryName, layer: bytes) -> None:
+    def push_blob(self, name: RepositoryName, layer: Layer) -> None:
         """Push a layer by version 2."""
-        self.case.push_blob(layer, name)
+        self.case.push_blob(layer.data, name)
         self.linked[name].add(layer)
 
     @invariant()
@@ -358,7 +382,9 @@ class ImageHistory(RuleBasedStateMachine):
                 found = self.case.result(self.case.registry.images.find(name, image_id))
                 assert found.json == wanted.json
                 assert tuple(map(str, found.ancestry)) == wanted.ancestry
-                assert self.case.pull_blob(found.layer.digest, name) == wanted.layer
+                assert (
+                    self.case.pull_blob(found.layer.digest, name) == wanted.layer.data
+                )
 
     @invariant()
     def ancestry_is_what_the_images_say(self) -> None:

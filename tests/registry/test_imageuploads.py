@@ -502,7 +502,7 @@ class ChecksumTests(UploadTestCase):
 
 
 class OldEngineTests(UploadTestCase):
-    """Docker up to 0.5 sends the checksum with the JSON, and nothing after the layer."""
+    """Docker up to 0.5 sends the checksum with the JSON, and none after the layer."""
 
     def test_layer_completes_the_image(self) -> None:
         self.put_json(BASE, checksum=BASE.payload)

@@ -1,69 +1,20 @@
 """Tests of ``txregistry/transfer/importing.py``."""
 
-from collections import Counter
-
-from zope.interface import implementer
+from twisted.internet.defer import CancelledError
 
 from tests.registry.content import image as oci_image
 from tests.transfer import case
 from tests.transfer.case import LATEST, WEB
+from tests.transfer.sources import CountingSource
 from tests.transfer.trees import make_chain, tarsum
 from tests.web.v1.images import BASE, TOP, B, T, V1Image, document
 from txregistry.model.images import ImageId
 from txregistry.model.names import RepositoryName, Tag
 from txregistry.storage import keys
-from txregistry.storage.interfaces import (
-    IObjectSource,
-    Key,
-    NotFound,
-    Page,
-    Stat,
-    StorageFull,
-    StorageUnavailable,
-)
+from txregistry.storage.interfaces import Key, StorageFull
 from txregistry.storage.memory import MemoryObjectStore
-from txregistry.streams import IReader, read_all
 from txregistry.transfer.damage import TreeUnavailable
-
-
-@implementer(IObjectSource)
-class CountingSource:
-    """Count what is opened, and fail where it is told to."""
-
-    def __init__(self, source: IObjectSource) -> None:
-        self._source = source
-        self.opened: Counter[str] = Counter()
-        self.broken: set[str] = set()
-        self.gone = False
-
-    async def stat(self, key: Key) -> Stat:
-        """See `IObjectSource`."""
-        return await self._source.stat(key)
-
-    async def get(self, key: Key, limit: int) -> bytes:
-        """See `IObjectSource`."""
-        self._fail(key)
-        return await self._source.get(key, limit)
-
-    async def open(self, key: Key, start: int, stop: int) -> IReader:
-        """See `IObjectSource`."""
-        self.opened[key] += 1
-        self._fail(key)
-        return await self._source.open(key, start, stop)
-
-    async def list(
-        self, prefix: str, *, after: str = "", limit: int, delimiter: bool = False
-    ) -> Page:
-        """See `IObjectSource`."""
-        if self.gone:
-            raise StorageUnavailable("the bucket answered 503")
-        return await self._source.list(
-            prefix, after=after, limit=limit, delimiter=delimiter
-        )
-
-    def _fail(self, key: Key) -> None:
-        if key in self.broken:
-            raise StorageUnavailable("a bad sector")
+from txregistry.transfer.report import Report
 
 
 class ImportTests(case.TreeTestCase):
@@ -251,6 +202,47 @@ class ImportTests(case.TreeTestCase):
         self.result(work.run())
         self.assertIn(("acme/web:latest", len(TOP.layer)), told)
 
+    def test_what_hears_of_progress_may_break_it_off(self) -> None:
+        self.add_two()
+
+        def stop(report: Report, place: str, passing: int) -> None:
+            del report, place
+            if passing:
+                raise CancelledError
+
+        work = self.make_import()
+        work._progress = stop
+        self.fails(CancelledError, work.run())
+        self.assertEqual(self.keys(), ())
+
+    def test_privacy_that_cannot_be_read_is_the_repositorys_fault(self) -> None:
+        self.add_two()
+        source = self.count()
+        source.broken.add("repositories/acme/web/_private")
+        report = self.run_import(source)
+        reason = "it cannot be read: a bad sector"
+        self.assertEqual(
+            self.left_out(report)[0], ("repository", "repositories/acme/web/", reason)
+        )
+        self.assertEqual(self.keys(), ())
+
+    def test_an_image_without_a_tag_that_cannot_be_read(self) -> None:
+        self.add_two()
+        self.tree.image(V1Image("c" * 64, document("c" * 64), BASE.layer))
+        source = self.count()
+        source.broken.add(f"images/{'c' * 64}/_inprogress")
+        reason = "it cannot be read: a bad sector"
+        self.assertEqual(
+            self.left_out(self.run_import(source)), [("image", "c" * 64, reason)]
+        )
+
+    def test_many_images_without_a_tag(self) -> None:
+        self.add_two()
+        for each in make_chain(120):
+            self.tree.image(each)
+        report = self.run_import()
+        self.assertEqual((len(report.left_out), report.is_complete), (120, True))
+
     def test_a_file_that_cannot_be_read_is_one_images_fault(self) -> None:
         self.add_two()
         self.tree.tag("acme/web", "base", B)
@@ -331,92 +323,3 @@ class ImportTests(case.TreeTestCase):
         )
         found = self.result(self.registry.images.find(WEB, ImageId(T)))
         self.assertEqual(found.json, TOP.json)
-
-
-class BrokenSource(CountingSource):
-    """Let readers break off amid a layer, a number of times."""
-
-    def __init__(self, source: IObjectSource, times: int) -> None:
-        super().__init__(source)
-        self.times = times
-
-    async def open(self, key: Key, start: int, stop: int) -> IReader:
-        """See `IObjectSource`."""
-        reader = await super().open(key, start, stop)
-        if self.times:
-            self.times -= 1
-            return _Breaking(reader)
-        return reader
-
-
-@implementer(IReader)
-class _Breaking:
-    def __init__(self, reader: IReader) -> None:
-        self._reader = reader
-        self._given = False
-
-    async def read(self, limit: int) -> bytes:
-        """See `IReader`."""
-        if self._given:
-            raise StorageUnavailable("the connection broke")
-        self._given = True
-        return await self._reader.read(min(limit, 10))
-
-    async def close(self) -> None:
-        """See `IReader`."""
-        await self._reader.close()
-
-
-class BrokenConnectionTests(case.TreeTestCase):
-    def setUp(self) -> None:
-        super().setUp()
-        self.tree.image(BASE)
-        self.tree.tag("acme/web", "latest", B)
-
-    def test_a_layer_is_read_on_where_it_broke(self) -> None:
-        source = BrokenSource(self.make_source(), 3)
-        self.assertTrue(self.run_import(source).is_complete)
-        found = self.result(self.registry.images.find(WEB, ImageId(B)))
-        self.assertEqual(self.pull_blob(found.layer.digest, WEB), BASE.layer)
-
-    def test_a_layer_that_breaks_all_the_time_is_left_out(self) -> None:
-        source = BrokenSource(self.make_source(), 99)
-        report = self.run_import(source)
-        reason = "it cannot be read: the connection broke"
-        self.assertIn(("image", B, reason), self.left_out(report))
-
-    def test_a_layer_that_changes_meanwhile_is_left_out(self) -> None:
-        inner = MemoryObjectStore(self.clock, self.tree.files)
-        key = Key(f"images/{B}/layer")
-
-        class Changing(BrokenSource):
-            async def open(self, key: Key, start: int, stop: int) -> IReader:
-                reader = await super().open(key, start, stop)
-                await inner.put(key, TOP.layer)
-                return reader
-
-        report = self.run_import(Changing(inner, 1))
-        self.assertEqual(
-            self.left_out(report)[0],
-            ("image", B, "its layer changed while it was read"),
-        )
-        self.assertEqual(self.result(inner.get(key, 1 << 20)), TOP.layer)
-
-    def test_a_layer_that_goes_away_is_left_out(self) -> None:
-        inner = MemoryObjectStore(self.clock, self.tree.files)
-
-        class Vanishing(CountingSource):
-            async def open(self, key: Key, start: int, stop: int) -> IReader:
-                del start, stop
-                raise NotFound(key)
-
-        report = self.run_import(Vanishing(inner))
-        self.assertEqual(
-            self.left_out(report)[0],
-            ("image", B, "its layer changed while it was read"),
-        )
-
-    def test_the_source_is_read_whole_in_the_end(self) -> None:
-        source = BrokenSource(self.make_source(), 0)
-        reader: IReader = self.result(source.open(Key(f"images/{B}/layer"), 0, 1 << 20))
-        self.assertEqual(self.result(read_all(reader, 1 << 20)), BASE.layer)

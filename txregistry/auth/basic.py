@@ -19,9 +19,9 @@ def parse_basic(header: str) -> tuple[str, str] | None:
     """Read the value of ``Authorization``.
 
     Returns:
-        The name and the password; None, which is anonymous, if it is of another scheme,
-        or the name is empty: who has no account sends ``Basic Og==``, as Docker 1.5
-        does.
+        The name and the password. It is None, which is anonymous, if the header is of
+        another scheme, or the name is empty. Docker 1.5 sends ``Basic Og==`` where it
+        has no account.
 
     Raises:
         Unauthorized: it is of this scheme, but malformed.

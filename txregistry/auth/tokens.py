@@ -230,8 +230,8 @@ def parse_authorization(header: str) -> PresentedToken | None:
     whom the token is passed on can read another one.
 
     Returns:
-        The token; None, which is anonymous, if it is of another scheme, or the scheme
-        only: who got no token sends a bare ``Token``, as Docker 1.5 does.
+        The token. It is None, which is anonymous, if it is of another scheme, or the
+        scheme only, which who got no token sends, as Docker 1.5 does.
 
     Raises:
         Unauthorized: it is of this scheme, but malformed.

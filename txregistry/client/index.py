@@ -104,7 +104,7 @@ class ForeignIndex:
 
         Returns:
             The ids of the images that the Index lists, those also that are announced
-            and not yet there. Ids outside the grammar are left out: there can be no
+            and not yet there. Ids outside the grammar are left out, as there can be no
             such image here.
 
         Raises:

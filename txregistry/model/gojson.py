@@ -42,8 +42,8 @@ _ESCAPES: Final = (
     | {ord('"'): r"\"", ord("\\"): r"\\"}
 )
 
-_BEFORE_NAME: Final = re.compile(r"[{, \t\r\n]*+")
-_BEFORE_VALUE: Final = re.compile(r"[: \t\r\n]*+")
+_BEFORE_NAME: Final = re.compile(r"[{, \t\r\n]*")
+_BEFORE_VALUE: Final = re.compile(r"[: \t\r\n]*")
 
 
 def read(data: bytes) -> Value:

@@ -56,7 +56,9 @@ class Announcements:
         added = list(dict.fromkeys(map(str, ids)))
         found = await objects(self._store, keys.announcements(name))
         if len(found) >= _LISTS:
-            merged = list(dict.fromkeys([*await self._merged(found), *added]))[-_MOST:]
+            new = set(added)
+            before = [each for each in await self._merged(found) if each not in new]
+            merged = [*before, *added][-_MOST:]
             if await self._keep(name, merged) in found:
                 return
             await self._store.delete(found)

@@ -27,6 +27,7 @@ from txregistry.model.images import ImageId
 from txregistry.model.names import RepositoryName, Tag
 from txregistry.model.schema2 import choose_platform
 from txregistry.registry.blobs import Blobs
+from txregistry.registry.diffids import DiffIds
 from txregistry.registry.images import Image, Images
 from txregistry.registry.manifests import Manifests, StoredManifest
 from txregistry.registry.tags import Tags
@@ -75,6 +76,7 @@ class DerivedImages:
         self._transcoding = transcoding
         self._clock = clock
         self._blocking = blocking
+        self._diff_ids = DiffIds(blobs, blocking)
 
     async def manifest(
         self, name: RepositoryName, tag: Tag, architecture: str
@@ -103,6 +105,27 @@ class DerivedImages:
         """Give the id of an image manifest; None where its config has no such name."""
         config = manifest.parse().blobs[0].digest
         return ImageId(config.encoded) if config.algorithm == CANONICAL else None
+
+    async def named(
+        self, name: RepositoryName, manifest: StoredManifest
+    ) -> ImageId | None:
+        """Give the id by which an image manifest can be asked for; None if by none.
+
+        Ids are anybody's: another image may be remembered by the same one.
+        """
+        image_id = self.top(manifest)
+        if image_id is None:
+            return None
+        try:
+            image = await self._images.find(name, image_id)
+        except ImageUnknown:
+            return image_id  # it was not asked for yet
+        if image.manifest != manifest.digest:
+            try:
+                await self.derive(name, manifest)
+            except ImageUnknown:
+                return None
+        return image_id
 
     async def find(
         self, name: RepositoryName, image_id: ImageId, architecture: str
@@ -164,10 +187,10 @@ class DerivedImages:
                 reason=error.message,
             )
             raise ImageUnknown from None
+        if len(found) != sum(each.layer is not None for each in derived):
+            raise ImageUnknown
         if not found:
             found = [await self._empty_layer(name)]
-        if len(found) != len(derived):
-            raise ImageUnknown
         return await self._remember(name, manifest, derived, found)
 
     async def _remember(
@@ -193,13 +216,37 @@ class DerivedImages:
                 await self._images.publish(name, image)
             except ImageExists:
                 # Somebody pushed it by version 1. If that is the same layer on the same
-                # parents, what was pushed is as good as what would be derived.
+                # parents, what was pushed is as good as what would be derived; but what
+                # is to be run stands in the JSON of the top.
                 pushed = await self._images.find(name, each.image_id)
-                if (pushed.layer.diff_id, pushed.ancestry) != (each.diff_id, ancestry):
+                if (pushed.layer.diff_id, pushed.ancestry) != (
+                    each.diff_id,
+                    ancestry,
+                ) or (top and pushed.json.strip() != each.json):
                     raise ImageUnknown from None
+            else:
+                await self._settle(name, image)
         if image is None:
             raise ImageUnknown
         return image
+
+    async def _settle(self, name: RepositoryName, image: Image) -> None:
+        """See that an image is remembered with a layer that is the one in its config.
+
+        Raises:
+            ImageUnknown: its own is not, and another was there first.
+        """
+        found = await self._images.find(name, image.image_id)
+        ours, theirs = image.layer, found.layer
+        if ours.digest == theirs.digest:
+            return
+        try:
+            if await self._diff_ids.find(name, ours.digest) != ours.diff_id:
+                raise ImageUnknown
+            if await self._diff_ids.find(name, theirs.digest) != theirs.diff_id:
+                await self._images.replace(name, image)
+        except BlobUnknown:
+            raise ImageUnknown from None
 
     async def _tagged(
         self, name: RepositoryName, architecture: str

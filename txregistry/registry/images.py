@@ -146,6 +146,10 @@ class Images:
         ):
             raise ImageExists
 
+    async def replace(self, name: RepositoryName, image: Image) -> None:
+        """Let a repository have an image in place of one that is not what it says."""
+        await self._store.put(keys.image_record(name, image.image_id), _encode(image))
+
     async def repositories(self, image_id: ImageId) -> list[RepositoryName]:
         """Find repositories that have, or had, an image of an id."""
         prefix = keys.images(image_id)

@@ -139,7 +139,9 @@ class ImageTags:
         manifest = await self._derived.manifest(name, tag, architecture)
         if manifest is None:
             raise TagUnknown("Tag not found")
-        image_id = await self._pushed(name, manifest) or self._derived.top(manifest)
+        image_id = await self._pushed(name, manifest)
+        if image_id is None:
+            image_id = await self._derived.named(name, manifest)
         if image_id is None:
             raise TagUnknown("Tag not found")
         return image_id

@@ -265,10 +265,11 @@ class Import:
 
     async def _look_for_others(self) -> None:
         """Tell of images that no tag led to."""
-        count = 0
+        self._place, count = "images without a tag", 0
         async for image_id in self._tree.image_ids():
             count += 1
             if not count % _PAUSE:
+                self._tell(0)
                 await breathe(self._registry.clock)
             if self._chains.met(image_id):
                 continue

@@ -54,7 +54,10 @@ class Report:
 
 
 Progress = Callable[[Report, str, int], None]
-"""Hears how far an import is: of what so far, the tag, and bytes of a layer."""
+"""Hears how far an import is: of what so far, the tag, and bytes of a layer.
+
+What it raises breaks the import off.
+"""
 
 
 def _show(text: str) -> str:

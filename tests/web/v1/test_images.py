@@ -174,7 +174,7 @@ class RefusalTests(ReadCase):
         for image_id in BAD_IDS:
             for part in PARTS:
                 answer = self.get(f"/v1/images/{image_id}/{part}", self.read)
-                if image_id.startswith("%00") or image_id.startswith("%D9"):
+                if image_id.startswith(("%00", "%D9")):
                     self.assertEqual(answer.status, 400, image_id)
                 else:
                     self.assertEqual(answer.status, 404, image_id)

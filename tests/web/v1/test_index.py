@@ -1,7 +1,6 @@
-"""Tests of what an Index answers: pushes announced, images listed, tokens handed out."""
+"""Tests of what an Index answers: pushes announced, images listed, tokens given."""
 
 import json
-from typing import ClassVar
 
 from tests.web.answers import Answer
 from tests.web.exchange import Exchange
@@ -44,7 +43,7 @@ RESERVED = ("tags", "images", "json", "properties", "auth", "layer")
 
 
 class AnnounceTests(people.PeopleCase):
-    more: ClassVar = {"endpoints": ENDPOINTS}
+    more = {"endpoints": ENDPOINTS}  # noqa: RUF012 - read only
 
     def put(self, name: str = "acme/web", body: bytes = IMAGES, **more: str) -> Answer:
         """Announce a push as bob."""
@@ -183,7 +182,7 @@ class OwnEndpointTests(case.V1Case):
 
 
 class ImagesTests(people.PeopleCase):
-    more: ClassVar = {"endpoints": ENDPOINTS}
+    more = {"endpoints": ENDPOINTS}  # noqa: RUF012 - read only
 
     def test_lists_what_was_pushed(self) -> None:
         self.push_v1(headers=BOB)
@@ -376,7 +375,7 @@ class QuestionTests(people.PeopleCase):
 class AloneTests(people.PeopleCase):
     """An Index in front of registries that are elsewhere."""
 
-    more: ClassVar = {"endpoints": ENDPOINTS, "alone": True}
+    more = {"endpoints": ENDPOINTS, "alone": True}  # noqa: RUF012 - read only
 
     def setUp(self) -> None:
         super().setUp()

@@ -1,6 +1,7 @@
 """Tests of ``/v1/_ping``, ``/v1/_status``, ``/``, and of which version is seen."""
 
 from tests.web import exchange
+from tests.web.answers import Answer
 from tests.web.exchange import Exchange
 from tests.web.v1 import case, people
 from tests.web.v1.case import R
@@ -190,7 +191,7 @@ class HiddenTests(case.V1Case):
             self.assertEqual(answer.status, 200)
             self.assertIsNotNone(answer.header("docker-distribution-api-version"))
 
-    def assertSeesNoVersion2(self, answer: exchange.Answer, what: str) -> None:
+    def assertSeesNoVersion2(self, answer: Answer, what: str) -> None:
         """An engine goes on with version 1 after this answer."""
         self.assertIsNone(answer.header("docker-distribution-api-version"), what)
         self.assertIsNone(answer.header("www-authenticate"), what)

@@ -1,0 +1,1 @@
+"""A registry whose Index is elsewhere: one of ours, or one that misbehaves."""

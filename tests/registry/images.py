@@ -102,7 +102,7 @@ def oci_image(
         }
     )
     layers = tuple(map(pack, tars))
-    suffix = {zstandard: "+zstd", plain: ""}.get(pack, "+gzip")
+    suffix = "" if pack is plain else "+zstd" if pack is zstandard else "+gzip"
     manifest = encode(
         {
             "schemaVersion": 2,

@@ -163,7 +163,8 @@ class ListTests(RegistryTestCase):
         for each in adding:
             self.successResultOf(each)
         store.waits = False
-        self.assertEqual(set(self.result(lists.all(NAME)) or []), wanted)
+        found = self.result(lists.all(NAME))
+        self.assertEqual(set(found or []), wanted)
 
 
 class NoteTests(RegistryTestCase):

@@ -362,7 +362,9 @@ class PoisonTests(DerivedTestCase):
         lower = [
             V1Image(
                 image_id.text,
-                images.document(image_id.text, parent and parent.text, {}),
+                images.document(
+                    image_id.text, None if parent is None else parent.text, {}
+                ),
                 layer,
             )
             for image_id, parent, layer in zip(
@@ -405,4 +407,35 @@ class PoisonTests(DerivedTestCase):
         self.push_oci(OciImage(lying.config, layers, encode(document)), Tag("evil"))
         self.result(self.registry.derived.find(NAME, lying.top, "amd64"))
         self.push_oci(IMAGE, LATEST)
-        self.resolves()
+        self.assertTrue(self.resolves())
+
+    def same_config(self) -> OciImage:
+        """Make an image that says the same of itself, and is another."""
+        document = json.loads(IMAGE.manifest)
+        document["layers"][0] = describe(EVIL, f"{images.LAYER_TYPE}+gzip")
+        layers = (EVIL, *IMAGE.layers[1:])
+        return OciImage(IMAGE.config, layers, encode(document))
+
+    def test_manifest_of_the_same_config_does_not_poison_it(self) -> None:
+        self.push_oci(self.same_config(), Tag("evil"))
+        self.derived(IMAGE.top)
+        self.push_oci(IMAGE, LATEST)
+        self.assertTrue(self.resolves())
+        tags = self.result(self.registry.image_tags.all(NAME, "amd64"))
+        self.assertEqual(tags, {"latest": IMAGE.top.text})  # from now on
+
+    def test_manifest_of_the_same_config_that_comes_later_does_not_show(self) -> None:
+        self.push_oci(IMAGE, LATEST)
+        self.derived(IMAGE.top)
+        self.push_oci(self.same_config(), Tag("evil"))
+        tags = self.result(self.registry.image_tags.all(NAME, "amd64"))
+        self.assertEqual(tags, {"latest": IMAGE.top.text})
+        self.assertTrue(self.resolves())
+
+    def test_same_image_in_two_compressions_shows_by_both(self) -> None:
+        self.push_oci(IMAGE, LATEST)
+        self.derived(IMAGE.top)
+        self.push_oci(oci_image(TARS, zstandard), Tag("small"))
+        tags = self.result(self.registry.image_tags.all(NAME, "amd64"))
+        self.assertEqual(set(tags), {"latest", "small"})
+        self.assertTrue(self.resolves())

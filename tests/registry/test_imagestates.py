@@ -68,8 +68,7 @@ class ImageStatesTests(images.ImageTestCase):
     def test_one_at_a_time_works_on_an_image(self) -> None:
         states = self.registry.image_states
         with states.claim("me", B):
-            with self.assertRaises(ImageInProgress), states.claim("me", B):
-                self.fail("claimed twice")
+            self.assertRaises(ImageInProgress, states.claim("me", B).__enter__)
             with states.claim("me", T), states.claim("somebody else", B):
                 pass
         with states.claim("me", B):

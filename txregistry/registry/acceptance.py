@@ -148,13 +148,7 @@ class Acceptance:
         if subject is not None:
             await self._referrers.remove(name, subject.digest, digests)
         for digest in digests:
-            await self._forget_form(name, digest)
-
-    async def _forget_form(self, name: RepositoryName, digest: Digest) -> None:
-        """Forget the form of schema 2, unless somebody gave it a name of its own."""
-        form = await self._manifests.form_of(name, digest)
-        if form is not None and not await self._tags.pointing_to(name, {form}):
-            await self._manifests.forget(name, form)
+            await self._manifests.forget_form(name, digest)
 
     async def delete_all(self, name: RepositoryName) -> None:
         """Remove all tags and manifests of a repository."""

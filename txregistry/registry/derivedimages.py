@@ -202,6 +202,7 @@ class DerivedImages:
     ) -> Image:
         ancestry: tuple[ImageId, ...] = ()
         image = None
+        lies = False
         for each, layer in zip(derived, layers, strict=True):
             ancestry = (each.image_id, *ancestry)
             top = len(ancestry) == len(derived)
@@ -225,13 +226,18 @@ class DerivedImages:
                 ) or (top and pushed.json.strip() != each.json):
                     raise ImageUnknown from None
             else:
-                await self._settle(name, image)
+                lies = await self._settle(name, image) or lies
+                if lies and top:  # so the manifest that it was made of lies
+                    await self._images.replace(name, image)
         if image is None:
             raise ImageUnknown
         return image
 
-    async def _settle(self, name: RepositoryName, image: Image) -> None:
+    async def _settle(self, name: RepositoryName, image: Image) -> bool:
         """See that an image is remembered with a layer that is the one in its config.
+
+        Returns:
+            Whether it was remembered with another.
 
         Raises:
             ImageUnknown: its own is not, and another was there first.
@@ -239,14 +245,16 @@ class DerivedImages:
         found = await self._images.find(name, image.image_id)
         ours, theirs = image.layer, found.layer
         if ours.digest == theirs.digest:
-            return
+            return False
         try:
             if await self._diff_ids.find(name, ours.digest) != ours.diff_id:
                 raise ImageUnknown
-            if await self._diff_ids.find(name, theirs.digest) != theirs.diff_id:
-                await self._images.replace(name, image)
+            if await self._diff_ids.find(name, theirs.digest) == theirs.diff_id:
+                return False
         except BlobUnknown:
             raise ImageUnknown from None
+        await self._images.replace(name, image)
+        return True
 
     async def _tagged(
         self, name: RepositoryName, architecture: str

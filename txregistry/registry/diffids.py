@@ -11,7 +11,6 @@ from twisted.internet.defer import DeferredSemaphore
 
 from txregistry.model.compression import LayerHash
 from txregistry.model.digest import Digest
-from txregistry.model.errors import BlobUnknown
 from txregistry.model.names import RepositoryName
 from txregistry.registry.blobs import Blobs
 from txregistry.streams import CHUNK
@@ -62,8 +61,6 @@ class DiffIds:
             while data := await reader.read(CHUNK):
                 await self._blocking(hashing.update, data)
             return hashing.finish().diff_id
-        except BlobUnknown:
-            raise
         except ValueError:  # damaged before it was pushed, or too large
             return None
         finally:

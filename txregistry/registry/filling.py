@@ -83,10 +83,10 @@ class Filling:
         Raises:
             Exception: whatever broke the filling off.
         """
-        while start >= self._there and self._stored is None:
-            if self._failure is not None:
-                raise self._failure
+        while start >= self._there and self._stored is None and self._failure is None:
             await self._bell.wait()
+        if self._failure is not None:  # what was there is gone with it
+            raise self._failure
         if start >= self._there:
             return None
         if self._stored is not None:

@@ -243,9 +243,12 @@ class ImageTags:
             image = await self._images.find(name, ImageId.parse(text))
         except (ImageIdInvalid, ImageUnknown):
             return None
-        last = manifest.parse().blobs[-1].digest
-        same = image.layer.digest == last or image.layer.compression not in _READABLE
-        return image.image_id if same else None
+        layer = image.layer.digest
+        if image.layer.compression not in _READABLE:
+            blob = await self._blobs.find(name, layer)
+            made = await self._transcoding.find(name, blob)
+            layer = layer if made is None else made.stored
+        return image.image_id if manifest.parse().blobs[-1].digest == layer else None
 
     async def _manifest(self, name: RepositoryName, chain: list[Image]) -> bytes:
         """Write the manifest of an image, the base first, and store its config."""

@@ -119,16 +119,34 @@ class Schema2Forms:
     ) -> StoredManifest:
         """Give the form of a manifest, made now if need be."""
         made = await self._manifests.form_of(name, found.digest)
-        if made is not None and await self._manifests.holds(name, made):
+        if found.media_type == OCI_INDEX:
+            data = await self._list(name, found)  # its images may come and go
+        elif made is not None and await self._is_whole(name, made):
             return await self._manifests.find(name, made)
-        make = self._list if found.media_type == OCI_INDEX else self._image
-        data = await make(name, found)
+        else:
+            data = await self._image(name, found)
         if len(data) > MAX_SIZE:
             raise ManifestInvalid("Its form of schema 2 is too large.")
         digest = Digest.of(data)
-        await self._manifests.keep(name, digest, data)
+        if digest == made and await self._manifests.holds(name, digest):
+            return await self._manifests.find(name, digest)
+        if digest != made:
+            await self._manifests.forget_form(name, found.digest)
+        # First of what it is the form, so that it always goes with that.
         await write_link(self._store, keys.schema2_form(name, found.digest), digest)
+        await self._manifests.keep(name, digest, data)
         return await self._manifests.find(name, digest)
+
+    async def _is_whole(self, name: RepositoryName, made: Digest) -> bool:
+        """Say whether the form of an image is there with all that it names."""
+        if not await self._manifests.holds(name, made):
+            return False
+        for blob in (await self._manifests.find(name, made)).parse().blobs:
+            if blob.is_nondistributable:
+                continue
+            if not await self._blobs.holds(name, blob.digest):
+                return False
+        return True
 
     async def _image(self, name: RepositoryName, found: StoredManifest) -> bytes:
         replacements = {}

@@ -17,6 +17,7 @@ from txregistry.model.compression import (
     CompressionInvalid,
     Decompressor,
     GzipCompressor,
+    UnpackedTooLarge,
     sniff,
 )
 from txregistry.model.digest import Digest
@@ -35,6 +36,8 @@ _AT_ONCE: Final = 2
 _STEP: Final = 4
 """Pieces that one job of a thread takes through: 1 MiB, unpacked."""
 _MAGIC: Final = 16
+_UNPACKED: Final = 64 * 1024 * 1024 * 1024
+"""Bytes of a layer, unpacked: beyond, it is a bomb and no layer."""
 
 
 class Transcoding:
@@ -123,9 +126,11 @@ class Transcoding:
         await self._slots.acquire()
         try:
             await filling.run(keep)
-        except CompressionInvalid:
+        except (CompressionInvalid, UnpackedTooLarge, BlobUnknown) as error:
             self._log.warn(
-                "The layer {digest} cannot be unpacked", digest=str(blob.stored)
+                "The layer {digest} cannot be unpacked: {reason}",
+                digest=str(blob.stored),
+                reason=type(error).__name__,
             )
         finally:
             self._slots.release()
@@ -145,6 +150,7 @@ class _GzipReader:
         self._unpacked: Iterator[bytes] = iter(())
         self._compressor = GzipCompressor()
         self._ready = bytearray()
+        self._room = _UNPACKED
         self._ended = False
 
     async def read(self, limit: int) -> bytes:
@@ -152,6 +158,8 @@ class _GzipReader:
 
         Raises:
             CompressionInvalid: the blob cannot be unpacked.
+            UnpackedTooLarge: it unpacks to more than any layer.
+            BlobUnknown: it is damaged in the store, or went away.
         """
         while len(self._ready) < limit and not self._ended:
             if not await self._blocking(self._step):
@@ -169,6 +177,9 @@ class _GzipReader:
         """Take some pieces through; say whether there may be more of them."""
         pieces = list(islice(self._unpacked, _STEP))
         for piece in pieces:
+            self._room -= len(piece)
+            if self._room < 0:
+                raise UnpackedTooLarge
             self._ready += self._compressor.feed(piece)
         return bool(pieces)
 

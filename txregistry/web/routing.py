@@ -36,6 +36,7 @@ class _V1NameConverter(_NameConverter):
     the end of another route.
     """
 
+    part_isolating = False
     regex = ".+(?<!/tags)"
 
     def to_python(self, value: str) -> RepositoryName:

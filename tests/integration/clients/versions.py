@@ -44,6 +44,7 @@ class VersionsCase(served.ServedCase):
 
     def setUp(self) -> None:
         path = find(self.program) if self.program else ""
+        super().setUp()
         self.place = make_directory(self)
         self.environment = make_environment(self.place / "home")
         self.client = self.make_program(path)

@@ -1,5 +1,6 @@
 """This registry as a daemon that engines meet, over TLS and without."""
 
+import atexit
 import secrets
 import shutil
 import tempfile
@@ -67,7 +68,61 @@ def _listener(port: int, address: str, *apis: str) -> dict[str, Any]:
     return {"endpoint": f"tcp:{port}:interface={address}", "apis": list(apis)}
 
 
-class ServedCase(SynchronousTestCase):
+class SharedCase(SynchronousTestCase):
+    """Daemons that all tests of a class share.
+
+    The first test starts them. They end after the last, or with the process: trial
+    does not say which test of a class is the last.
+    """
+
+    directory: ClassVar[Path]
+    daemons: ClassVar[list[EngineDaemon]]
+
+    def setUp(self) -> None:
+        cls = type(self)
+        if "daemons" in vars(cls):
+            return
+        cls.directory = Path(tempfile.gettempdir(), f"txe-{secrets.token_hex(4)}")
+        cls.directory.mkdir(mode=0o700)
+        cls.daemons = []
+        atexit.register(cls.tearDownClass)
+        try:
+            cls.start()
+        except BaseException:
+            cls.tearDownClass()
+            raise
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        """End all, and look whether all went well."""
+        if "daemons" not in vars(cls):
+            return
+        atexit.unregister(cls.tearDownClass)
+        daemons = cls.daemons
+        del cls.daemons
+        log = "".join(daemon.log for daemon in daemons)
+        for daemon in daemons:
+            daemon.discard()
+        shutil.rmtree(cls.directory)
+        if "Traceback" in log:
+            raise AssertionError(log[log.index("Traceback") :])
+
+    @classmethod
+    def start(cls) -> None:
+        """Start the daemons, by `run_daemon`."""
+        raise NotImplementedError
+
+    @classmethod
+    def run_daemon(
+        cls, name: str, settings: Mapping[str, Any], *, both: bool = False
+    ) -> EngineDaemon:
+        """Start one; the arguments are those of `EngineDaemon`, but for a folder."""
+        daemon = EngineDaemon(cls.directory / name, settings, both=both)
+        cls.daemons.append(daemon)
+        return daemon
+
+
+class ServedCase(SharedCase):
     """One daemon for all tests of a class: each uses repositories of its own.
 
     Import the module and inherit as ``served.ServedCase``.
@@ -79,28 +134,12 @@ class ServedCase(SynchronousTestCase):
     """Whether both versions are spoken: over TLS, and at `BOTH`."""
     accounts: Sequence[Credentials] = ()
     """Who has an account; if anybody has, everything needs one."""
-    directory: ClassVar[Path]
     daemon: ClassVar[EngineDaemon]
 
     @classmethod
-    def setUpClass(cls) -> None:
-        cls.directory = Path(tempfile.gettempdir(), f"txe-{secrets.token_hex(4)}")
-        cls.directory.mkdir(mode=0o700)
-        try:
-            cls.daemon = EngineDaemon(
-                cls.directory / "registry", cls.settings(), both=cls.both
-            )
-        except BaseException:
-            shutil.rmtree(cls.directory)
-            raise
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        log = cls.daemon.log
-        cls.daemon.discard()
-        shutil.rmtree(cls.directory)
-        if "Traceback" in log:
-            raise AssertionError(log[log.index("Traceback") :])
+    def start(cls) -> None:
+        """See `SharedCase`."""
+        cls.daemon = cls.run_daemon("registry", cls.settings(), both=cls.both)
 
     @classmethod
     def settings(cls) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 import http.client
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 from tests.integration.engines import served
+from tests.integration.engines.engine import Engine
 from tests.integration.engines.errors import SpeaksV2
 from tests.integration.engines.images import (
     FakeImage,
@@ -127,7 +129,10 @@ class ExchangeTests(served.ServedCase):
 
     def test_two_repositories_share_images(self) -> None:
         base, one, other = make_images("acme/shared", "1.6.2")
-        for name, images in {"acme/a": (base, one), "acme/b": (base, one, other)}.items():
+        for name, images in {
+            "acme/a": (base, one),
+            "acme/b": (base, one, other),
+        }.items():
             self.push(name, images, "1.6.2")
         self.assertAllPull("acme/a", (base, one))
         self.assertAllPull("acme/b", (base, one, other))
@@ -139,6 +144,26 @@ class ExchangeTests(served.ServedCase):
         for word in ("one", "two"):
             images = make_random("same ids", [make_layer(make_files(word))])
             self.assertAllPull(f"acme/{word}", images)
+
+    def test_engines_push_the_same_at_the_same_time(self) -> None:
+        for release, secure in itertools.product(("1.0.0", *PREFER_V2), (False, True)):
+            name = f"together/{'tls' if secure else 'http'}-{release}"
+            images = make_images(name, release)
+            tags = [f"t{number}" for number in range(4)]
+            engines = [self.engine(release, secure=secure) for _ in tags]
+
+            def push(
+                engine: Engine,
+                tag: str,
+                name: str = name,
+                images: tuple[FakeImage, ...] = images,
+            ) -> None:
+                engine.push(name, images, {tag: images[-1].id})
+
+            with ThreadPoolExecutor(len(tags)) as pool:
+                list(pool.map(push, engines, tags))
+            for tag in tags:
+                self.assertPulled(engines[0].pull(name, tag), images)
 
     def test_a_tag_moves(self) -> None:
         for word in ("before", "after"):

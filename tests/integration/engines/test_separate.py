@@ -1,9 +1,5 @@
 """An Index in front of registries: daemons that share nothing but a key, or trust."""
 
-import secrets
-import shutil
-import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,9 +10,9 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
-from twisted.trial.unittest import SynchronousTestCase
 
 from tests.integration.daemon import LOOPBACK
+from tests.integration.engines import served
 from tests.integration.engines.authorization import Credentials
 from tests.integration.engines.case import BOB
 from tests.integration.engines.engine import Engine
@@ -38,39 +34,29 @@ from tests.integration.engines.trace import (
 )
 
 
-class SeparateCase(SynchronousTestCase):
-    """An Index that stands alone, and a registry, for all tests of a class.
-
-    Import the module and inherit as ``test_separate.SeparateCase``.
-    """
+class SeparateCase(served.SharedCase):
+    """An Index that stands alone, and a registry, for all tests of a class."""
 
     secure = True
     """Whether all is done over TLS."""
-    directory: ClassVar[Path]
     registry: ClassVar[EngineDaemon]
     index: ClassVar[EngineDaemon]
 
     @classmethod
-    def setUpClass(cls) -> None:
-        cls.directory = Path(tempfile.gettempdir(), f"txe-{secrets.token_hex(4)}")
-        cls.directory.mkdir(mode=0o700)
-        started: list[EngineDaemon] = []
-        try:
-            cls.start(started)
-        except BaseException:
-            cls.finish(started)
-            raise
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        cls.finish([cls.index, cls.registry])
-
-    @classmethod
-    def start(cls, started: list[EngineDaemon]) -> None:
-        """Run both: the registry first, for the Index says where it is."""
+    def start(cls) -> None:
+        """Start both: the registry first, for the Index says where it is."""
         key, public = write_keys(cls.directory, "index")
-        cls.registry = cls.run_daemon("registry", {"trust": [public]}, started)
-        cls.index = cls.run_daemon("index", {**cls.alone(), "key": key}, started)
+        cls.registry = cls.run_daemon("registry", {"index": {"trust": [public]}})
+        cls.run_index(key=key)
+
+    @classmethod
+    def run_index(cls, **more: Any) -> None:
+        """Start the Index.
+
+        Args:
+            more: Settings of it, over the usual.
+        """
+        cls.index = cls.run_daemon("index", {"index": {**cls.alone(), **more}})
 
     @classmethod
     def alone(cls) -> dict[str, Any]:
@@ -80,25 +66,6 @@ class SeparateCase(SynchronousTestCase):
             "endpoints": [cls.address_of(cls.registry)],
             "htpasswd": str(write_accounts(cls.directory, [BOB])),
         }
-
-    @classmethod
-    def run_daemon(
-        cls, name: str, index: Mapping[str, Any], started: list[EngineDaemon]
-    ) -> EngineDaemon:
-        """Run one daemon."""
-        daemon = EngineDaemon(cls.directory / name, {"index": index})
-        started.append(daemon)
-        return daemon
-
-    @classmethod
-    def finish(cls, started: list[EngineDaemon]) -> None:
-        """End all daemons, and look whether all went well."""
-        log = "".join(daemon.log for daemon in started)
-        for daemon in started:
-            daemon.discard()
-        shutil.rmtree(cls.directory)
-        if "Traceback" in log:
-            raise AssertionError(log[log.index("Traceback") :])
 
     @classmethod
     def address_of(cls, daemon: EngineDaemon) -> str:
@@ -207,12 +174,11 @@ class OtherIndexTests(SeparateCase):
     """The registry trusts another Index than the one that sends engines to it."""
 
     @classmethod
-    def start(cls, started: list[EngineDaemon]) -> None:
+    def start(cls) -> None:
         """See `SeparateCase`."""
         _, public = write_keys(cls.directory, "trusted")
-        cls.registry = cls.run_daemon("registry", {"trust": [public]}, started)
-        key, _ = write_keys(cls.directory, "index")
-        cls.index = cls.run_daemon("index", {**cls.alone(), "key": key}, started)
+        cls.registry = cls.run_daemon("registry", {"index": {"trust": [public]}})
+        cls.run_index()
 
     def test_tokens_of_an_index_that_is_not_trusted_are_refused(self) -> None:
         for release in RELEASES:
@@ -223,12 +189,12 @@ class AskedIndexTests(SeparateTests):
     """The registry asks the Index about every token."""
 
     @classmethod
-    def start(cls, started: list[EngineDaemon]) -> None:
-        """Run both; the Index once more, when it is known where the registry is."""
-        cls.index = cls.run_daemon("index", {"alone": True}, started)
-        url = f"https://{cls.index.host}"
-        asked = {"url": url, "cas": [f"{cls.directory / 'index.pem'}"]}
-        cls.registry = cls.run_daemon("registry", asked, started)
+    def start(cls) -> None:
+        """Start both; the Index once more, when it is known where the registry is."""
+        cls.index = cls.run_daemon("index", {"index": {"alone": True}})
+        trusted = [str(cls.directory / "index.pem")]
+        asked = {"url": f"https://{cls.index.host}", "cas": trusted}
+        cls.registry = cls.run_daemon("registry", {"index": asked})
         cls.index.settings = {"index": cls.alone()}
         cls.index.restart()
 
@@ -239,18 +205,14 @@ class SeveralRegistriesTests(SeparateCase):
     other: ClassVar[EngineDaemon]
 
     @classmethod
-    def start(cls, started: list[EngineDaemon]) -> None:
+    def start(cls) -> None:
         """See `SeparateCase`."""
         key, public = write_keys(cls.directory, "index")
-        cls.registry = cls.run_daemon("registry", {"trust": [public]}, started)
-        cls.other = cls.run_daemon("other", {"trust": [public]}, started)
+        trusting = {"index": {"trust": [public]}}
+        cls.registry = cls.run_daemon("registry", trusting)
+        cls.other = cls.run_daemon("other", trusting)
         both = [cls.address_of(cls.registry), cls.address_of(cls.other)]
-        settings = {**cls.alone(), "key": key, "endpoints": both}
-        cls.index = cls.run_daemon("index", settings, started)
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        cls.finish([cls.index, cls.registry, cls.other])
+        cls.run_index(key=key, endpoints=both)
 
     def test_a_push_goes_to_all_and_a_pull_comes_from_the_first(self) -> None:
         for release in RELEASES:

@@ -3,6 +3,7 @@
 import http.client
 import json
 import secrets
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ TIMEOUT = 1.0
 BOUND = 5.0
 """Seconds in which an answer must be there, however slow the machine."""
 KEEP = 2.0
+"""Seconds for which the registry keeps what it was answered."""
+GLANCE = 0.01
+"""Seconds between two looks at what gives no notice of itself."""
 UNAUTHORIZED = (401, {"error": "Requires authorization"})
 UNAVAILABLE = (
     503,
@@ -106,6 +110,7 @@ class IndexCase(SynchronousTestCase):
         while not condition():
             if time.monotonic() > deadline:
                 self.fail("it did not happen in time")
+            threading.Event().wait(GLANCE)
 
     def push(
         self, daemon: V1Daemon, image: V1Image, headers: Mapping[str, str]

@@ -138,6 +138,8 @@ class FakeIndex:
             certificate = None
             if self._tls is not None:
                 secure = self._tls.wrap_socket(raw, server_side=True)
+                self._open.discard(raw)
+                self._open.add(secure)
                 connection = secure
                 certificate = secure.getpeercert() or None
             while (question := _read(connection, certificate)) is not None:
@@ -146,7 +148,7 @@ class FakeIndex:
         except (OSError, ValueError):
             return  # the registry has left, or never trusted us
         finally:
-            self._open.discard(raw)
+            self._open.discard(connection)
             connection.close()
 
 

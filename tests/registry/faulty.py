@@ -1,0 +1,134 @@
+"""A store that fails, or stops for good, before one of its writes."""
+
+from collections.abc import Callable, Iterable
+
+from zope.interface import implementer
+
+from txregistry.storage.interfaces import (
+    IObjectStore,
+    IStagingArea,
+    Key,
+    StorageUnavailable,
+)
+from txregistry.storage.memory import MemoryObjectStore
+from txregistry.streams import IReader
+
+
+class Killed(BaseException):
+    """The process is no more: nothing that it would do still happens."""
+
+
+class FaultyStore(MemoryObjectStore):
+    """A store in memory whose writes can be counted, and made to fail."""
+
+    _left: int | None = None
+    _kills = False
+    failed = False
+
+    def fail_before(self, write: int, *, kills: bool) -> None:
+        """Fail before the write of this number, from one up.
+
+        Args:
+            write: The number.
+            kills: Whether all writes after it fail as well.
+        """
+        self._left = write
+        self._kills = kills
+        self.failed = False
+
+    def heal(self) -> None:
+        """Work again."""
+        self._left = None
+
+    def step(self) -> None:
+        """Take it that something is to be written.
+
+        Raises:
+            Killed: the process is no more.
+            StorageUnavailable: this did not work.
+        """
+        if self._left is None:
+            return
+        self._left -= 1
+        if self._left > 0:
+            return
+        self.failed = True
+        if self._kills:
+            raise Killed
+        self._left = None
+        raise StorageUnavailable("for a moment")
+
+    async def put(self, key: Key, data: bytes, *, if_absent: bool = False) -> bool:
+        """See `IObjectStore`."""
+        self.step()
+        return await super().put(key, data, if_absent=if_absent)
+
+    async def delete(self, keys: Iterable[Key]) -> None:
+        """See `IObjectStore`: one after the other."""
+        for key in keys:
+            self.step()
+            await super().delete([key])
+
+    def stage(self, key: Key) -> IStagingArea:
+        """See `IObjectStore`."""
+        return _FaultyArea(super().stage(key), self.step)
+
+
+@implementer(IStagingArea)
+class _FaultyArea:
+    """A staging area whose writes count."""
+
+    def __init__(self, area: IStagingArea, step: Callable[[], None]) -> None:
+        self._area = area
+        self._step = step
+        self.key = area.key
+
+    async def size(self) -> int:
+        """See `IStagingArea`."""
+        return await self._area.size()
+
+    async def append(
+        self, source: IReader, observe: Callable[[bytes], None], expected: int | None
+    ) -> int:
+        """See `IStagingArea`."""
+        self._step()
+        size = await self._area.append(_Counted(source, self._step), observe, expected)
+        self._step()
+        return size
+
+    async def open(self, start: int, stop: int) -> IReader:
+        """See `IStagingArea`."""
+        return await self._area.open(start, stop)
+
+    async def commit(self, key: Key) -> None:
+        """See `IStagingArea`."""
+        self._step()
+        await self._area.commit(key)
+
+    async def discard(self) -> None:
+        """See `IStagingArea`."""
+        self._step()
+        await self._area.discard()
+
+
+@implementer(IReader)
+class _Counted:
+    """Let each piece that is read be one that is to be written, and small."""
+
+    def __init__(self, reader: IReader, step: Callable[[], None]) -> None:
+        self._reader = reader
+        self._step = step
+
+    async def read(self, limit: int) -> bytes:
+        """See `IReader`."""
+        data = await self._reader.read(min(limit, 64))
+        if data:
+            self._step()
+        return data
+
+    async def close(self) -> None:
+        """See `IReader`."""
+        await self._reader.close()
+
+
+assert IObjectStore.implementedBy(FaultyStore)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from zope.interface import Interface
 
 from txregistry.auth.tokens import PresentedToken
-from txregistry.model.access import Access
+from txregistry.model.access import Access, Action
 from txregistry.model.names import RepositoryName
 from txregistry.registry.scopes import Asking, whatever
 
@@ -29,6 +29,10 @@ class Grant:
     expires: float | None = None
     announced: Asking = field(default=whatever)
     usable: Asking = field(default=whatever)
+
+    def allows(self, name: RepositoryName, action: Action) -> bool:
+        """Say whether it is good for an action in a repository, by its short name."""
+        return self.repository == name and self.access.allows(action)
 
 
 class IAuthority(Interface):

@@ -4,9 +4,10 @@ import secrets
 from typing import Final
 
 from txregistry.storage import keys
-from txregistry.storage.interfaces import IObjectStore, NotFound
+from txregistry.storage.interfaces import IObjectStore, NotFound, TooLarge
 
 _SIZE: Final = 32
+_LIMIT: Final = 1024
 
 
 async def find_secret(store: IObjectStore, purpose: str) -> bytes:
@@ -24,10 +25,12 @@ async def find_secret(store: IObjectStore, purpose: str) -> bytes:
     """
     key = keys.secret(purpose)
     try:
-        found = await store.get(key, _SIZE)
+        found = await store.get(key, _LIMIT)
     except NotFound:
         await store.put(key, secrets.token_bytes(_SIZE), if_absent=True)
-        found = await store.get(key, _SIZE)
+        found = await store.get(key, _LIMIT)
+    except TooLarge:
+        found = b""
     if len(found) != _SIZE:
         raise ValueError(f"The secret for {purpose} is damaged: remove {key}.")
     return found

@@ -112,6 +112,22 @@ class AnonymousStandaloneTests(StandaloneCase):
         self.finish("acme/other", (BASE, TOP), "latest")
         self.assertEqual(len(self.pull_without_token("acme/other", TOP)), 2)
 
+    def test_cookies_keep_pushes_apart_that_go_on_in_step(self) -> None:
+        """Engines return what they are given, and so never meet in one upload."""
+        pushes = []
+        for name in ("acme/web", "acme/web", "acme/other"):
+            target = f"/v1/repositories/{name}/"
+            listed = json.dumps([{"id": BASE.image_id}]).encode()
+            answer = self.ask("PUT", target, {**self.who, **JSON, **WANTED}, listed)
+            cookie = (answer.header("set-cookie") or "").partition(";")[0]
+            pushes.append({**self.who, "Cookie": cookie})
+        for put in (self.put_json, self.put_layer, self.put_checksum):
+            for headers in pushes:
+                self.assertEqual(put(BASE, headers).status, 200)
+        for name in ("acme/web", "acme/other"):
+            self.finish(name, (BASE,), "latest")
+            self.assertEqual(self.pull_without_token(name, BASE), [BASE.layer])
+
     def test_two_pushes_of_one_base_to_two_repositories(self) -> None:
         """Both are announced before either image comes."""
         self.begin("acme/web", (BASE, TOP))

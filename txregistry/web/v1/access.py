@@ -39,10 +39,13 @@ class Caller:
     Attributes:
         identity: Who they are, where no token was sent.
         grant: What their token is good for; None where none was sent.
+        kept: What a token was good for that they sent, or were given, before; None
+            where no cookie tells.
     """
 
     identity: Identity
     grant: Grant | None = None
+    kept: Grant | None = None
 
 
 class Access:
@@ -95,23 +98,44 @@ class Access:
         presented = parse_authorization(header)
         if presented is not None:
             grant = await self._authority.grant(presented)
-            self._set_cookie(request, presented, grant)
+            self._set_cookie(request, presented, grant.expires)
             return Caller(ANONYMOUS, grant)
+        identity = await self._identity(request, header)
+        return Caller(identity, kept=await self._kept(request))
+
+    async def _identity(self, request: RegistryRequest, header: str) -> Identity:
+        """Find out who somebody is who sends no token.
+
+        Raises:
+            Unauthorized: the password is wrong.
+        """
         pair = parse_basic(header)
         if pair is not None:
             identity = await self._accounts.identify(*pair)
             if identity is None:
                 raise Unauthorized
-            return Caller(identity)
+            return identity
+        name = certificate_name(request) if self._certificates else None
+        return ANONYMOUS if name is None else Identity(name)
+
+    async def _kept(self, request: RegistryRequest) -> Grant | None:
+        """Say what a cookie is good for, which is never needed: a bad one is none."""
         cookie = request.getCookie(_COOKIE)
-        if cookie is not None:
+        if cookie is None:
+            return None
+        try:
             presented = self._cookies.open(cookie.decode("latin-1"))
-            return Caller(ANONYMOUS, await self._authority.grant(presented))
-        if self._certificates:
-            name = certificate_name(request)
-            if name is not None:
-                return Caller(Identity(name))
-        return Caller(ANONYMOUS)
+            grant = await self._authority.grant(presented)
+        except Unauthorized:
+            return None
+        self._set_cookie(request, presented, grant.expires)
+        return grant
+
+    def keep(self, request: RegistryRequest, token: str) -> None:
+        """Let a client have a token as a cookie, who will send none."""
+        presented = parse_authorization(f"Token {token}")
+        if presented is not None:
+            self._set_cookie(request, presented, None)
 
     async def to_repository(
         self, request: RegistryRequest, name: RepositoryName, action: Action
@@ -130,11 +154,11 @@ class Access:
         caller = await self.caller(request)
         resolved = await self._registry.resolve(name)
         if caller.grant is not None:
-            if caller.grant.repository != name or not caller.grant.access.allows(
-                action
-            ):
+            if not caller.grant.allows(name, action):
                 raise Unauthorized
         elif not await self.may(caller.identity, resolved, action):
+            if caller.kept is not None and caller.kept.allows(name, action):
+                return Caller(caller.identity, caller.kept), resolved
             if caller.identity == ANONYMOUS:
                 raise Unauthorized
             raise Denied(f"You may not {action} {name}; ask whoever runs the registry")
@@ -155,10 +179,12 @@ class Access:
             Unavailable: it cannot be found out at present.
         """
         caller = await self.caller(request)
-        if caller.grant is not None:
-            grant = caller.grant
-            if not grant.access.allows(action):
-                raise Unauthorized
+        grant = caller.grant
+        if grant is not None and not grant.access.allows(action):
+            raise Unauthorized
+        if grant is None and caller.kept and caller.kept.access.allows(action):
+            grant = caller.kept  # it tells which repository this is about
+        if grant is not None:
             name = await self._registry.resolve(grant.repository)
             scope = Scope((name,), grant.owner, grant.announced, grant.usable)
             return scope, ImageId.parse(text)
@@ -213,11 +239,15 @@ class Access:
         raise Unauthorized
 
     def _set_cookie(
-        self, request: RegistryRequest, presented: PresentedToken, grant: Grant
+        self,
+        request: RegistryRequest,
+        presented: PresentedToken,
+        expires: float | None,
     ) -> None:
         """Let a client send a cookie next time, in place of its token."""
-        expires = _UNLIMITED if grant.expires is None else grant.expires
-        value = self._cookies.issue(presented, expires)
+        value = self._cookies.issue(
+            presented, _UNLIMITED if expires is None else expires
+        )
         secure = ISSLTransport.providedBy(request.channel.transport)
         cookie = (
             f"session={value}; Path=/v1/; Max-Age={self._cookies.lifetime:.0f}; "

@@ -202,7 +202,8 @@ def add_private_image_routes(
         scope, image_id = await access.to_image(request, text, Action.PULL)
         caller = await access.caller(request)
         name, image = await routes.find_in(scope, image_id, request.engine.architecture)
-        if caller.grant is None or not await registry.privacy.is_private(name):
+        sent = caller.grant or caller.kept
+        if sent is None or not await registry.privacy.is_private(name):
             raise ImageUnknown
         forbid_keeping(request)
         return name, image

@@ -134,12 +134,16 @@ class IndexRoutes:
         headers = request.responseHeaders
         headers.setRawHeaders("x-docker-endpoints", self._endpoints or [_here(request)])
         wanted = (request.header(b"x-docker-token") or "").lower() == "true"
-        if wanted and caller.grant is None:
-            token = self._signer.issue(
-                name, access, caller.identity, _LIFETIMES[access], self._new_nonce()
-            )
+        if caller.grant is not None or not (wanted or self._standalone):
+            return
+        token = self._signer.issue(
+            name, access, caller.identity, _LIFETIMES[access], self._new_nonce()
+        )
+        if wanted:
             headers.setRawHeaders("x-docker-token", [token])
             headers.setRawHeaders("www-authenticate", [f"Token {token}"])
+        if self._standalone:
+            self._access.keep(request, token)
 
     async def images(
         self, name: RepositoryName, architecture: str

@@ -60,7 +60,7 @@ def add_tag_routes_of_v1(app: Klein, registry: Registry, access: Access) -> None
 
         Who sends no token does not say next time where the image is to be.
         """
-        if caller.grant is None:
+        if caller.grant is None and caller.kept is None:
             try:
                 await registry.derived.ancestry(
                     name, ImageId.parse(image_id), request.engine.architecture

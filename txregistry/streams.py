@@ -11,6 +11,8 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IConsumer, IPushProducer
 from zope.interface import Interface, implementer
 
+from txregistry.tasks import Blocking
+
 CHUNK: Final = 256 * 1024
 """Bytes that one read moves: two of them and a socket's buffer stay under 1 MiB."""
 
@@ -103,6 +105,23 @@ async def read_all(reader: IReader, limit: int) -> bytes | None:
     finally:
         await reader.close()
     return None
+
+
+async def read_through(
+    reader: IReader, blocking: Blocking, take: Callable[[bytes], object]
+) -> None:
+    """Let work that blocks have everything that a reader gives, and close it.
+
+    Args:
+        reader: Where the bytes come from.
+        blocking: Where the work goes.
+        take: Takes a piece; the next one is read when it has done.
+    """
+    try:
+        while data := await reader.read(CHUNK):
+            await blocking(take, data)
+    finally:
+        await reader.close()
 
 
 @implementer(IPushProducer)

@@ -13,7 +13,7 @@ from txregistry.model.compression import LayerHash
 from txregistry.model.digest import Digest
 from txregistry.model.names import RepositoryName
 from txregistry.registry.blobs import Blobs
-from txregistry.streams import CHUNK
+from txregistry.streams import read_through
 from txregistry.tasks import Blocking
 
 _AT_ONCE: Final = 2
@@ -58,10 +58,7 @@ class DiffIds:
         blob = await self._blobs.find(name, layer)
         reader = await self._blobs.open(blob, 0, blob.size)
         try:
-            while data := await reader.read(CHUNK):
-                await self._blocking(hashing.update, data)
+            await read_through(reader, self._blocking, hashing.update)
             return hashing.finish().diff_id
         except ValueError:  # damaged before it was pushed, or too large
             return None
-        finally:
-            await reader.close()

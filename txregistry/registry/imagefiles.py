@@ -15,7 +15,7 @@ from txregistry.model.names import RepositoryName
 from txregistry.model.tarballs import TarParser
 from txregistry.registry.blobs import Blobs
 from txregistry.registry.images import Image, Images
-from txregistry.streams import CHUNK
+from txregistry.streams import read_through
 from txregistry.tasks import Blocking
 
 _AT_ONCE: Final = 2
@@ -98,12 +98,8 @@ class ImageFiles:
 
         blob = await self._blobs.find(name, image.layer.digest)
         reader = await self._blobs.open(blob, 0, blob.size)
-        try:
-            while data := await reader.read(CHUNK):
-                await self._blocking(take, data)
-            await self._blocking(finish)
-        finally:
-            await reader.close()
+        await read_through(reader, self._blocking, take)
+        await self._blocking(finish)
         return listing
 
 

@@ -43,7 +43,7 @@ from txregistry.storage.interfaces import (
     IObjectStore,
     IStagingArea,
 )
-from txregistry.streams import CHUNK, IReader
+from txregistry.streams import IReader, read_through
 from txregistry.tasks import Blocking
 
 _UNPACKED: Final = 64 * 1024 * 1024 * 1024
@@ -304,13 +304,10 @@ class ImageUploads:
         tarsum = TarSum(state.json)
         reader = await area.open(0, await area.size())
         try:
-            while data := await reader.read(CHUNK):
-                await self._blocking(tarsum.update, data)
+            await read_through(reader, self._blocking, tarsum.update)
             return await self._blocking(tarsum.finish)
         except ValueError:  # no tar, or one with too many entries: it has no such sum
             raise ChecksumInvalid(_MISMATCH) from None
-        finally:
-            await reader.close()
 
     async def _publish(
         self, scope: Scope, image_id: ImageId, state: ImageState, area: IStagingArea

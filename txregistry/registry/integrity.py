@@ -14,7 +14,7 @@ from zope.interface import implementer
 from txregistry.model.digest import CANONICAL, Digest, Hashing, new_hashing
 from txregistry.model.errors import BlobUnknown
 from txregistry.storage.interfaces import Stat
-from txregistry.streams import CHUNK, IReader
+from txregistry.streams import IReader, read_through
 from txregistry.tasks import Blocking
 
 _REMEMBERED: Final = 50_000
@@ -59,11 +59,7 @@ class Integrity:
     async def hash(self, reader: IReader, algorithm: str = CANONICAL) -> Hashing:
         """Hash everything that a reader gives, and close it."""
         hashing = new_hashing(algorithm)
-        try:
-            while data := await reader.read(CHUNK):
-                await self._blocking(hashing.update, data)
-        finally:
-            await reader.close()
+        await read_through(reader, self._blocking, hashing.update)
         return hashing
 
     def _remember(self, digest: Digest, stat: Stat, *, sound: bool) -> None:

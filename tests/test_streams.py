@@ -16,7 +16,9 @@ from txregistry.streams import (
     Pump,
     read_all,
     read_pieces,
+    read_through,
 )
+from txregistry.tasks import at_once
 
 
 @implementer(IPieces)
@@ -126,6 +128,21 @@ class ReadAllTests(SynchronousTestCase):
         work = read_pieces(PiecesReader([b"a", b"bc", b"d"]), 9, least=2)
         found = self.successResultOf(Deferred.fromCoroutine(work))
         self.assertEqual(found, [b"a", b"bc"])
+
+
+class ReadThroughTests(SynchronousTestCase):
+    @given(PIECES)
+    def test_hands_on_everything_in_order(self, pieces: list[bytes]) -> None:
+        reader, taken = PiecesReader(pieces), bytearray()
+        work = read_through(reader, at_once, taken.extend)
+        self.successResultOf(Deferred.fromCoroutine(work))
+        self.assertEqual((bytes(taken), reader.closed), (b"".join(pieces), True))
+
+    def test_closes_where_the_work_fails(self) -> None:
+        reader = PiecesReader([b"abc", b"def"])
+        work = read_through(reader, at_once, lambda piece: 1 // (len(piece) - 6))
+        self.failureResultOf(Deferred.fromCoroutine(work), ZeroDivisionError)
+        self.assertTrue(reader.closed)
 
 
 class PumpTests(SynchronousTestCase):

@@ -11,8 +11,8 @@ from twisted.internet.testing import MemoryReactor
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.temporary import make_file
-from txregistry.settings import Http, SettingsError, Tls
 from txregistry.listening import make_endpoints
+from txregistry.settings import Http, Listener, SettingsError, Tls
 
 
 class ListeningTestCase(SynchronousTestCase):
@@ -78,6 +78,25 @@ class AddressTests(ListeningTestCase):
     def test_malformed_address_is_refused(self) -> None:
         for address in ("5000", "here", "a:b:5", ":99999", "[::1]", ":"):
             self.refuse(Http(addr=address), "http.addr", address)
+
+
+class ApisTests(ListeningTestCase):
+    def apis(self, http: Http) -> list[tuple[str, ...]]:
+        return [apis for _, apis in make_endpoints(self.reactor, http)]
+
+    def test_all_speak_what_is_said_for_all(self) -> None:
+        http = Http(addr=":1", listen=("tcp:2",), apis=("v2",))
+        self.assertEqual(self.apis(http), [("v2",), ("v2",)])
+
+    def test_the_usual_one_does_too(self) -> None:
+        self.assertEqual(self.apis(Http(apis=("v1",))), [("v1",)])
+
+    def test_listener_speaks_its_own(self) -> None:
+        http = Http(listen=(Listener("tcp:1", ("v1",)), "tcp:2"))
+        self.assertEqual(self.apis(http), [("v1",), ("v1", "v2")])
+
+    def test_listener_is_an_endpoint_like_others(self) -> None:
+        self.refuse(Http(listen=(Listener("nowhere", ("v1",)),)), "'nowhere'")
 
 
 class TlsTests(ListeningTestCase):

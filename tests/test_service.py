@@ -4,7 +4,9 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
+import msgspec
 from twisted.application.service import IService, IServiceMaker
 from twisted.internet.error import CannotListenError
 from twisted.internet.testing import MemoryReactorClock
@@ -14,11 +16,25 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from tests.temporary import make_file, make_folder
-from txregistry.settings import Filesystem, Http, Settings, SettingsError, Storage
+from tests.web.exchange import request_bytes
+from tests.web.wire import Connection
 from txregistry.service import Options, RegistryService, build, make_store
+from txregistry.settings import (
+    Filesystem,
+    Http,
+    Index,
+    Listener,
+    Settings,
+    SettingsError,
+    Storage,
+    Version1,
+)
 from txregistry.storage.filesystem import FilesystemObjectStore
+from txregistry.storage.keys import SECRETS
 from txregistry.storage.memory import MemoryObjectStore
 from txregistry.tasks import at_once
+from txregistry.version1 import COOKIES, TOKENS
+from txregistry.web.site import RegistrySite
 
 IN_MEMORY = Settings(storage=Storage(inmemory={}), http=Http(addr="10.0.0.1:5001"))
 
@@ -147,3 +163,125 @@ class ServiceTests(SynchronousTestCase):
     def test_mistake_in_the_settings_is_told(self) -> None:
         with self.assertRaises(SettingsError):
             build(Settings(http=Http(addr="here")), MemoryReactorClock())
+
+
+class SitesTests(SynchronousTestCase):
+    """Each listener speaks what it shall."""
+
+    def ask(self, settings: Settings, port: int, target: str) -> int:
+        """Ask for something at a port, and give the answer's status."""
+        reactor = MemoryReactorClock()
+        service = build(settings, reactor)
+        service.privilegedStartService()
+        (factory,) = [each[1] for each in reactor.tcpServers if each[0] == port]
+        assert isinstance(factory, RegistrySite)
+        factory.doStart()
+        connection = Connection(factory, reactor)
+        connection.send(request_bytes("GET", target))
+        status = connection.answer("GET").status
+        connection.drop()
+        return status
+
+    def settings(self, http: Http, **more: Any) -> Settings:
+        """Serve from memory."""
+        return Settings(storage=Storage(inmemory={}), http=http, **more)
+
+    def speaks(self, settings: Settings, port: int) -> tuple[bool, bool]:
+        """Say which of both versions is spoken at a port."""
+        targets = ("/v1/_ping", "/v2/")
+        first, second = (self.ask(settings, port, each) for each in targets)
+        return first == 200, second == 200
+
+    def test_both_are_spoken_unless_told_otherwise(self) -> None:
+        settings = self.settings(Http(listen=("tcp:1",)))
+        self.assertEqual(self.speaks(settings, 1), (True, True))
+
+    def test_each_listener_speaks_its_own(self) -> None:
+        http = Http(
+            listen=(
+                "tcp:1",
+                Listener("tcp:2", ("v1",)),
+                Listener("tcp:3", ("v2",)),
+                Listener("tcp:4", ("v2", "v1")),
+            )
+        )
+        settings = self.settings(http)
+        found = [self.speaks(settings, port) for port in (1, 2, 3, 4)]
+        self.assertEqual(
+            found, [(True, True), (True, False), (False, True), (True, True)]
+        )
+
+    def test_listeners_of_the_same_versions_share_a_site(self) -> None:
+        reactor = MemoryReactorClock()
+        http = Http(
+            listen=(
+                "tcp:1",
+                Listener("tcp:2", ("v2", "v1")),
+                Listener("tcp:3", ("v1",)),
+            )
+        )
+        build(self.settings(http), reactor).privilegedStartService()
+        first, second, third = [each[1] for each in reactor.tcpServers]
+        self.assertIs(first, second)
+        self.assertIsNot(first, third)
+
+    def test_all_speak_what_is_said_for_all(self) -> None:
+        settings = self.settings(Http(addr=":1", listen=("tcp:2",), apis=("v2",)))
+        for port in (1, 2):
+            self.assertEqual(self.speaks(settings, port), (False, True))
+
+    def test_version_1_can_be_switched_off(self) -> None:
+        settings = self.settings(Http(addr=":1"), v1=Version1(enabled=False))
+        self.assertEqual(self.speaks(settings, 1), (False, True))
+
+    def test_index_alone_speaks_no_version_2(self) -> None:
+        settings = self.settings(Http(addr=":1"), index=Index(alone=True))
+        self.assertEqual(self.speaks(settings, 1), (True, False))
+
+
+class SecretsTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.root = os.path.join(make_folder(self), "data")
+        self.settings = Settings(
+            storage=Storage(filesystem=Filesystem(self.root)), http=Http(addr=":1")
+        )
+
+    def secrets(self) -> dict[str, bytes]:
+        """Read all secrets."""
+        folder = os.path.join(self.root, SECRETS)
+        found = {}
+        for name in os.listdir(folder):
+            with open(os.path.join(folder, name), "rb") as file:
+                found[name] = file.read()
+        return found
+
+    def test_they_are_made_at_the_first_start(self) -> None:
+        build(self.settings, MemoryReactorClock())
+        self.assertEqual(set(self.secrets()), {COOKIES, TOKENS})
+
+    def test_nobody_else_on_the_machine_may_read_them(self) -> None:
+        build(self.settings, MemoryReactorClock())
+        for name in self.secrets():
+            path = os.path.join(self.root, SECRETS, name)
+            self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+
+    def test_later_starts_find_them(self) -> None:
+        build(self.settings, MemoryReactorClock())
+        before = self.secrets()
+        build(self.settings, MemoryReactorClock())
+        self.assertEqual(self.secrets(), before)
+
+    def test_without_version_1_there_are_none(self) -> None:
+        settings = msgspec.structs.replace(self.settings, v1=Version1(enabled=False))
+        build(settings, MemoryReactorClock())
+        self.assertFalse(os.path.exists(os.path.join(self.root, SECRETS)))
+
+    def test_one_that_is_damaged_stops_the_start(self) -> None:
+        folder = os.path.join(self.root, SECRETS)
+        for data in (b"short", b"x" * 5000):
+            os.makedirs(folder, exist_ok=True)
+            with open(os.path.join(folder, TOKENS), "wb") as file:
+                file.write(data)
+            with self.assertRaises(SettingsError) as raised:
+                build(self.settings, MemoryReactorClock())
+            self.assertIn("tokens is damaged", str(raised.exception))

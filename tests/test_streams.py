@@ -140,7 +140,7 @@ class ReadThroughTests(SynchronousTestCase):
 
     def test_closes_where_the_work_fails(self) -> None:
         reader = PiecesReader([b"abc", b"def"])
-        work = read_through(reader, at_once, lambda piece: 1 // (len(piece) - 6))
+        work = read_through(reader, at_once, lambda piece: 1 // (len(piece) - 3))
         self.failureResultOf(Deferred.fromCoroutine(work), ZeroDivisionError)
         self.assertTrue(reader.closed)
 

@@ -5,7 +5,7 @@ from twisted.internet.task import Clock
 from twisted.logger import Logger, LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from txregistry.tasks import Flights, Turns, at_once, breathe, detach
+from txregistry.tasks import Bell, Flights, Turns, at_once, breathe, detach
 
 
 class WorkError(Exception):
@@ -243,3 +243,47 @@ class FlightsTests(SynchronousTestCase):
         self.assertEqual(len(self.flights._waiting["a"]), 1)
         self.begun[0].callback(7)
         self.successResultOf(first)
+
+
+class BellTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.bell = Bell()
+
+    def wait(self) -> Deferred[None]:
+        return Deferred.fromCoroutine(self.bell.wait())
+
+    def test_all_who_wait_go_on(self) -> None:
+        waiting = [self.wait() for _ in range(3)]
+        for each in waiting:
+            self.assertNoResult(each)
+        self.bell.ring()
+        for each in waiting:
+            self.successResultOf(each)
+
+    def test_who_comes_later_waits_for_the_next_ring(self) -> None:
+        self.bell.ring()
+        later = self.wait()
+        self.assertNoResult(later)
+        self.bell.ring()
+        self.successResultOf(later)
+
+    def test_who_waits_again_at_once_waits_for_the_next_ring(self) -> None:
+        rings = []
+
+        async def work() -> None:
+            for number in range(2):
+                await self.bell.wait()
+                rings.append(number)
+
+        done = Deferred.fromCoroutine(work())
+        self.bell.ring()
+        self.assertEqual(rings, [0])
+        self.bell.ring()
+        self.successResultOf(done)
+
+    def test_who_leaves_does_not_hold_up_the_others(self) -> None:
+        leaves, stays = self.wait(), self.wait()
+        leaves.cancel()
+        self.failureResultOf(leaves, CancelledError)
+        self.bell.ring()
+        self.successResultOf(stays)

@@ -4,15 +4,15 @@ import gzip
 import io
 import json
 import tarfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from backports import zstd
-from zope.interface import implementer
+from twisted.python.failure import Failure
 
 from tests.registry.case import NAME, RegistryTestCase
-from tests.registry.content import CONFIG_TYPE, encode
+from tests.registry.content import CONFIG_TYPE, descriptor, encode
 from tests.web.v1.images import BASE, TOP, V1Image, document
 from txregistry.model.descriptors import OCI_MANIFEST
 from txregistry.model.digest import Digest
@@ -21,9 +21,11 @@ from txregistry.model.images import ImageId
 from txregistry.model.names import RepositoryName, Tag
 from txregistry.registry.images import Image
 from txregistry.registry.scopes import Scope
-from txregistry.streams import BytesReader, IReader
+from txregistry.streams import BytesReader
 
 __all__ = ["BASE", "TOP", "V1Image", "document"]
+
+T = TypeVar("T")
 
 LATEST: Final = Tag("latest")
 ENGINE: Final = Engine("1.5.0", "go1.4.1", "3.13.0", "linux", "amd64")
@@ -107,22 +109,12 @@ def oci_image(
         {
             "schemaVersion": 2,
             "mediaType": OCI_MANIFEST,
-            "config": describe(config, CONFIG_TYPE),
-            "layers": [describe(each, LAYER_TYPE + suffix) for each in layers],
+            "config": descriptor(config, CONFIG_TYPE),
+            "layers": [descriptor(each, LAYER_TYPE + suffix) for each in layers],
             **more,
         }
     )
     return OciImage(config, layers, manifest)
-
-
-def describe(data: bytes, media_type: str, **more: object) -> dict[str, object]:
-    """Describe some content."""
-    return {
-        "mediaType": media_type,
-        "digest": str(Digest.of(data)),
-        "size": len(data),
-        **more,
-    }
 
 
 def platforms(media_type: str, **images: OciImage) -> bytes:
@@ -132,7 +124,7 @@ def platforms(media_type: str, **images: OciImage) -> bytes:
             "schemaVersion": 2,
             "mediaType": media_type,
             "manifests": [
-                describe(
+                descriptor(
                     image.manifest,
                     OCI_MANIFEST,
                     platform={"architecture": architecture, "os": "linux"},
@@ -141,32 +133,6 @@ def platforms(media_type: str, **images: OciImage) -> bytes:
             ],
         }
     )
-
-
-class BrokenOff(Exception):
-    """A client left in the middle of its body."""
-
-
-@implementer(IReader)
-class BrokenReader:
-    """Give some bytes, then fail."""
-
-    def __init__(self, data: bytes) -> None:
-        self._inner = BytesReader(data)
-
-    async def read(self, limit: int) -> bytes:
-        """See `IReader`.
-
-        Raises:
-            BrokenOff: there is no more.
-        """
-        data = await self._inner.read(limit)
-        if not data:
-            raise BrokenOff
-        return data
-
-    async def close(self) -> None:
-        """See `IReader`."""
 
 
 class ImageTestCase(RegistryTestCase):
@@ -259,6 +225,19 @@ class ImageTestCase(RegistryTestCase):
     ) -> Image:
         """Find an image, and derive it if need be."""
         return self.result(self.registry.derived.find(name, image_id, architecture))
+
+
+class RaisingCase(ImageTestCase):
+    """Raise failures where they are waited for. Inherit as ``images.RaisingCase``."""
+
+    def result(self, work: Coroutine[Any, Any, T]) -> T:
+        """Give what some work comes to, or raise what it raises."""
+        failures: list[Failure] = []
+        results: list[T] = []
+        _ = self.finish(work).addCallbacks(results.append, failures.append)
+        for failure in failures:
+            failure.raiseException()
+        return results[0]
 
 
 def member(data: bytes, name: str) -> object:

@@ -1,5 +1,7 @@
 """Tests of ``txregistry/registry/acceptance.py``."""
 
+from twisted.logger import capturedLogs
+
 from tests.registry.case import NAME, OTHER, V1, RegistryTestCase, chunk
 from tests.registry.content import (
     CONFIG,
@@ -18,7 +20,7 @@ from txregistry.model.errors import (
     NameUnknown,
     ReferenceUnknown,
 )
-from txregistry.model.names import Reference, Tag
+from txregistry.model.names import Reference, RepositoryName, Tag
 from txregistry.storage import keys
 
 DATA = image()
@@ -211,3 +213,63 @@ class DeleteTests(RegistryTestCase):
         self.result(self.registry.uploads.push(NAME, digest, chunk(LAYER)))
         self.push(DATA, V1)
         self.assertEqual(self.tags(), ["v1"])
+
+
+class DeleteAllTests(RegistryTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.push_blobs()
+
+    def delete_all(self) -> None:
+        self.result(self.registry.acceptance.delete_all(NAME))
+
+    def check(self) -> None:
+        """Expect that nothing is left of manifests and tags."""
+        self.delete_all()
+        self.assertEqual(self.keys(keys.manifests(NAME)), ())
+
+    def test_tags_and_manifests_are_gone(self) -> None:
+        self.push(DATA, V1)
+        self.push(numbered(1))
+        self.push(numbered(2), Digest.of(numbered(2), "sha512"))
+        self.check()
+
+    def test_indexes_are_gone(self) -> None:
+        self.push(DATA)
+        self.push(index([DATA]), V1)
+        self.check()
+
+    def test_referrers_and_their_fallback_tags_are_gone(self) -> None:
+        self.push(DATA)
+        for number in range(3):
+            self.push(numbered(number, DATA))
+        self.check()
+
+    def test_tags_that_lead_nowhere_are_gone(self) -> None:
+        digest = self.push(DATA, V1)
+        self.result(self.registry.manifests.forget(NAME, digest))
+        self.check()
+
+    def test_manifest_that_is_damaged_is_gone(self) -> None:
+        digest = self.push(DATA, V1)
+        self.put(keys.blob(digest), b"damaged")
+        self.registry = self.make_registry()
+        with capturedLogs():
+            self.check()
+
+    def test_blobs_stay(self) -> None:
+        self.push(DATA, V1)
+        self.delete_all()
+        self.assertEqual(self.pull_blob(Digest.of(LAYER)), LAYER)
+
+    def test_other_repositories_keep_theirs(self) -> None:
+        nested = RepositoryName(f"{NAME}/nested")
+        for name in (NAME, OTHER, nested):
+            self.push_blobs(name)
+            self.push(DATA, V1, name)
+        self.delete_all()
+        for name in (OTHER, nested):
+            self.assertEqual(self.tags(name), ["v1"])
+
+    def test_nothing_can_be_deleted(self) -> None:
+        self.delete_all()

@@ -134,3 +134,20 @@ class UnlinkTests(BlobsTestCase):
         self.put(left, str(DIGEST).encode())
         self.result(self.blobs.unlink(NAME, DIGEST))
         self.assertFalse(self.holds(NAME))
+
+
+class StoredTests(BlobsTestCase):
+    def is_stored(self, digest: Digest) -> bool:
+        return self.result(self.blobs.is_stored(digest))
+
+    def test_content_is_stored_whoever_holds_it(self) -> None:
+        self.push_blob(DATA, OTHER)
+        self.assertTrue(self.is_stored(DIGEST))
+
+    def test_content_that_nobody_pushed_is_not(self) -> None:
+        self.assertFalse(self.is_stored(DIGEST))
+
+    def test_content_that_nobody_holds_any_more_is(self) -> None:
+        self.push_blob(DATA)
+        self.result(self.blobs.unlink(NAME, DIGEST))
+        self.assertTrue(self.is_stored(DIGEST))

@@ -132,3 +132,16 @@ class ConfinementTests(FolderTestCase):
 
     def test_depth_without_end_is_no_name(self) -> None:
         self.assertEqual(self.page("a/" * 5000), ["a/b", "c"])
+
+
+class OtherRootTests(RegistryTestCase):
+    """The same below another prefix, by another sign."""
+
+    def test_names_below_it_are_listed(self) -> None:
+        for text in ("a/b", "c"):
+            name = RepositoryName(text)
+            self.put(keys.announcement(name, DIGEST), b"[]")
+            self.put(keys.repository_properties(RepositoryName("d")), b"{}")
+        self.put(link("e"), b"x")
+        names = self.result(self.registry.announced.page("", 9)).names
+        self.assertEqual([str(name) for name in names], ["a/b", "c"])

@@ -10,7 +10,7 @@ from tests.registry import images
 from tests.registry.case import NAME
 from tests.registry.images import BASE, LATEST, TOP, V1Image, oci_image, plain, tar
 from tests.registry.images import zstandard as zstd
-from tests.registry.test_interleaving import Queue
+from tests.registry.interleaving import Queue
 from txregistry.model.digest import Digest
 from txregistry.model.errors import BlobUnknown, ImageInvalid, ImageUnknown
 from txregistry.registry import imagefiles

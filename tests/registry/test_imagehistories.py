@@ -1,8 +1,6 @@
 """Pushes of version 1 against a model, through any history of requests."""
 
-import gzip
 import json
-from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import settings
@@ -10,16 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.contracts.storecase import BrokenOff, BrokenReader
 from tests.registry.case import NAME, OTHER
-from tests.registry.images import (
-    ENGINE,
-    BrokenOff,
-    BrokenReader,
-    ImageTestCase,
-    V1Image,
-    tar,
-)
-from txregistry.model.digest import Digest
+from tests.registry.imagemodel import LAYERS, Layer, Pushed, Upload, make_json
+from tests.registry.images import ENGINE, ImageTestCase, V1Image
 from txregistry.model.errors import (
     BlobUnknown,
     ChecksumInvalid,
@@ -36,32 +28,8 @@ from txregistry.registry.scopes import Scope
 from txregistry.streams import BytesReader
 
 IDS = tuple(letter * 64 for letter in "abc")
-TARS = (tar(one="1"), tar(two="2"))
 TAG = Tag("latest")
 
-
-@dataclass(frozen=True, order=True)
-class Layer:
-    """A layer, called by what is in it and how it is packed."""
-
-    name: str
-    data: bytes = field(repr=False)
-    tar: bytes = field(repr=False)
-
-    @property
-    def digest(self) -> Digest:
-        """Its name in the store."""
-        return Digest.of(self.data)
-
-
-LAYERS = (
-    Layer("plain", TARS[0], TARS[0]),
-    *(
-        Layer(f"{place} gzip {level}", gzip.compress(data, level, mtime=0), data)
-        for place, data in enumerate(TARS)
-        for level in (1, 9)
-    ),
-)
 
 Names = tuple[RepositoryName, ...]
 
@@ -71,44 +39,6 @@ PLACES: st.SearchStrategy[Names] = st.sampled_from(((NAME,), (OTHER,), (NAME, OT
 IMAGE = st.sampled_from(IDS)
 PARENT = st.sampled_from((None, *IDS))
 LAYER = st.sampled_from(LAYERS)
-
-
-@dataclass(frozen=True)
-class Pushed:
-    """A complete image."""
-
-    json: bytes
-    layer: Layer
-    ancestry: tuple[str, ...]
-
-    @property
-    def content(self) -> tuple[bytes, bytes, tuple[str, ...]]:
-        """What makes it the same as another."""
-        return self.json, self.layer.tar, self.ancestry
-
-
-@dataclass
-class Upload:
-    """An image in progress."""
-
-    json: bytes
-    parent: str | None
-    ancestry: tuple[str, ...]
-    layer: Layer | None = None
-    before: Layer | None = None  # a layer that another one was to replace
-
-    def lose_layer(self) -> None:
-        """Have no layer any more."""
-        self.before = self.layer or self.before
-        self.layer = None
-
-
-def make_json(image_id: str, parent: str | None, flavour: int) -> bytes:
-    """Write an image's JSON: not as anybody would who reads it and writes it anew."""
-    members: dict[str, object] = {"id": image_id, "flavour": flavour}
-    if parent is not None:
-        members["parent"] = parent
-    return json.dumps(members, indent=flavour).encode() + b"\n" * flavour
 
 
 class ImageHistory(RuleBasedStateMachine):
@@ -226,7 +156,9 @@ class ImageHistory(RuleBasedStateMachine):
         work = self.case.registry.image_uploads.take_layer(
             Scope(names, owner),
             ImageId(image_id),
-            BrokenReader(body) if way == "broken off" else BytesReader(body),
+            BrokenReader(body, BrokenOff())
+            if way == "broken off"
+            else BytesReader(body),
             None,
         )
         refused = self.ask(work, ImageUnknown, ImageExists, ImageInvalid, BrokenOff)

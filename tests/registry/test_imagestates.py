@@ -1,7 +1,8 @@
 """Tests of ``txregistry/registry/imagestates.py``."""
 
+from tests.contracts.storecase import BrokenOff, BrokenReader
 from tests.registry import images
-from tests.registry.images import BASE, TOP, BrokenOff, BrokenReader
+from tests.registry.images import BASE, TOP
 from txregistry.model.errors import ImageInProgress
 from txregistry.model.images import ImageId
 from txregistry.storage import keys
@@ -48,7 +49,7 @@ class ImageStatesTests(images.ImageTestCase):
 
     def test_layer_that_a_crash_left_alone_goes(self) -> None:
         area = self.store.stage(keys.image_upload_layer("me", B))
-        reader = BrokenReader(b"some bytes")
+        reader = BrokenReader(b"some bytes", BrokenOff())
         self.fails(BrokenOff, area.append(reader, lambda _: None, None))
         self.assertEqual(self.expire(), 1)
         self.assertEqual(self.left(), ())

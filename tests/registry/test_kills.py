@@ -2,11 +2,8 @@
 
 import contextlib
 import gzip
-import os
-from collections.abc import Callable, Coroutine
-from typing import Any, Final, TypeVar
-
-from twisted.python.failure import Failure
+from collections.abc import Callable
+from typing import Final
 
 from tests.registry import images
 from tests.registry.case import NAME, V1
@@ -22,9 +19,6 @@ from tests.registry.images import (
     tar,
     zstandard,
 )
-from tests.storage.crash import Killed as Dead
-from tests.storage.crash import Machine
-from tests.temporary import make_folder
 from txregistry.model.descriptors import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX
 from txregistry.model.digest import Digest
 from txregistry.model.errors import (
@@ -38,9 +32,7 @@ from txregistry.model.images import ImageId
 from txregistry.model.names import Tag
 from txregistry.registry.manifests import StoredManifest
 from txregistry.storage import keys
-from txregistry.storage.filesystem import FilesystemObjectStore
 from txregistry.storage.interfaces import IObjectStore, StorageUnavailable
-from txregistry.tasks import at_once
 
 BASE_ID, TOP_ID = ImageId(BASE.image_id), ImageId(TOP.image_id)
 TARS: Final = (tar(one="1"), tar(two="2" * 1000))
@@ -48,24 +40,10 @@ ZSTD = oci_image(TARS, zstandard)
 ARM = oci_image(TARS[:1], zstandard, {"architecture": "arm64"})
 INDEX = platforms(OCI_INDEX, amd64=ZSTD, arm64=ARM)
 
-T = TypeVar("T")
 Step = Callable[[], object]
 
 
-class RaisingCase(images.ImageTestCase):
-    """Let failures be raised where they are waited for."""
-
-    def result(self, work: Coroutine[Any, Any, T]) -> T:
-        """Give what some work comes to, or raise what it raises."""
-        failures: list[Failure] = []
-        results: list[T] = []
-        _ = self.finish(work).addCallbacks(results.append, failures.append)
-        for failure in failures:
-            failure.raiseException()
-        return results[0]
-
-
-class KillCase(RaisingCase):
+class KillCase(images.RaisingCase):
     """Break work off in its middle. Inherit as ``KillCase``."""
 
     def make_store(self) -> IObjectStore:
@@ -363,60 +341,3 @@ class AnnouncementTests(KillCase):
             self.assertLessEqual(set(map(str, ids[:16])), set(found or []))
 
         self.break_everywhere(prepare, add, check)
-
-
-class FilesTests(RaisingCase):
-    """A push, broken off before any call that changes the disk."""
-
-    def setUp(self) -> None:
-        for name in ("fsync", "fdatasync"):  # the machine itself does not crash here
-            self.patch(os, name, os.fstat)
-        self.machine = Machine(self)
-        self.root = os.path.join(make_folder(self), "store")
-        super().setUp()
-
-    def make_store(self) -> IObjectStore:
-        return FilesystemObjectStore(
-            self.root, f"{keys.PRIVATE}scratch", at_once, keys.COMPANIONS
-        )
-
-    def restart(self) -> None:
-        """Let another process go on."""
-        self.store = self.make_store()
-        self.registry = self.make_registry()
-
-    def push_both(self) -> None:
-        """Push two images, as engines do, and tag one."""
-        for image in (BASE, TOP):
-            with contextlib.suppress(ImageExists):
-                self.put_json(image)
-                self.put_layer(image)
-                self.put_checksum(image)
-        self.point(TOP)
-
-    def check(self) -> None:
-        """Expect images to be whole or not there."""
-        for image in (BASE, TOP):
-            if self.has(image.image_id):
-                found = self.find(image)
-                self.assertEqual(found.json, image.json)
-                self.assertEqual(self.pull_blob(found.layer.digest), image.layer)
-        if self.tags():
-            self.assertEqual(self.named(), TOP_ID)
-
-    def test_push(self) -> None:
-        call = 0
-        while call == 0 or self.machine.died:
-            call += 1
-            self.root = os.path.join(make_folder(self), "store")
-            self.restart()
-            self.machine.die_before(call)
-            with contextlib.suppress(Dead):
-                self.push_both()
-            self.machine.restart()
-            self.restart()
-            self.check()
-            self.push_both()
-            self.check()
-            self.assertEqual(self.named(), TOP_ID)
-        self.assertGreater(call, 50)

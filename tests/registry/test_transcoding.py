@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import io
 import lzma
 import tracemalloc
 
@@ -12,7 +13,7 @@ from twisted.logger import LogLevel, capturedLogs
 from tests.registry import images
 from tests.registry.case import NAME, OTHER
 from tests.registry.images import gzipped, plain, tar, zstandard
-from tests.registry.test_interleaving import Queue
+from tests.registry.interleaving import Queue
 from txregistry.model.compression import Compression
 from txregistry.model.digest import Digest
 from txregistry.model.errors import BlobUnknown
@@ -175,8 +176,8 @@ class TroubleTests(TranscodingCase):
         with gzip.open(self.stream(made)) as file:
             self.assertEqual(sum(map(len, iter(lambda: file.read(1 << 20), b""))), size)
 
-    def stream(self, blob: Blob) -> "images.io.BytesIO":
-        return images.io.BytesIO(self.pull_blob(blob.stored))
+    def stream(self, blob: Blob) -> io.BytesIO:
+        return io.BytesIO(self.pull_blob(blob.stored))
 
 
 class WaitingTests(TranscodingCase):

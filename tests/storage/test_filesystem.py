@@ -9,6 +9,7 @@ from tests.storage.case import SCRATCH, FolderTestCase
 from txregistry.storage.filesystem import FilesystemObjectStore
 from txregistry.storage.interfaces import Key, NotFound, Page
 from txregistry.streams import BytesReader, IFileReader
+from txregistry.tasks import at_once
 
 LINK = Key("repositories/name/_manifests/tags/v1/current/link")
 
@@ -241,3 +242,31 @@ class FreshnessTests(FolderTestCase):
         area = self.store.stage(Key("a/staged"))
         self.result(area.append(BytesReader(b"x"), lambda _: None, 1))
         self.assertEqual(self.names(self.store), ("a/one", "a/staged"))
+
+
+class SecretsTests(FolderTestCase):
+    """What is below the prefix of secrets, nobody else on the machine may read."""
+
+    def setUp(self) -> None:
+        self.root = self.make_root()
+        self.store = FilesystemObjectStore(
+            self.root, SCRATCH, at_once, {}, secrets="secrets/"
+        )
+        self.addCleanup(os.umask, os.umask(0))
+
+    def mode(self, text: str, *, if_absent: bool = False) -> int:
+        key = Key(text)
+        self.result(self.store.put(key, b"data", if_absent=if_absent))
+        return os.stat(os.path.join(self.root, key)).st_mode & 0o777
+
+    def test_secret_is_its_owners(self) -> None:
+        self.assertEqual(self.mode("secrets/one"), 0o600)
+        self.assertEqual(self.mode("secrets/two", if_absent=True), 0o600)
+
+    def test_secret_that_is_written_again_still_is(self) -> None:
+        self.mode("secrets/one")
+        self.assertEqual(self.mode("secrets/one"), 0o600)
+
+    def test_everything_else_is_as_always(self) -> None:
+        for text in ("other/one", "secret", "other/secrets/one"):
+            self.assertEqual(self.mode(text), 0o666)

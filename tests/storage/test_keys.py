@@ -6,6 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txregistry.model.digest import Digest
 from txregistry.model.errors import DigestInvalid
+from txregistry.model.images import ImageId
 from txregistry.model.names import RepositoryName, Tag
 from txregistry.storage import keys
 
@@ -80,3 +81,55 @@ class KeysTests(SynchronousTestCase):
     def test_longest_link_is_within_the_limit(self) -> None:
         digest = Digest.of(b"", "sha512")
         self.assertLessEqual(len(str(digest)), keys.LINK_LIMIT)
+
+
+class Version1KeysTests(SynchronousTestCase):
+    """What version 1 needs lies where Distribution never looks."""
+
+    OWNER = "0" * 32
+    IMAGE = ImageId("a" * 64)
+
+    def all(self, name: RepositoryName) -> list[str]:
+        """Give all keys of a repository."""
+        return [
+            keys.image_record(name, self.IMAGE),
+            keys.image_upload(self.OWNER, self.IMAGE),
+            keys.image_upload_layer(self.OWNER, self.IMAGE),
+            keys.announcement(name, DIGEST),
+            keys.announcer(self.OWNER, name),
+            keys.tag_property(name, Tag("v1")),
+            keys.repository_properties(name),
+            keys.gzip_form(DIGEST),
+            keys.schema2_form(name, DIGEST),
+            keys.secret("cookies"),
+        ]
+
+    def test_all_of_it_lies_apart(self) -> None:
+        for key in self.all(NAME):
+            self.assertTrue(key.startswith(keys.PRIVATE), key)
+
+    def test_each_has_a_place_of_its_own(self) -> None:
+        names = ("a", "a/images", "a/tags", "a/b", "a/b/c", "v1", "library/alpine")
+        found = [key for text in names for key in self.all(RepositoryName(text))]
+        shared = 4  # of owners, layers and the registry itself
+        wanted = len(names) * (len(self.all(NAME)) - shared) + shared
+        self.assertEqual(len(set(found)), wanted)
+
+    def test_no_repository_lies_in_what_belongs_to_another(self) -> None:
+        within = RepositoryName("a/b")
+        for prefix in (
+            keys.announcements(RepositoryName("a")),
+            keys.tag_properties(RepositoryName("a")),
+            f"{keys.PRIVATE}schema2/a/_links/",
+            keys.SECRETS,
+        ):
+            for key in self.all(within):
+                if key != keys.secret("cookies"):
+                    self.assertFalse(key.startswith(prefix), key)
+
+    def test_repositories_of_an_image_lie_below_it(self) -> None:
+        key = keys.image_record(NAME, self.IMAGE)
+        self.assertEqual(key, f"{keys.images(self.IMAGE)}{NAME}/_record")
+
+    def test_secrets_lie_below_their_prefix(self) -> None:
+        self.assertTrue(keys.secret("cookies").startswith(keys.SECRETS))

@@ -10,9 +10,9 @@ from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
-from txregistry.settings import Http, Settings, Storage
 from txregistry.model.durations import Duration
 from txregistry.service import RegistryService, build
+from txregistry.settings import Http, Settings, Storage
 
 LOOPBACK = "127.0.0.1"
 

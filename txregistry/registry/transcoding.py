@@ -15,9 +15,9 @@ from zope.interface import implementer
 from txregistry.model.compression import (
     Compression,
     CompressionInvalid,
-    Decompressor,
     GzipCompressor,
     UnpackedTooLarge,
+    Unpacker,
     sniff,
 )
 from txregistry.model.digest import Digest
@@ -126,11 +126,11 @@ class Transcoding:
         await self._slots.acquire()
         try:
             await filling.run(keep)
-        except (CompressionInvalid, UnpackedTooLarge, BlobUnknown) as error:
+        except BlobUnknown as error:
             self._log.warn(
-                "The layer {digest} cannot be unpacked: {reason}",
+                "The layer {digest} cannot be given in gzip: {reason}",
                 digest=str(blob.stored),
-                reason=type(error).__name__,
+                reason=error.message,
             )
         finally:
             self._slots.release()
@@ -146,24 +146,25 @@ class _GzipReader:
         self._blob = blob
         self._blocking = blocking
         self._source: IReader | None = None
-        self._decompressor: Decompressor | None = None
+        self._unpacker = Unpacker(_UNPACKED)
         self._unpacked: Iterator[bytes] = iter(())
         self._compressor = GzipCompressor()
         self._ready = bytearray()
-        self._room = _UNPACKED
         self._ended = False
 
     async def read(self, limit: int) -> bytes:
         """See `IReader`.
 
         Raises:
-            CompressionInvalid: the blob cannot be unpacked.
-            UnpackedTooLarge: it unpacks to more than any layer.
-            BlobUnknown: it is damaged in the store, or went away.
+            BlobUnknown: it cannot be unpacked, or only to more than any layer; it is
+                damaged in the store, or went away.
         """
-        while len(self._ready) < limit and not self._ended:
-            if not await self._blocking(self._step):
-                await self._fetch()
+        try:
+            while len(self._ready) < limit and not self._ended:
+                if not await self._blocking(self._step):
+                    await self._fetch()
+        except (CompressionInvalid, UnpackedTooLarge):
+            raise BlobUnknown("The layer cannot be unpacked; push it again.") from None
         data = bytes(self._ready[:limit])
         del self._ready[:limit]
         return data
@@ -177,9 +178,6 @@ class _GzipReader:
         """Take some pieces through; say whether there may be more of them."""
         pieces = list(islice(self._unpacked, _STEP))
         for piece in pieces:
-            self._room -= len(piece)
-            if self._room < 0:
-                raise UnpackedTooLarge
             self._ready += self._compressor.feed(piece)
         return bool(pieces)
 
@@ -188,11 +186,9 @@ class _GzipReader:
         if self._source is None:
             self._source = await self._blobs.open(self._blob, 0, self._blob.size)
         data = await self._source.read(CHUNK)
-        if self._decompressor is None:
-            self._decompressor = Decompressor(sniff(data))
         if data:
-            self._unpacked = self._decompressor.feed(data)
+            self._unpacked = self._unpacker.feed(data)
             return
-        self._decompressor.finish()
+        self._ready += self._compressor.feed(self._unpacker.finish())
         self._ready += self._compressor.finish()
         self._ended = True

@@ -6,6 +6,7 @@
 import argparse
 import json
 import platform
+import re
 import sys
 import time
 from collections import deque
@@ -28,6 +29,7 @@ _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 _CONFIG = "application/vnd.docker.container.image.v1+json"
 _LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 _BUFFER = MIB
+_TOKEN = re.compile(rb"\r\nx-docker-token: *([^\r]+)", re.IGNORECASE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -76,9 +78,9 @@ def _measure(
     """Pull one layer over and over by one version, from a server of its own."""
     layer = contents.blob(size)
     with Side("this", this_command()).start(place) as server:
-        target = _push_image(server, contents, layer)
+        target, *headers = _push_image(server, contents, layer)
         if which == "version 2":
-            target = f"/v2/{_NAME}/blobs/{layer.digest}"
+            target, headers = f"/v2/{_NAME}/blobs/{layer.digest}", []
         for clients in (1, 8):
             count = max(clients, traffic // size)
             turns = deque(range(count))
@@ -88,6 +90,7 @@ def _measure(
                         _pull,
                         stack.enter_context(Connection(server.port)),
                         target,
+                        headers,
                         size,
                         turns,
                     )
@@ -100,8 +103,8 @@ def _measure(
         report.add(which, number, memory("pull", f"{amount(size)}, all", server))
 
 
-def _push_image(server: Server, contents: Contents, layer: Blob) -> str:
-    """Push an image of one layer, and give where version 1 has that layer."""
+def _push_image(server: Server, contents: Contents, layer: Blob) -> tuple[str, str]:
+    """Push an image of one layer; give where version 1 has that, and for what token."""
     config = json.dumps(
         {
             "architecture": "amd64",
@@ -136,11 +139,16 @@ def _push_image(server: Server, contents: Contents, layer: Blob) -> str:
             _MANIFEST,
             json.dumps(manifest).encode(),
         )
-        connection.send("GET", f"/v1/repositories/{_NAME}/tags/latest")
+        connection.send(
+            "GET", f"/v1/repositories/{_NAME}/images", "X-Docker-Token: true"
+        )
+        found = _TOKEN.search(connection.expect(200).head)
+        if found is None:
+            raise MeasureError("no token was handed out")
+        authorization = f"Authorization: Token {found[1].decode()}"
+        connection.send("GET", f"/v1/images/{digest}/ancestry", authorization)
         connection.expect(200)
-        connection.send("GET", f"/v1/images/{digest}/ancestry")
-        connection.expect(200)
-    return f"/v1/images/{digest}/layer"
+    return f"/v1/images/{digest}/layer", authorization
 
 
 def _send(
@@ -151,14 +159,20 @@ def _send(
     connection.expect(201)
 
 
-def _pull(connection: Connection, target: str, size: int, turns: deque[int]) -> None:
+def _pull(
+    connection: Connection,
+    target: str,
+    headers: Sequence[str],
+    size: int,
+    turns: deque[int],
+) -> None:
     buffer = bytearray(_BUFFER)
     while turns:
         try:
             turns.popleft()
         except IndexError:
             return
-        connection.send("GET", target)
+        connection.send("GET", target, *headers)
         response = connection.receive()
         if response.status != 200 or connection.discard(response, buffer) != size:
             raise MeasureError(f"{target} was answered {response.status}")

@@ -223,7 +223,7 @@ class DeleteTests(TagsCase):
 class DeleteRepositoryTests(TagsCase):
     PATHS: ClassVar = (f"{R}/", R, TAGS)
 
-    def test_tags_lists_and_flag_are_gone(self) -> None:
+    def test_tags_and_lists_are_gone_and_the_flag_stays(self) -> None:
         for path in self.PATHS:
             self.setUp()
             self.ask("PUT", f"{R}/properties", self.write, b'{"access": "private"}')
@@ -234,7 +234,7 @@ class DeleteRepositoryTests(TagsCase):
             answer = self.get(f"{TAGS}/latest/json", self.read)
             self.assertEqual(answer.json, DEFAULTS)
             answer = self.get(f"{R}/properties", self.read)
-            self.assertEqual(answer.json, {"access": "public"})
+            self.assertEqual(answer.json, {"access": "private"})  # the images stay
 
     def test_second_time_there_is_nothing(self) -> None:
         for path in self.PATHS:

@@ -60,22 +60,24 @@ class ImageRoutes:
         registry = self._registry
         if await registry.image_uploads.in_progress(scope, image_id):
             raise ImageInProgress
-        found = None
+        found = []
         # A push to several repositories at once goes on until all of them have it.
         for name in scope.names:
             try:
-                found = name, await registry.derived.find(name, image_id, architecture)
+                image = await registry.derived.find(name, image_id, architecture)
+                found.append((name, image))
             except ImageUnknown:
                 if scope.everywhere:
                     raise
-            if found is not None and not scope.everywhere:
-                break
-        if found is None:
+        # Ids are anybody's: where they mean several images, nobody says which is meant.
+        meant = {(each.json, each.layer.diff_id) for _, each in found}
+        if not found or (len(meant) > 1 and not scope.everywhere):
             raise ImageUnknown
-        private = await registry.privacy.is_private(found[0])
+        name, image = found[0]
+        private = await registry.privacy.is_private(name)
         if private and not await scope.usable(image_id):
             raise ImageUnknown
-        return found
+        return name, image
 
     async def is_public(self, name: RepositoryName) -> bool:
         """Say whether everybody may see what is in a repository."""

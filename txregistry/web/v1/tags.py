@@ -143,8 +143,8 @@ def add_repository_routes(app: Klein, registry: Registry, access: Access) -> Non
         _, name = await access.to_repository(request, name, Action.DELETE)
         require_deletes(registry)
         found = await registry.image_tags.remove_all(name)
+        # Its images stay for the next push, and so must what keeps them from others.
         announced = await registry.announcements.forget(name)
-        await registry.privacy.forget(name)
         if not (found or announced):
             raise NameUnknown("Repository not found")
         return answer(request, value=True)

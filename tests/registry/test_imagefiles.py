@@ -46,7 +46,7 @@ class FilesTests(FilesCase):
         self.assertEqual(found, [["/one", "f", False, 5, 0, 420, 0, 0]])
 
     def test_every_compression_is_read(self) -> None:
-        for pack in (plain, bz2.compress, lzma.compress, zstd):
+        for pack in (plain, bz2.compress, lzma.compress):
             self.setUp()
             found = self.files(self.image(pack(tar(one="1"))))
             self.assertEqual([each[0] for each in found], ["/one"])
@@ -68,7 +68,7 @@ class FilesTests(FilesCase):
         self.fails(ImageInvalid, self.registry.image_files.files(NAME, image))
 
     def test_layer_that_unpacks_to_too_much_is_refused(self) -> None:
-        image = self.image(zstd(tar(one="1")))
+        image = self.image(bz2.compress(tar(one="1")))
         self.patch(imagefiles, "_UNPACKED", 1000)
         self.fails(ImageInvalid, self.registry.image_files.files(NAME, image))
 

@@ -31,8 +31,8 @@ _RATIO: Final = 1100
 """Bytes that a byte unpacks to at most: gzip's own limit is 1032."""
 _UNEARNED: Final = 1 << 30
 """Bytes that any layer may unpack to."""
-_XZ_MEMORY: Final = 128 * 1024 * 1024
-"""Bytes to unpack xz with; its best level takes 65 MiB."""
+_XZ_MEMORY: Final = 16 * 1024 * 1024
+"""Bytes to unpack xz with: its usual level takes 9 MiB, and anybody may push many."""
 _ZSTD_WINDOW_LOG: Final = 27
 """As large a window as the zstd program reads by itself: 128 MiB."""
 _GZIP_WBITS: Final = 31
@@ -46,6 +46,10 @@ _SKIPPABLE: Final = slice(1, 4)
 
 class CompressionInvalid(ValueError):
     """What is packed is damaged, cut off, or followed by something else."""
+
+
+class CompressionRefused(ValueError):
+    """A layer is packed in a way that is not wanted here."""
 
 
 class UnpackedTooLarge(ValueError):
@@ -219,9 +223,13 @@ class Unpacker:
 
     Args:
         limit: Bytes that it may unpack to.
+        refused: How it may not be packed: unpacking it would take too much memory.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(
+        self, limit: int, refused: frozenset[Compression] = frozenset()
+    ) -> None:
+        self._refused = refused
         self._room = min(limit, _UNEARNED)
         self._limit = limit - self._room
         self._head = b""
@@ -266,6 +274,8 @@ class Unpacker:
 
     def _sniffed(self, head: bytes) -> Decompressor:
         self.compression = sniff(head)
+        if self.compression in self._refused:
+            raise CompressionRefused
         return Decompressor(self.compression)
 
     def _take(self, size: int) -> None:
@@ -296,10 +306,13 @@ class LayerHash:
 
     Args:
         limit: Bytes that it may unpack to.
+        refused: See `Unpacker`.
     """
 
-    def __init__(self, limit: int) -> None:
-        self._unpacker = Unpacker(limit)
+    def __init__(
+        self, limit: int, refused: frozenset[Compression] = frozenset()
+    ) -> None:
+        self._unpacker = Unpacker(limit, refused)
         self._stored = new_hashing()
         self._unpacked = new_hashing()
         self._size = 0

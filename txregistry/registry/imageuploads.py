@@ -13,7 +13,9 @@ from zope.interface import implementer
 
 from txregistry.model.checksums import SimpleChecksum, TarSum, parse_checksum
 from txregistry.model.compression import (
+    Compression,
     CompressionInvalid,
+    CompressionRefused,
     Layer,
     LayerHash,
     UnpackedTooLarge,
@@ -48,6 +50,8 @@ from txregistry.tasks import Blocking
 
 _UNPACKED: Final = 64 * 1024 * 1024 * 1024
 """Bytes of a layer, unpacked: beyond, it is a bomb and no layer."""
+_REFUSED: Final = frozenset({Compression.ZSTD})
+"""No engine of version 1 makes it, and each upload would take its window's memory."""
 _MISMATCH: Final = "Checksum mismatch"
 _NO_PARENT: Final = "Image depends on a non existing parent"
 
@@ -254,7 +258,7 @@ class ImageUploads:
         """Stage a layer, and find out all about it while it passes."""
         if self._limit is not None:
             source = _Limited(source, self._limit, expected)
-        simple, hashing = SimpleChecksum(json), LayerHash(_UNPACKED)
+        simple, hashing = SimpleChecksum(json), LayerHash(_UNPACKED, _REFUSED)
 
         def observe(piece: bytes) -> None:
             simple.update(piece)
@@ -263,6 +267,10 @@ class ImageUploads:
         try:
             await area.append(source, observe, expected)
             layer = hashing.finish()
+        except CompressionRefused:
+            raise ImageInvalid(
+                "No engine reads a layer in zstd; push it by version 2"
+            ) from None
         except CompressionInvalid:
             raise ImageInvalid(
                 "The layer is cut off or damaged: it cannot be unpacked"

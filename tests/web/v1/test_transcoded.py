@@ -6,6 +6,7 @@ import sys
 
 from tests.web.content import digest_of
 from tests.web.v1 import case
+from tests.web.v1.images import B, V1Image, document
 from txregistry.model.descriptors import OCI_CONFIG, OCI_MANIFEST
 
 if sys.version_info >= (3, 14):
@@ -67,3 +68,12 @@ class TranscodedTests(case.V1Case):
         self.assertEqual(answer.status, 404)
         self.assertEqual(list(answer.json), ["error"])
         self.assertEqual(self.get(f"{target}/json").status, 200)
+
+    def test_zstd_is_not_taken_by_version_1(self) -> None:
+        image = V1Image(B, document(B), zstd.compress(TAR))
+        token = self.announce()
+        self.assertEqual(self.put_json(image, token).status, 200)
+        answer = self.put_layer(image, token)
+        said = "No engine reads a layer in zstd; push it by version 2"
+        self.assertSays(answer, 400, said)
+        self.assertEqual(self.put_checksum(image, token).status, 400)

@@ -2,19 +2,44 @@
 
 import re
 from collections.abc import Sequence
+from ipaddress import ip_network
+from itertools import chain
 from typing import Final
+from urllib.parse import urlsplit
 
 from txregistry.model.access import Action
-from txregistry.settings import Http, Index, Listener, Settings, SettingsError
+from txregistry.presets import ROLES
+from txregistry.settings import (
+    OPTIONAL_CLIENTS,
+    REQUIRED_CLIENTS,
+    Auth,
+    Cors,
+    Http,
+    Index,
+    Listener,
+    Settings,
+    SettingsError,
+    Tls,
+    TokenService,
+)
 
 _CHOICES: Final = {
-    "role": ("private",),
+    "role": ROLES,
     "log.level": ("error", "warn", "info", "debug"),
     "log.formatter": ("text", "json", "logstash"),
     "http.tls.minimumtls": ("tls1.2", "tls1.3"),
 }
 
+_UNVERIFIED_CLIENTS: Final = ("request-client-cert", "require-any-client-cert")
 _APIS: Final = ("v1", "v2")
+_SHORTEST: Final = 0.1
+"""Seconds in which another server can answer."""
+
+_LEAST: Final = 60
+_MOST: Final = 24 * 3600
+"""Seconds for which a token may be good: clients take less than the least as that."""
+
+_HOST_URL: Final = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+/?", re.ASCII)
 _ACTIONS: Final = tuple(map(str, Action))
 _ENDPOINT: Final = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?",
@@ -48,11 +73,19 @@ def check_settings(settings: Settings) -> None:
             "storage.filesystem.rootdirectory: '' cannot be used: it must be a folder."
         )
     _check_http(settings.http)
+    _check_auth(settings.auth)
     _check_index(settings.index)
     _check_apis(settings)
 
 
 def _check_http(http: Http) -> None:
+    if http.host is not None and not _HOST_URL.fullmatch(http.host):
+        raise SettingsError(
+            f"http.host: {http.host!r} cannot be used: it must be how clients reach "
+            "the registry, such as https://registry.example:5000."
+        )
+    check_networks("http.proxies", http.proxies)
+    _check_cors(http.cors)
     if http.idletimeout < 1:
         raise SettingsError(
             f"http.idletimeout: {http.idletimeout:g}s cannot be used: it must be 1s or "
@@ -65,10 +98,38 @@ def _check_http(http: Http) -> None:
                     f"http.headers: {name!r}: {value!r} cannot be used: a name has "
                     "letters, digits and '-', a value printable ASCII characters."
                 )
-    if (http.tls.certificate is None) != (http.tls.key is None):
+    _check_tls(http.tls)
+
+
+def _check_tls(tls: Tls) -> None:
+    if (tls.certificate is None) != (tls.key is None):
         raise SettingsError("http.tls: give both certificate and key, or neither.")
-    if http.tls.clientcas and not http.tls.certificate:
+    if tls.clientcas and not tls.certificate:
         raise SettingsError("http.tls.clientcas: a certificate and key are needed too.")
+    if tls.clientauth in _UNVERIFIED_CLIENTS:
+        raise SettingsError(
+            f"http.tls.clientauth: {tls.clientauth!r} cannot be used: nobody would "
+            "verify the certificates of clients; allowed are: require, optional."
+        )
+    if tls.clientauth is not None:
+        allowed = REQUIRED_CLIENTS + OPTIONAL_CLIENTS
+        _check_words("http.tls.clientauth", (tls.clientauth,), allowed)
+    for name in ("clientauth", "crls"):
+        if getattr(tls, name) and not tls.clientcas:
+            raise SettingsError(f"http.tls.{name}: http.tls.clientcas is needed too.")
+
+
+def _check_cors(cors: Cors) -> None:
+    for origin in cors.origins:
+        if origin != "*" and not _HOST_URL.fullmatch(origin):
+            raise SettingsError(
+                f"http.cors.origins: {origin!r} cannot be used: it must be '*' or such "
+                "as https://ui.example."
+            )
+    if cors.credentials and "*" in cors.origins:
+        raise SettingsError(
+            "http.cors: credentials cannot go to any page that asks: name the origins."
+        )
 
 
 def _check_index(index: Index) -> None:
@@ -80,13 +141,21 @@ def _check_index(index: Index) -> None:
             )
     if index.url is not None and index.trust:
         raise SettingsError("index: give one of url and trust, not both.")
-    if index.is_elsewhere and (index.alone or index.htpasswd or index.access):
+    if index.is_elsewhere and index.alone:
         raise SettingsError(
-            "index: with url or trust the Index is elsewhere; alone, htpasswd and "
-            "access are for the one that is here."
+            "index: with url or trust the Index is elsewhere; alone is for the one "
+            "that is here."
         )
-    for place, rule in enumerate(index.access):
-        _check_words(f"index.access[{place}].may", rule.may, _ACTIONS)
+    if index.alone and not index.endpoints:
+        raise SettingsError(
+            "index.alone: the registries that it sends clients to must be named in "
+            "index.endpoints."
+        )
+    if index.timeout < _SHORTEST:
+        raise SettingsError(
+            f"index.timeout: {index.timeout:g}s cannot be used: it must be "
+            f"{_SHORTEST:g}s or longer, such as '5s'."
+        )
     if (index.certificate is None) != (index.certificatekey is None):
         raise SettingsError(
             "index: give both certificate and certificatekey, or neither."
@@ -101,10 +170,78 @@ def _check_words(path: str, words: Sequence[str], allowed: Sequence[str]) -> Non
             )
 
 
+def _check_auth(auth: Auth) -> None:
+    for place, rule in enumerate(auth.rules or ()):
+        _check_words(f"auth.rules[{place}].may", rule.may, _ACTIONS)
+        check_networks(f"auth.rules[{place}].from", rule.networks)
+    for name, members in auth.groups.items():
+        if not name or name.startswith("@") or not all(members):
+            raise SettingsError(
+                f"auth.groups: {name!r} cannot be used: a group has a name, without "
+                "'@', and the names of who belongs to it."
+            )
+    if auth.certificates is not None:
+        for place, each in enumerate(auth.certificates.names):
+            setting = f"auth.certificates.names[{place}].from"
+            _check_words(setting, (each.source,), ("cn", "dns", "email", "uri"))
+        _check_words(
+            "auth.certificates.groups", (auth.certificates.groups or "ou",), ("ou",)
+        )
+    if auth.token is not None:
+        _check_token_service(auth.token)
+        if auth.endpoint is not None and auth.endpoint.enabled:
+            raise SettingsError(
+                "auth: give one of token and endpoint, not both: clients can be sent "
+                "to one place for tokens."
+            )
+    endpoint = auth.endpoint
+    if endpoint is not None and not _LEAST <= endpoint.lifetime <= _MOST:
+        raise SettingsError(
+            f"auth.endpoint.lifetime: {endpoint.lifetime:g}s cannot be used: it must "
+            f"be from {_LEAST}s to {_MOST}s."
+        )
+
+
+def _check_token_service(token: TokenService) -> None:
+    if urlsplit(token.realm).scheme not in {"http", "https"}:
+        raise SettingsError(
+            f"auth.token.realm: {token.realm!r} cannot be used: it must be the URL at "
+            "which clients get tokens."
+        )
+    if token.rootcertbundle is None and token.jwks is None:
+        raise SettingsError(
+            "auth.token: give rootcertbundle or jwks: who signs the tokens."
+        )
+    for name in ("realm", "service", "issuer"):
+        text: str = getattr(token, name)
+        if not text or not text.isprintable() or not text.isascii() or '"' in text:
+            raise SettingsError(
+                f"auth.token.{name}: {text!r} cannot be used: it must be of printable "
+                "ASCII characters."
+            )
+
+
+def check_networks(setting: str, networks: Sequence[str]) -> None:
+    """Refuse what is no network of IP addresses.
+
+    Raises:
+        SettingsError: one is none.
+    """
+    for text in networks:
+        try:
+            ip_network(text)
+        except ValueError as error:
+            raise SettingsError(
+                f"{setting}: {text!r} cannot be used: it must be an IP address or a "
+                "network such as 10.1.0.0/16."
+            ) from error
+
+
 def _check_apis(settings: Settings) -> None:
-    http, index = settings.http, settings.index
-    if index.certificates and not http.tls.clientcas:
-        raise SettingsError("index.certificates: http.tls.clientcas is needed too.")
+    http = settings.http
+    mutual = bool(http.tls.clientcas)
+    if settings.auth.certificates is not None and not mutual:
+        raise SettingsError("auth.certificates: http.tls.clientcas is needed too.")
     apis = [each.apis for each in http.listen if isinstance(each, Listener)]
     if len(apis) < len(http.listen) or http.addr is not None or not http.listen:
         apis.append(http.apis)
@@ -112,10 +249,9 @@ def _check_apis(settings: Settings) -> None:
         _check_words("http.apis", each, _APIS)
         if not each:
             raise SettingsError("http.apis: () cannot be used; give v1, v2 or both.")
-    version2 = any("v2" in each for each in apis) and not index.alone
-    if index.restricts and version2 and not settings.v2.anonymous:
+    if not settings.v1.enabled and "v2" not in set(chain.from_iterable(apis)):
         raise SettingsError(
-            "index: it says who may do what by version 1, but by version 2 everybody "
-            "who gets here may do everything; listen for version 1 only "
-            "(http.apis: [v1]), or say v2.anonymous: true if that is meant."
+            "v1.enabled: false, and http.apis leaves out v2: nothing would be served."
         )
+    if settings.v1.maxlayer == 0:
+        raise SettingsError("v1.maxlayer: 0 cannot be used: no layer has no bytes.")

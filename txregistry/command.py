@@ -9,6 +9,7 @@ import msgspec
 import yaml
 from twisted.python import usage
 
+from txregistry.certs import Certs
 from txregistry.config import load_settings
 from txregistry.importer import ImportV1
 from txregistry.settings import Settings, SettingsError
@@ -40,6 +41,7 @@ class Options(usage.Options):
     synopsis = "Usage: txregistry <command> [options]"
     subCommands: ClassVar[Sequence[Sequence[Any]]] = [
         ["check-config", None, CheckConfig, "Check the settings and print them all."],
+        ["certs", None, Certs, "Make certificates to try client certificates with."],
         ["import-v1", None, ImportV1, "Take in the data of docker-registry 0.9."],
     ]
 

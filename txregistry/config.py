@@ -16,10 +16,12 @@ import yaml
 
 from txregistry.checks import check_settings
 from txregistry.model.durations import Duration
+from txregistry.presets import apply_role
 from txregistry.settings import Section, Settings, SettingsError
 
 MEANINGLESS: Final = (
-    "http.host",
+    "auth.token.autoredirect",
+    "auth.token.autoredirectpath",
     "http.relativeurls",
     "http.secret",
     "http.net",
@@ -40,11 +42,10 @@ MEANINGLESS: Final = (
 """Settings of Distribution's that change nothing here; each covers all below it."""
 
 NOT_YET: Final = (
-    "auth",
+    "auth.silly",
     "http.prefix",
     "http.tls.letsencrypt",
     "http.tls.ciphersuites",
-    "http.tls.clientauth",
     "middleware",
     "notifications",
     "policy",
@@ -68,13 +69,14 @@ _SERVICE_LINK: Final = re.compile(
 
 
 def load_settings(
-    path: str | None, environment: Mapping[str, str]
+    path: str | None, environment: Mapping[str, str], role: str | None = None
 ) -> tuple[Settings, list[str]]:
     """Read the settings.
 
     Args:
         path: A YAML file; None for none.
         environment: Variables; those named ``REGISTRY_...`` go over the file.
+        role: What the registry is for, over both; None for what they say.
 
     Returns:
         The settings, and the names of those that were given and mean nothing here.
@@ -83,9 +85,13 @@ def load_settings(
         SettingsError: a setting cannot be used.
     """
     document = _read(path)
+    if isinstance(document.get("auth"), str):
+        document["auth"] = {document["auth"]: {}}
     for variable, value in sorted(environment.items()):
         if variable.startswith("REGISTRY_") and not _SERVICE_LINK.fullmatch(variable):
             _override(document, variable, value)
+    if role is not None:
+        document["role"] = role
     for name in NOT_YET:
         if _find(document, name) is not None:
             raise SettingsError(
@@ -100,7 +106,7 @@ def load_settings(
     except msgspec.ValidationError as error:
         raise SettingsError(_explain(error, document)) from error
     check_settings(settings)
-    return settings, ignored
+    return apply_role(settings), ignored
 
 
 def _decode(kind: type, value: object) -> object:
@@ -128,6 +134,11 @@ def _read(path: str | None) -> dict[str, Any]:
 def _override(document: dict[str, Any], variable: str, text: str) -> None:
     """Put a variable's value over the file's."""
     wanted = variable.removeprefix("REGISTRY_")
+    if wanted == "AUTH":  # as Distribution has it; what it is to be like comes after it
+        place = document.setdefault("auth", {})
+        if isinstance(place, dict) and text not in {"", "none"}:
+            place.setdefault(text, {})
+        return
     for path in _paths(Settings):
         if path.upper().replace(".", "_") == wanted:
             break

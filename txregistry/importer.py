@@ -16,9 +16,9 @@ from twisted.python.threadpool import ThreadPool
 from txregistry.config import load_settings
 from txregistry.oldplaces import OldPlace, parse_place
 from txregistry.registry.repositories import Registry
-from txregistry.service import make_store
 from txregistry.settings import Filesystem, Settings, SettingsError
 from txregistry.storage.interfaces import StorageUnavailable
+from txregistry.stores import make_store
 from txregistry.tasks import in_threads
 from txregistry.transfer.damage import TreeUnavailable
 from txregistry.transfer.importing import Import

@@ -1,52 +1,144 @@
-"""Where the registry listens."""
+"""Where the registry listens, and through what."""
 
 import re
+from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any, Final
 
-from OpenSSL.crypto import X509
+from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import (
-    SSL4ServerEndpoint,
     TCP4ServerEndpoint,
     TCP6ServerEndpoint,
     serverFromString,
 )
-from twisted.internet.interfaces import IStreamServerEndpoint
-from twisted.internet.ssl import (
-    Certificate,
-    CertificateOptions,
-    TLSVersion,
-    trustRootFromCertificates,
+from twisted.internet.interfaces import (
+    IAddress,
+    IListeningPort,
+    IProtocol,
+    IProtocolFactory,
+    IStreamServerEndpoint,
 )
+from twisted.logger import Logger
+from twisted.protocols.haproxy._wrapper import HAProxyWrappingFactory
+from zope.interface import implementer
 
-from txregistry.pem import read_certificates, read_key
-from txregistry.settings import Http, Listener, SettingsError, Tls
+from txregistry.settings import Http, Listener, SettingsError
+from txregistry.tls import ServerTls
 
 DEFAULT: Final = "tcp:5000:interface=127.0.0.1"
 
 _ADDRESS: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]/]*)):([0-9]{1,5})")
 _BACKLOG: Final = 1024
+_PROXY: Final = "haproxy:"
+
+Wrap = Callable[[IProtocolFactory], IProtocolFactory]
+
+
+@implementer(IStreamServerEndpoint)
+class _Wrapped:
+    """An endpoint whose connections go through something."""
+
+    def __init__(self, endpoint: IStreamServerEndpoint, wrap: Wrap) -> None:
+        self._endpoint = endpoint
+        self._wrap = wrap
+
+    def listen(self, factory: IProtocolFactory) -> Deferred[IListeningPort]:
+        """See ``IStreamServerEndpoint``."""
+        return self._endpoint.listen(self._wrap(factory))
+
+
+@implementer(IProtocolFactory)
+class _FromProxies:
+    """Let only proxies connect, as what they say of others is believed.
+
+    Who comes by a Unix socket has the right to open it, which is enough.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self, factory: IProtocolFactory, networks: list[IPv4Network | IPv6Network]
+    ) -> None:
+        self._factory = factory
+        self._networks = networks
+
+    def doStart(self) -> None:  # noqa: N802 - Twisted's
+        """See ``IProtocolFactory``."""
+        self._factory.doStart()
+
+    def doStop(self) -> None:  # noqa: N802 - Twisted's
+        """See ``IProtocolFactory``."""
+        self._factory.doStop()
+
+    def buildProtocol(self, address: IAddress) -> IProtocol | None:
+        """See ``IProtocolFactory``."""
+        host = getattr(address, "host", None)
+        if host is None or _is_within(host, self._networks):
+            return self._factory.buildProtocol(address)
+        self._log.info("{peer} is none of http.proxies, and was dropped", peer=address)
+        return None
 
 
 def make_endpoints(
-    reactor: Any, http: Http
+    reactor: Any, http: Http, tls: ServerTls | None = None
 ) -> list[tuple[IStreamServerEndpoint, tuple[str, ...]]]:
     """Make the endpoints to listen at: on loopback only, unless told otherwise.
+
+    Args:
+        reactor: What listens.
+        http: Where.
+        tls: Speaks TLS, where there are certificates.
 
     Returns:
         The endpoints, and the APIs that each is to speak.
 
     Raises:
         SettingsError: one of the settings cannot be used.
+        ValueError: there are certificates, and nothing that uses them.
     """
+    if tls is None and http.tls.certificate is not None:
+        raise ValueError("TLS is asked for, and nothing is there that speaks it")
     found = []
+    speaks_tls = False
     for each in http.listen:
         listener = Listener(each, http.apis) if isinstance(each, str) else each
-        found.append((_from_string(reactor, listener.endpoint), listener.apis))
+        found.append((_make_endpoint(reactor, http, listener, tls), listener.apis))
+        speaks_tls |= listener.tls
     if http.addr is not None:
-        found.append((_from_address(reactor, http.addr, http.tls), http.apis))
-    elif http.tls.certificate is not None:
-        raise SettingsError("http.tls: it is for http.addr, which is not given.")
+        endpoint = _from_address(reactor, http.addr)
+        if tls is not None:
+            endpoint = _Wrapped(endpoint, tls.wrap)
+        found.append((endpoint, http.apis))
+    elif tls is not None and not speaks_tls:
+        raise SettingsError(
+            "http.tls: nothing listens with it: it is for http.addr, and for entries "
+            "of http.listen with tls: true."
+        )
     return found or [(_from_string(reactor, DEFAULT), http.apis)]
+
+
+def _make_endpoint(
+    reactor: Any, http: Http, listener: Listener, tls: ServerTls | None
+) -> IStreamServerEndpoint:
+    description = listener.endpoint.removeprefix(_PROXY)
+    endpoint = _from_string(reactor, description)
+    if listener.tls:
+        if tls is None:
+            raise SettingsError(
+                f"http.listen: {listener.endpoint!r} cannot be used with tls: true: "
+                "http.tls.certificate is needed too."
+            )
+        endpoint = _Wrapped(endpoint, tls.wrap)
+    if not listener.proxyprotocol and description == listener.endpoint:
+        return endpoint
+    if not http.proxies and not description.startswith("unix:"):
+        raise SettingsError(
+            f"http.listen: {listener.endpoint!r} cannot be used: what PROXY headers "
+            "say is believed, so http.proxies must name who may send them."
+        )
+    networks = [_network(each) for each in http.proxies]
+    endpoint = _Wrapped(endpoint, HAProxyWrappingFactory)
+    return _Wrapped(endpoint, lambda factory: _FromProxies(factory, networks))
 
 
 def _from_string(reactor: Any, description: str) -> IStreamServerEndpoint:
@@ -64,7 +156,7 @@ def _from_string(reactor: Any, description: str) -> IStreamServerEndpoint:
     return endpoint
 
 
-def _from_address(reactor: Any, address: str, tls: Tls) -> IStreamServerEndpoint:
+def _from_address(reactor: Any, address: str) -> IStreamServerEndpoint:
     match = _ADDRESS.fullmatch(address)
     if match is None or int(match[3]) > 65535:  # noqa: PLR2004 - the largest port
         raise SettingsError(
@@ -73,34 +165,24 @@ def _from_address(reactor: Any, address: str, tls: Tls) -> IStreamServerEndpoint
         )
     six, host, port = match[1], match[2], int(match[3])
     host = "127.0.0.1" if host == "localhost" else host
-    if tls.certificate is not None:
-        options = _certificate_options(tls)
-        return SSL4ServerEndpoint(
-            reactor, port, options, backlog=_BACKLOG, interface=six or host
-        )
     if six is not None:
         return TCP6ServerEndpoint(reactor, port, backlog=_BACKLOG, interface=six)
     return TCP4ServerEndpoint(reactor, port, backlog=_BACKLOG, interface=host)
 
 
-def _certificate_options(tls: Tls) -> CertificateOptions:
-    chain = read_certificates("http.tls.certificate", tls.certificate)
-    key = read_key("http.tls.key", tls.key)
-    clients = [
-        Certificate(X509.from_cryptography(certificate))
-        for path in tls.clientcas
-        for certificate in read_certificates("http.tls.clientcas", path)
-    ]
-    # Twisted's annotations are of pyOpenSSL's own classes, which that deprecates.
-    make: Any = CertificateOptions
-    options: CertificateOptions = make(
-        privateKey=key,
-        certificate=chain[0],
-        extraCertChain=chain[1:],
-        trustRoot=trustRootFromCertificates(clients) if clients else None,
-        raiseMinimumTo=(
-            TLSVersion.TLSv1_3 if tls.minimumtls == "tls1.3" else TLSVersion.TLSv1_2
-        ),
-        acceptableProtocols=[b"http/1.1"],
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError as error:
+        raise SettingsError(
+            f"http.proxies: {text!r} cannot be used: it must be an IP address or a "
+            "network such as 10.1.0.0/16."
+        ) from error
+
+
+def _is_within(host: str, networks: list[IPv4Network | IPv6Network]) -> bool:
+    """Say whether an address is in a network, also as IPv6 spells one of IPv4."""
+    address = ip_address(host)
+    return any(
+        (getattr(address, "ipv4_mapped", None) or address) in each for each in networks
     )
-    return options

@@ -1,4 +1,4 @@
-"""Certificates and keys in files that settings name."""
+"""Certificates, keys and lists of revoked ones in files that settings name."""
 
 import re
 from pathlib import Path
@@ -19,6 +19,9 @@ from txregistry.settings import SettingsError
 _PEM: Final = re.compile(
     rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL
 )
+_CRL: Final = re.compile(
+    rb"-----BEGIN X509 CRL-----.+?-----END X509 CRL-----", re.DOTALL
+)
 
 
 def read_certificates(setting: str, path: str | None) -> list[x509.Certificate]:
@@ -27,7 +30,18 @@ def read_certificates(setting: str, path: str | None) -> list[x509.Certificate]:
     Raises:
         SettingsError: there is none in PEM form.
     """
-    found = _PEM.findall(read_file(setting, path))
+    return parse_certificates(setting, path, read_file(setting, path))
+
+
+def parse_certificates(
+    setting: str, path: str | None, data: bytes
+) -> list[x509.Certificate]:
+    """Parse all certificates in a file's content.
+
+    Raises:
+        SettingsError: there is none in PEM form.
+    """
+    found = _PEM.findall(data)
     try:
         certificates = [x509.load_pem_x509_certificate(pem) for pem in found]
     except Exception as error:
@@ -39,16 +53,46 @@ def read_certificates(setting: str, path: str | None) -> list[x509.Certificate]:
     return certificates
 
 
+def parse_crls(
+    setting: str, path: str, data: bytes
+) -> list[x509.CertificateRevocationList]:
+    """Parse all lists of revoked certificates in a file's content.
+
+    Raises:
+        SettingsError: there is none in PEM form.
+    """
+    found = _CRL.findall(data)
+    try:
+        crls = [x509.load_pem_x509_crl(pem) for pem in found]
+    except Exception as error:
+        raise SettingsError(
+            f"{setting}: {path!r} has a list of revoked certificates that cannot be "
+            "read."
+        ) from error
+    if not crls:
+        raise SettingsError(
+            f"{setting}: {path!r} has no list of revoked certificates in PEM form."
+        )
+    return crls
+
+
 def read_key(setting: str, path: str | None) -> PrivateKeyTypes:
     """Read a private key from a file.
 
     Raises:
         SettingsError: there is none in PEM form.
     """
+    return parse_key(setting, path, read_file(setting, path))
+
+
+def parse_key(setting: str, path: str | None, data: bytes) -> PrivateKeyTypes:
+    """Parse the private key in a file's content.
+
+    Raises:
+        SettingsError: there is none in PEM form.
+    """
     try:
-        return load_pem_private_key(read_file(setting, path), None)
-    except SettingsError:
-        raise
+        return load_pem_private_key(data, None)
     except Exception as error:
         raise SettingsError(
             f"{setting}: {path!r} has no private key in PEM form."

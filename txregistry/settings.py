@@ -66,26 +66,51 @@ class Storage(Section, frozen=True):
     maintenance: Maintenance = Maintenance()
 
 
+REQUIRED_CLIENTS = ("require", "require-and-verify-client-cert")
+OPTIONAL_CLIENTS = ("optional", "verify-client-cert-if-given")
+"""What ``http.tls.clientauth`` may be: in our words, and in Distribution's."""
+
+
 class Tls(Section, frozen=True):
     """``http.tls``: certificates, as files in PEM form."""
 
     certificate: str | None = None
     key: str | None = None
     clientcas: tuple[str, ...] = ()
+    clientauth: str | None = None
+    crls: tuple[str, ...] = ()
     minimumtls: str = "tls1.2"
+
+    @property
+    def requires_clients(self) -> bool:
+        """Whether nobody is let in without a certificate."""
+        return bool(self.clientcas) and self.clientauth not in OPTIONAL_CLIENTS
 
 
 class Listener(Section, frozen=True):
-    """An entry of ``http.listen`` that speaks not all that there is."""
+    """An entry of ``http.listen`` that speaks not all that there is, or not plainly."""
 
     endpoint: str
     apis: tuple[str, ...]
+    tls: bool = False
+    proxyprotocol: bool = False
+
+
+class Cors(Section, frozen=True):
+    """``http.cors``: which web pages of elsewhere may ask, in somebody's browser."""
+
+    origins: tuple[str, ...] = ()
+    credentials: bool = False
+    maxage: Duration = Duration(600)
 
 
 class Http(Section, frozen=True):
     """``http``: where and how clients are listened to."""
 
     addr: str | None = None
+    host: str | None = None
+    proxies: tuple[str, ...] = ()
+    cors: Cors = Cors()
     listen: tuple[str | Listener, ...] = ()
     apis: tuple[str, ...] = ("v1", "v2")
     tls: Tls = Tls()
@@ -130,18 +155,97 @@ class Version1(Section, frozen=True):
     maxlayer: Bytes | None = None
 
 
-class Version2(Section, frozen=True):
-    """``v2``: OCI Distribution and Docker Registry v2."""
+class Htpasswd(Section, frozen=True):
+    """``auth.htpasswd``: accounts in a file, their passwords hashed by bcrypt."""
 
-    anonymous: bool = False
+    path: str
+    realm: str = "txregistry"
+
+
+class TokenService(Section, frozen=True):
+    """``auth.token``: a service elsewhere whose tokens decide."""
+
+    realm: str
+    service: str
+    issuer: str
+    rootcertbundle: str | None = None
+    jwks: str | None = None
+    signingalgorithms: tuple[str, ...] = ()
+    leeway: Duration = Duration(60)
+
+
+class CertificateName(Section, frozen=True):
+    """An entry of ``auth.certificates.names``: where a certificate has a name."""
+
+    source: str = msgspec.field(name="from")
+    pattern: str = ".+"
+
+
+class Certificates(Section, frozen=True):
+    """``auth.certificates``: client certificates say who somebody is."""
+
+    names: tuple[CertificateName, ...] = (CertificateName("cn"),)
+    groups: str | None = None
+
+
+class TokenEndpoint(Section, frozen=True):
+    """``auth.endpoint``: tokens of our own, for whoever is known here."""
+
+    enabled: bool = True
+    service: str | None = None
+    issuer: str = "txregistry"
+    lifetime: Duration = Duration(300)
+    key: str | None = None
 
 
 class Rule(Section, frozen=True):
-    """An entry of ``index.access``."""
+    """An entry of ``auth.rules``: who may do what to which repositories."""
 
     who: tuple[str, ...]
     repositories: tuple[str, ...]
     may: tuple[str, ...] = ()
+    networks: tuple[str, ...] = msgspec.field(default=(), name="from")
+
+
+class ImmutableTags(Section, frozen=True):
+    """An entry of ``auth.immutable``: tags that stay where they are."""
+
+    repositories: tuple[str, ...]
+    tags: tuple[str, ...] = ("*",)
+
+
+class Auth(Section, frozen=True):
+    """``auth``: who is known, and who may do what.
+
+    What is None is chosen by the role.
+    """
+
+    htpasswd: Htpasswd | None = None
+    token: TokenService | None = None
+    certificates: Certificates | None = None
+    endpoint: TokenEndpoint | None = None
+    groups: dict[str, tuple[str, ...]] = {}
+    rules: tuple[Rule, ...] | None = None
+    immutable: tuple[ImmutableTags, ...] = ()
+
+    @property
+    def knows_accounts(self) -> bool:
+        """Whether anybody can be somebody."""
+        return any((self.htpasswd, self.token, self.certificates))
+
+    @property
+    def given_endpoint(self) -> TokenEndpoint | None:
+        """The endpoint, if it is switched on."""
+        endpoint = self.endpoint
+        return endpoint if endpoint is not None and endpoint.enabled else None
+
+
+class Audit(Section, frozen=True):
+    """``audit``: who did what, in lines of JSON."""
+
+    enabled: bool = False
+    file: str | None = None
+    pulls: bool = True
 
 
 class Index(Section, frozen=True):
@@ -149,10 +253,6 @@ class Index(Section, frozen=True):
 
     alone: bool = False
     endpoints: tuple[str, ...] = ()
-    htpasswd: str | None = None
-    certificates: bool = False
-    access: tuple[Rule, ...] = ()
-    administrators: tuple[str, ...] = ()
     key: str | None = None
     trust: tuple[str, ...] = ()
     url: str | None = None
@@ -167,12 +267,6 @@ class Index(Section, frozen=True):
         """Whether somebody else decides what tokens are good for."""
         return self.url is not None or bool(self.trust)
 
-    @property
-    def restricts(self) -> bool:
-        """Whether not everybody may do everything."""
-        accounts = self.htpasswd is not None or self.certificates
-        return self.is_elsewhere or accounts or bool(self.access)
-
 
 class Settings(Section, frozen=True):
     """All settings."""
@@ -185,5 +279,6 @@ class Settings(Section, frozen=True):
     validation: Validation = Validation()
     referrers: Referrers = Referrers()
     v1: Version1 = Version1()
-    v2: Version2 = Version2()
+    auth: Auth = Auth()
+    audit: Audit = Audit()
     index: Index = Index()

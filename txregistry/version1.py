@@ -10,23 +10,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 from twisted.logger import Logger
 from twisted.web.client import HTTPConnectionPool
 
-from txregistry.auth.accounts import OpenAccounts
 from txregistry.auth.cookies import SessionCookies
-from txregistry.auth.hashes import HtpasswdError
-from txregistry.auth.htpasswd import HtpasswdAccounts
-from txregistry.auth.interfaces import IAccounts, IPolicy
-from txregistry.auth.policy import AUTHENTICATED, EVERYONE, Rule, RulePolicy
 from txregistry.auth.tokens import TokenSigner, TokenVerifier
 from txregistry.client.agent import ClientCertificate, make_agent
 from txregistry.client.index import ForeignIndex
-from txregistry.model.access import Action
 from txregistry.pem import read_certificates, read_key, read_public_key
 from txregistry.registry.authorities import AskedAuthority, SignedAuthority
 from txregistry.registry.interfaces import IAuthority
 from txregistry.registry.repositories import Registry
 from txregistry.settings import Index, Settings, SettingsError
-from txregistry.tasks import Blocking
-from txregistry.web.v1.access import Access
+from txregistry.web.access import Access
+from txregistry.web.v1.access import V1Access
 from txregistry.web.v1.index import IndexRoutes
 from txregistry.web.v1.root import Version1
 
@@ -35,7 +29,6 @@ TOKENS: Final = "tokens"
 """Purposes of secrets."""
 
 _COOKIE_LIFETIME: Final = 900.0
-_EVERYTHING: Final = frozenset(Action)
 _NONCE_BYTES: Final = 12
 
 _log: Final = Logger()
@@ -44,9 +37,9 @@ _log: Final = Logger()
 def make_version1(
     settings: Settings,
     registry: Registry,
+    access: Access,
     found: dict[str, bytes],
     reactor: Any,
-    blocking: Blocking,
     pool: HTTPConnectionPool,
 ) -> Version1:
     """Make version 1 as the settings describe it.
@@ -54,9 +47,9 @@ def make_version1(
     Args:
         settings: The settings.
         registry: What is served.
+        access: Who asks, and what they may do.
         found: The secrets for ``COOKIES`` and ``TOKENS``.
         reactor: The reactor.
-        blocking: Where work goes that blocks.
         pool: Connections to other servers.
 
     Raises:
@@ -65,20 +58,18 @@ def make_version1(
     index = settings.index
     signer_key = _signer_key(index, found[TOKENS])
     cookies = SessionCookies(found[COOKIES], reactor, _COOKIE_LIFETIME)
-    access = Access(
+    access1 = V1Access(
         registry,
+        access,
         _authority(index, signer_key, reactor, pool),
         cookies,
-        _accounts(index, reactor, blocking),
-        None if index.is_elsewhere else _policy(index),
-        certificates=index.certificates,
-        knows_accounts=index.htpasswd is not None or index.certificates,
+        tokens_only=index.is_elsewhere,
     )
     routes = None
     if not index.is_elsewhere:
         routes = IndexRoutes(
             registry,
-            access,
+            access1,
             TokenSigner(signer_key, reactor),
             index.endpoints,
             lambda: secrets.token_urlsafe(_NONCE_BYTES),
@@ -92,11 +83,10 @@ def make_version1(
                 "must name"
             )
     return Version1(
-        access,
+        access1,
         routes,
         registry=not index.alone,
         standalone=settings.v1.standalone,
-        administrators=frozenset(index.administrators),
     )
 
 
@@ -155,37 +145,3 @@ def _foreign(
         return ForeignIndex(url, agent, reactor, timeout=index.timeout, keep=index.keep)
     except ValueError as error:
         raise SettingsError(f"index.url: {url!r} cannot be used: {error}") from error
-
-
-def _accounts(index: Index, reactor: Any, blocking: Blocking) -> IAccounts:
-    if index.htpasswd is None:
-        return OpenAccounts()
-    try:
-        return HtpasswdAccounts(index.htpasswd, reactor, blocking)
-    except HtpasswdError as error:
-        raise SettingsError(
-            f"index.htpasswd: {index.htpasswd!r} cannot be used: {error}"
-        ) from error
-
-
-def _policy(index: Index) -> IPolicy:
-    """Make the policy; without rules, everything for everybody who is known.
-
-    Where nobody can be known, that is everybody.
-    """
-    rules = [
-        Rule(
-            frozenset(each.who),
-            each.repositories,
-            frozenset(map(Action, each.may)),
-        )
-        for each in index.access
-    ]
-    if not rules:
-        known = index.htpasswd is not None or index.certificates
-        who = AUTHENTICATED if known else EVERYONE
-        rules = [Rule(frozenset({who}), ("**",), _EVERYTHING)]
-    try:
-        return RulePolicy(rules)
-    except ValueError as error:
-        raise SettingsError(f"index.access: {error}") from error

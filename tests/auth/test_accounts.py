@@ -28,6 +28,12 @@ class OpenAccountsTests(SynchronousTestCase):
             done = Deferred.fromCoroutine(OpenAccounts().identify(name, password))
             self.assertEqual(self.successResultOf(done), ANONYMOUS)
 
+    def test_where_they_ask_from_is_told(self) -> None:
+        asked = OpenAccounts().identify("bob", "secret", "192.0.2.1")
+        found = self.successResultOf(Deferred.fromCoroutine(asked))
+        assert found is not None
+        self.assertEqual((found.name, found.address), ("", "192.0.2.1"))
+
 
 class MayExistTests(SynchronousTestCase):
     def test_longest_password_has_72_bytes(self) -> None:

@@ -22,6 +22,19 @@ class FailuresTests(SynchronousTestCase):
             found.append(self.failures.delay("bob"))
         self.assertEqual(found, [1, 2, 4, 8, 8, 8, 8])
 
+    def test_some_are_forgiven(self) -> None:
+        forgiving = Failures(self.clock, forgiven=2, longest=4.0)
+        found = []
+        for _ in range(7):
+            forgiving.add("bob")
+            found.append(forgiving.delay("bob"))
+        self.assertEqual(found, [0, 0, 1, 2, 4, 4, 4])
+
+    def test_very_many_are_as_many(self) -> None:
+        for _ in range(5000):
+            self.failures.add("bob")
+        self.assertEqual(self.failures.delay("bob"), 8)
+
     def test_others_do_not_wait(self) -> None:
         self.failures.add("bob")
         self.assertEqual(self.failures.delay("carol"), 0)

@@ -21,6 +21,8 @@ from txregistry.model.errors import Unavailable
 from txregistry.tasks import at_once
 
 BOB = Identity("bob")
+HERE = "192.0.2.1"
+ELSEWHERE = "198.51.100.1"
 
 
 def make_line(name: str, password: str) -> bytes:
@@ -38,7 +40,7 @@ class ContractTests(accounts.AccountsContract):
         return HtpasswdAccounts(path, self.clock, at_once, groups)
 
     def wait(self) -> None:
-        self.clock.advance(8)
+        self.clock.pump([1] * 10)
 
 
 class Threads:
@@ -71,15 +73,26 @@ class HtpasswdTestCase(SynchronousTestCase):
         self.threads = Threads()
         self.path = make_file(self, "htpasswd", make_line("bob", "secret"))
         self.accounts = HtpasswdAccounts(self.path, self.clock, self.threads)
+        self.addCleanup(self.end)
 
-    def identify(self, name: str, password: str) -> Deferred[Identity | None]:
+    def end(self) -> None:
+        """Let all have their answers that are left."""
+        self.threads.waits = False
+        while self.threads.running:
+            self.threads.finish()
+        self.clock.pump([8] * 20)
+
+    def identify(
+        self, name: str, password: str, address: str = HERE
+    ) -> Deferred[Identity | None]:
         """Ask who somebody is."""
-        return Deferred.fromCoroutine(self.accounts.identify(name, password))
+        asked = self.accounts.identify(name, password, address)
+        return Deferred.fromCoroutine(asked)
 
     def known(self, name: str, password: str) -> bool:
         """Say whether somebody is known, once the longest delay is over."""
         asked = self.identify(name, password)
-        self.clock.advance(8)
+        self.clock.pump([1] * 8)
         return self.successResultOf(asked) is not None
 
     def write(self, data: bytes) -> None:
@@ -155,6 +168,19 @@ class CostTests(HtpasswdTestCase):
         self.successResultOf(self.identify("bob", "secret"))
         self.assertEqual(self.threads.verified, 2)
 
+    def test_what_was_right_is_so_from_everywhere(self) -> None:
+        self.successResultOf(self.identify("bob", "secret"))
+        self.successResultOf(self.identify("bob", "secret", ELSEWHERE))
+        self.assertEqual(self.threads.verified, 1)
+
+    def test_what_was_right_is_known_although_who_asked_has_left(self) -> None:
+        self.threads.waits = True
+        asked = self.identify("bob", "secret")
+        asked.cancel()
+        self.failureResultOf(asked, CancelledError)
+        self.threads.finish()
+        self.assertEqual(self.successResultOf(self.identify("bob", "secret")), BOB)
+
     def test_what_was_wrong_is_verified_again(self) -> None:
         for _ in range(2):
             self.assertFalse(self.known("bob", "wrong"))
@@ -186,7 +212,7 @@ class CostTests(HtpasswdTestCase):
 
     def test_two_are_verified_at_once(self) -> None:
         self.threads.waits = True
-        asked = [self.identify(f"bob{each}", "x") for each in range(4)]
+        asked = [self.identify("bob", "x", f"192.0.2.{each}") for each in range(4)]
         self.assertEqual(len(self.threads.running), 2)
         for each in asked:
             self.threads.finish()
@@ -195,7 +221,7 @@ class CostTests(HtpasswdTestCase):
     def test_too_many_at_once_are_sent_away(self) -> None:
         self.patch(htpasswd, "_QUEUE", 1)
         self.threads.waits = True
-        asked = [self.identify(f"bob{each}", "x") for each in range(4)]
+        asked = [self.identify("bob", "x", f"192.0.2.{each}") for each in range(4)]
         self.failureResultOf(asked.pop(), Unavailable)
         for each in asked:
             self.threads.finish()
@@ -248,6 +274,51 @@ class DelayTests(HtpasswdTestCase):
         self.wait(self.identify("bob", "secret"))
         self.wait(self.identify("bob", "wrong"))
         self.assertEqual(self.wait(self.identify("bob", "secret")), 0)
+
+    def test_right_answer_from_elsewhere_is_not_delayed(self) -> None:
+        for each in range(6):
+            self.wait(self.identify("bob", f"wrong{each}"))
+        self.assertEqual(self.wait(self.identify("bob", "secret", ELSEWHERE)), 0)
+
+    def test_right_guess_that_waits_delays_nobody_elsewhere(self) -> None:
+        self.wait(self.identify("bob", "wrong"))
+        guess = self.identify("bob", "secret")
+        self.assertEqual(self.wait(self.identify("bob", "secret", ELSEWHERE)), 0)
+        self.assertEqual(self.wait(guess), 1)
+
+    def test_guesses_at_the_same_time_are_one_after_another(self) -> None:
+        asked = [self.identify("bob", f"wrong{each}") for each in range(9)]
+        self.failureResultOf(self.identify("bob", "secret"), Unavailable)
+        waited = [self.wait(each) for each in asked]
+        self.assertEqual(waited, [0, 1, 2, 4, 8, 8, 8, 8, 8])
+
+    def test_a_thousand_guesses_are_in_nobody_elses_way(self) -> None:
+        self.threads.waits = True
+        for each in range(1000):
+            asked = self.identify(f"bob{each % 100}", f"wrong{each}")
+            _ = asked.addErrback(lambda failure: failure.trap(Unavailable))
+        other = self.identify("bob", "secret", ELSEWHERE)
+        self.assertEqual(len(self.threads.running), 2)
+        self.threads.finish()
+        self.threads.finish()
+        self.assertEqual(self.successResultOf(other), BOB)
+
+    def test_a_thousand_guesses_delay_nobody_who_was_right_lately(self) -> None:
+        self.successResultOf(self.identify("bob", "secret"))
+        for each in range(1000):
+            asked = self.identify("bob", f"wrong{each}")
+            _ = asked.addErrback(lambda failure: failure.trap(Unavailable))
+        self.assertEqual(self.successResultOf(self.identify("bob", "secret")), BOB)
+
+    def test_password_that_is_changed_while_it_waits_is_wrong(self) -> None:
+        for _ in range(3):
+            self.wait(self.identify("bob", "wrong"))
+        asked = self.identify("bob", "secret")
+        self.write(make_line("bob", "changed"))
+        self.wait(self.identify("carol", "x"))
+        self.assertNoResult(asked)
+        self.clock.pump([1] * 8)
+        self.assertIsNone(self.successResultOf(asked))
 
     def test_guess_is_told_no_sooner_by_asking_twice(self) -> None:
         self.wait(self.identify("bob", "wrong"))

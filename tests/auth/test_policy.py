@@ -1,14 +1,18 @@
 """Tests of ``txregistry/auth/policy.py``."""
 
+from dataclasses import replace
+from functools import cache
+from ipaddress import ip_network
+from itertools import product
 from typing import Final
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from txregistry.auth.interfaces import IPolicy
-from txregistry.auth.policy import Rule, RulePolicy
+from txregistry.auth.policy import Decision, Rule, RulePolicy
 from txregistry.model.access import ANONYMOUS, Action, Identity
 from txregistry.model.names import RepositoryName
 
@@ -17,41 +21,63 @@ ALL: Final = frozenset(Action)
 PULL: Final = frozenset({Action.PULL})
 NOTHING: Final[frozenset[Action]] = frozenset()
 
-COMPONENTS = st.sampled_from(("a", "b", "ab", "a-b", "library"))
-NAMES = st.lists(COMPONENTS, min_size=1, max_size=4).map("/".join)
-PATTERNS = st.lists(
-    st.one_of(COMPONENTS, st.sampled_from(("*", "**", "a*", "*b", "a*b", "*a*b*"))),
-    min_size=1,
-    max_size=4,
-).filter(lambda parts: parts.count("**") <= 2)  # more are refused
 
-
-def rule(who: str, repositories: str, may: frozenset[Action]) -> Rule:
+def rule(
+    who: str, repositories: str, may: frozenset[Action], networks: str = ""
+) -> Rule:
     """Make a rule from words that are parted by blanks."""
-    return Rule(frozenset(who.split()), tuple(repositories.split()), may)
+    return Rule(
+        frozenset(who.split()),
+        tuple(repositories.split()),
+        may,
+        tuple(map(ip_network, networks.split())),
+    )
 
 
-def matches_within(pattern: str, text: str) -> bool:
-    """Match ``*`` by trying all there is."""
-    if not pattern:
-        return not text
-    if pattern[0] == "*":
-        rests = range(len(text) + 1)
-        return any(matches_within(pattern[1:], text[rest:]) for rest in rests)
-    return text[:1] == pattern[0] and matches_within(pattern[1:], text[1:])
+FIRST: Final = rule("carol", "first", PULL)
+"""A rule that has nothing to do with the others."""
+
+RULES = st.builds(
+    rule,
+    st.sampled_from(
+        ("everyone", "authenticated", "anonymous", "bob", "@ops", "anonymous bob")
+    ),
+    st.sampled_from(
+        ("**", "*", "a", "a/*", "a/**", "**/b", "**/*", "a b", "library/a")
+    ),
+    st.sampled_from((NOTHING, PULL, ALL)),
+    st.sampled_from(("", "", "", "10.0.0.0/8", "10.1.0.0/16 ::/0", "::1/128")),
+)
+CALLERS: Final = [
+    Identity(name, groups, address)
+    for name, groups in (
+        ("", frozenset[str]()),
+        ("bob", frozenset[str]()),
+        ("bob", frozenset({"ops"})),
+        ("carol", frozenset({"ops", "dev"})),
+        ("everyone", frozenset[str]()),
+        ("@ops", frozenset[str]()),
+    )
+    for address in ("", "10.1.0.1", "10.2.0.1", "::1", "192.0.2.1")
+]
+NAMES: Final = [
+    None,
+    *map(RepositoryName, ("a", "b", "a/b", "b/a", "a/b/c", "c/a/b", "library/a")),
+]
 
 
-def matches(patterns: list[str], names: list[str]) -> bool:
-    """Match components by trying all there is."""
-    if not patterns:
-        return not names
-    first, *rest = patterns
-    if first == "**":
-        # At the end it is one component at least, else it may be none.
-        least = 0 if rest else 1
-        taken = range(least, len(names) + 1)
-        return any(matches(rest, names[count:]) for count in taken)
-    return bool(names) and matches_within(first, names[0]) and matches(rest, names[1:])
+def first(rules: list[Rule], who: Identity, name: RepositoryName | None) -> int | None:
+    """Say which rule is the first about something, by asking each one alone."""
+    for place, each in enumerate(rules, 1):
+        if alone(each).allows(who, name, Action.PULL):
+            return place
+    return None
+
+
+@cache
+def alone(about: Rule) -> RulePolicy:
+    """Make rules of one that allows everything to those whom another is about."""
+    return RulePolicy([replace(about, may=ALL)])
 
 
 class RulePolicyTestCase(SynchronousTestCase):
@@ -78,16 +104,44 @@ class RulesTests(RulePolicyTestCase):
         self.assertTrue(self.allows(rule("bob", "acme/web", PULL)))
 
     def test_rule_allows_nothing_else(self) -> None:
-        for action in (Action.PUSH, Action.DELETE):
+        for action in (Action.PUSH, Action.DELETE, Action.ADMIN):
             self.assertFalse(self.allows(rule("bob", "acme/web", PULL), action=action))
 
+    def test_rule_allows_what_is_included(self) -> None:
+        for given_, action, wanted in (
+            (Action.PULL, Action.LIST, True),
+            (Action.PUSH, Action.PULL, True),
+            (Action.PUSH, Action.LIST, True),
+            (Action.PUSH, Action.DELETE, False),
+            (Action.DELETE, Action.LIST, False),
+            (Action.LIST, Action.PULL, False),
+            (Action.ADMIN, Action.DELETE, True),
+            (Action.ADMIN, Action.PUSH, True),
+        ):
+            about = rule("bob", "acme/web", frozenset({given_}))
+            self.assertEqual(self.allows(about, action=action), wanted)
+
+    def test_rule_that_allows_nothing_refuses(self) -> None:
+        rules = (rule("@ops", "acme/*", NOTHING), rule("bob", "**", ALL))
+        for action in Action:
+            self.assertFalse(self.allows(*rules, action=action))
+            self.assertTrue(self.allows(*rules, to="other/web", action=action))
+
+    def test_registry_as_a_whole_is_of_rules_about_all_there_is(self) -> None:
+        policy = RulePolicy(
+            [rule("bob", "**/*", NOTHING), rule("bob", "a **", PULL)],
+        )
+        self.assertTrue(policy.allows(BOB, None, Action.LIST))
+        self.assertFalse(policy.allows(BOB, None, Action.ADMIN))
+        self.assertFalse(policy.allows(ANONYMOUS, None, Action.LIST))
+
     def test_first_that_is_about_it_decides(self) -> None:
-        rules = (rule("bob", "acme/web", NOTHING), rule("bob", "acme/*", ALL))
+        rules = (rule("bob", "*/web", NOTHING), rule("bob", "acme/*", ALL))
         self.assertFalse(self.allows(*rules))
         self.assertTrue(self.allows(*reversed(rules)))
 
     def test_first_decides_about_all_actions(self) -> None:
-        rules = (rule("bob", "acme/web", PULL), rule("bob", "acme/web", ALL))
+        rules = (rule("bob", "acme/web", PULL), rule("bob", "acme/*", ALL))
         self.assertFalse(self.allows(*rules, action=Action.PUSH))
 
     def test_rule_about_others_decides_nothing(self) -> None:
@@ -142,92 +196,171 @@ class WhoTests(RulePolicyTestCase):
 
     def test_nobody_is_refused(self) -> None:
         for who in ("", "@", " "):
-            with self.assertRaisesRegex(ValueError, "neither a name nor"):
-                RulePolicy([Rule(frozenset({who}), ("**",), ALL)])
-        with self.assertRaisesRegex(ValueError, "must say who"):
-            RulePolicy([rule("", "**", ALL)])
+            with self.assertRaisesRegex(ValueError, "Rule 2: .* neither a name nor"):
+                RulePolicy([FIRST, Rule(frozenset({who}), ("**",), ALL)])
+        with self.assertRaisesRegex(ValueError, "Rule 2: it must say who"):
+            RulePolicy([FIRST, rule("", "**", ALL)])
+
+    def test_nothing_is_refused(self) -> None:
+        with self.assertRaisesRegex(ValueError, "Rule 2: .* which repositories"):
+            RulePolicy([FIRST, rule("bob", "", ALL)])
+
+    def test_pattern_that_is_none_is_refused(self) -> None:
+        with self.assertRaisesRegex(ValueError, r"Rule 2: The pattern 'a/\[' "):
+            RulePolicy([FIRST, rule("bob", "a/[", ALL)])
 
 
-class PatternTests(RulePolicyTestCase):
-    def match(self, pattern: str, name: str) -> bool:
-        """Say whether a name is of a pattern."""
-        return self.allows(rule("bob", pattern, ALL), to=name)
+class NetworkTests(RulePolicyTestCase):
+    def about(self, networks: str, address: str) -> bool:
+        """Say whether a rule is about who asks from somewhere."""
+        about = rule("bob", "**", ALL, networks)
+        return self.allows(about, who=Identity("bob", address=address))
 
-    def test_literal(self) -> None:
-        self.assertTrue(self.match("acme/web", "acme/web"))
-        for name in ("acme/webs", "acme", "acme/web/x", "x/acme/web", "web"):
-            self.assertFalse(self.match("acme/web", name))
+    def test_within(self) -> None:
+        for address in ("10.1.0.0", "10.1.255.255", "2001:db8::1"):
+            self.assertTrue(self.about("10.1.0.0/16 2001:db8::/32", address))
 
-    def test_dot_is_a_dot(self) -> None:
-        self.assertFalse(self.match("a.b", "acb"))
+    def test_outside(self) -> None:
+        for address in ("10.2.0.0", "2001:db9::1", "::1", "::10.1.0.1"):
+            self.assertFalse(self.about("10.1.0.0/16 2001:db8::/32", address))
 
-    def test_star_is_within_a_component(self) -> None:
-        self.assertTrue(self.match("acme/*", "acme/web"))
-        self.assertFalse(self.match("acme/*", "acme/web/x"))
-        self.assertFalse(self.match("*", "acme/web"))
+    def test_unknown_is_in_none(self) -> None:
+        for address in ("", "bob", "10.1", "10.1.0.1:80", "/run/socket", "1" * 10_000):
+            self.assertFalse(self.about("0.0.0.0/0 ::/0", address))
 
-    def test_star_may_be_part_of_a_component(self) -> None:
-        self.assertTrue(self.match("acme/web-*", "acme/web-1"))
-        self.assertFalse(self.match("acme/web-*", "acme/web"))
+    def test_unknown_is_anywhere(self) -> None:
+        self.assertTrue(self.about("", ""))
 
-    def test_two_stars_are_any_depth(self) -> None:
-        for name in ("acme/web", "acme/web/x"):
-            self.assertTrue(self.match("acme/**", name))
-        for name in ("acme", "other/web"):
-            self.assertFalse(self.match("acme/**", name))
+    def test_address_that_is_written_as_ipv6_is_one_of_ipv4(self) -> None:
+        self.assertTrue(self.about("10.1.0.0/16", "::ffff:10.1.2.3"))
+        self.assertFalse(self.about("::/0", "::ffff:10.1.2.3"))
 
-    def test_two_stars_before_may_be_nothing(self) -> None:
-        for name in ("web", "acme/web", "acme/x/web"):
-            self.assertTrue(self.match("**/web", name))
+    def test_network_that_is_written_as_ipv6_is_one_of_ipv4(self) -> None:
+        for address in ("10.1.2.3", "::ffff:10.1.2.3"):
+            self.assertTrue(self.about("::ffff:10.1.0.0/112", address))
+            self.assertFalse(self.about("::ffff:10.2.0.0/112", address))
 
-    def test_two_stars_are_everything(self) -> None:
-        for name in ("web", "acme/web", "acme/x/web"):
-            self.assertTrue(self.match("**", name))
+    def test_interface_in_an_address_does_not_matter(self) -> None:
+        self.assertTrue(self.about("fe80::/10", "fe80::1%eth0"))
 
-    def test_library_may_be_left_out_of_the_pattern(self) -> None:
-        self.assertTrue(self.match("solo", "library/solo"))
+    def test_one_caller_from_two_places_is_two(self) -> None:
+        policy = RulePolicy([rule("bob", "**", ALL, "10.1.0.0/16")])
+        for address, wanted in (("10.1.0.1", True), ("10.2.0.1", False)) * 2:
+            who = Identity("bob", address=address)
+            self.assertEqual(policy.allows(who, None, Action.PULL), wanted)
 
-    def test_library_may_be_left_out_of_the_name(self) -> None:
-        self.assertTrue(self.match("library/solo", "solo"))
-        self.assertTrue(self.match("library/*", "solo"))
+    def test_one_name_with_other_groups_is_another(self) -> None:
+        policy = RulePolicy([rule("@ops", "**", ALL)])
+        for group, wanted in (("ops", True), ("dev", False)) * 2:
+            who = Identity("bob", frozenset({group}))
+            self.assertEqual(policy.allows(who, None, Action.PULL), wanted)
 
-    @given(PATTERNS, NAMES)
-    def test_is_as_if_all_was_tried(self, parts: list[str], name: str) -> None:
-        names = [name.split("/")]
-        if len(names[0]) == 1:
-            names.append(["library", name])
-        elif names[0][0] == "library" and len(names[0]) == 2:
-            names.append(names[0][1:])
-        wanted = any(matches(parts, each) for each in names)
-        self.assertEqual(self.match("/".join(parts), name), wanted)
 
-    def test_pattern_with_many_stars_is_told_at_once(self) -> None:
-        pattern = "*a" * 60 + "b"
-        self.assertFalse(self.match(pattern, "a" * 239 + "c"))
+class DecideTests(SynchronousTestCase):
+    def test_rule_that_decides_is_told(self) -> None:
+        rules = [rule("carol", "**", ALL), rule("bob", "acme/*", PULL)]
+        policy, name = RulePolicy(rules), RepositoryName("acme/web")
+        for action, allowed in ((Action.PULL, True), (Action.PUSH, False)):
+            found = policy.decide(BOB, name, action)
+            self.assertEqual(found, Decision(allowed, 2, rules[1]))
 
-    def test_deep_pattern_is_told_at_once(self) -> None:
-        self.assertFalse(self.match("**/a*a/**/b", "a/" * 119 + "a"))
+    def test_no_rule_is_told(self) -> None:
+        found = RulePolicy([FIRST]).decide(BOB, None, Action.PULL)
+        self.assertEqual(found, Decision(allowed=False, place=None, rule=None))
 
-    def refuse(self, pattern: str, why: str) -> None:
-        """Expect a pattern to be refused."""
-        with self.assertRaisesRegex(ValueError, why):
-            RulePolicy([Rule(frozenset({"bob"}), (pattern,), ALL)])
 
-    def test_slash_at_an_end_is_refused(self) -> None:
-        for pattern in ("", "/a", "a/", "a//b", "/"):
-            self.refuse(pattern, "at an end")
+class ReachTests(SynchronousTestCase):
+    def covered(self, *rules: Rule) -> None:
+        """Expect the last rule to be refused as the one before it covers it."""
+        RulePolicy(rules[:-1])
+        last, before = len(rules), len(rules) - 1
+        told = f"Rule {last} can never decide: rule {before}, before it,"
+        with self.assertRaisesRegex(ValueError, told):
+            RulePolicy(rules)
 
-    def test_what_no_name_has_is_refused(self) -> None:
-        for pattern in ("Acme/*", "a b", "a?", "[ab]", "a\n", "é", "(a)", "a\\b"):
-            self.refuse(pattern, "lower-case")
+    def reached(self, *rules: Rule) -> None:
+        """Expect all rules to be taken."""
+        RulePolicy(rules)
 
-    def test_two_stars_within_a_component_are_refused(self) -> None:
-        for pattern in ("a**", "***", "**a/b"):
-            self.refuse(pattern, "a component of its own")
+    def test_rule_is_covered_by_its_like(self) -> None:
+        self.covered(FIRST, rule("bob", "a", PULL), rule("bob", "a", ALL))
 
-    def test_many_depths_are_refused(self) -> None:
-        self.refuse("**/a/**/b/**", "more than 2 times")
+    def test_places_are_told_wherever_they_are(self) -> None:
+        rules = [rule("bob", "**", ALL), FIRST, rule("bob", "a", ALL)]
+        with self.assertRaisesRegex(ValueError, "Rule 3 can never .* rule 1, before"):
+            RulePolicy(rules)
 
-    def test_no_pattern_is_refused(self) -> None:
-        with self.assertRaisesRegex(ValueError, "which repositories"):
-            RulePolicy([rule("bob", "", ALL)])
+    def test_callers_that_are_covered(self) -> None:
+        for wide, narrow in (
+            ("everyone", "everyone"),
+            ("everyone", "authenticated anonymous bob @ops"),
+            ("authenticated", "bob @ops"),
+            ("authenticated anonymous", "everyone"),
+            ("bob @ops", "bob"),
+        ):
+            self.covered(rule(wide, "**", PULL), rule(narrow, "**", PULL))
+
+    def test_callers_that_are_not(self) -> None:
+        for wide, narrow in (
+            ("authenticated", "everyone"),
+            ("authenticated", "anonymous bob"),
+            ("anonymous", "everyone"),
+            ("anonymous", "bob"),
+            ("bob", "@bob"),
+            ("@ops", "bob"),
+            ("bob", "bob carol"),
+        ):
+            self.reached(rule(wide, "**", PULL), rule(narrow, "**", PULL))
+
+    def test_all_patterns_must_be_covered(self) -> None:
+        wide = rule("bob", "acme/** b", PULL)
+        self.covered(wide, rule("bob", "b acme/x", PULL))
+        self.reached(wide, rule("bob", "b acme/x c", PULL))
+
+    def test_registry_as_a_whole_must_be_covered(self) -> None:
+        self.reached(rule("bob", "**/*", PULL), rule("bob", "**", PULL))
+
+    def test_networks_that_are_covered(self) -> None:
+        for wide, narrow in (
+            ("", ""),
+            ("", "10.0.0.0/8"),
+            ("10.0.0.0/8 ::/0", "10.1.0.0/16 ::1/128 10.0.0.0/8"),
+            ("10.0.0.0/8", "::ffff:10.1.0.0/112"),
+        ):
+            self.covered(rule("bob", "**", PULL, wide), rule("bob", "**", PULL, narrow))
+
+    def test_networks_that_are_not(self) -> None:
+        for wide, narrow in (
+            ("0.0.0.0/0 ::/0", ""),
+            ("10.1.0.0/16", "10.0.0.0/8"),
+            ("10.0.0.0/8", "10.1.0.0/16 ::1/128"),
+            ("::/0", "10.0.0.0/8"),
+        ):
+            self.reached(rule("bob", "**", PULL, wide), rule("bob", "**", PULL, narrow))
+
+    @settings(max_examples=300)
+    @given(st.lists(RULES, min_size=2, max_size=3))
+    def test_refused_rule_is_never_the_first_about_anything(
+        self, rules: list[Rule]
+    ) -> None:
+        for count in range(1, len(rules) + 1):
+            try:
+                RulePolicy(rules[:count])
+            except ValueError:
+                for who, name in product(CALLERS, NAMES):
+                    self.assertNotEqual(first(rules[:count], who, name), count)
+                return
+
+    @settings(max_examples=300)
+    @given(st.lists(RULES, min_size=1, max_size=3))
+    def test_decides_as_if_all_was_tried(self, rules: list[Rule]) -> None:
+        try:
+            policy = RulePolicy(rules)
+        except ValueError:
+            return
+        for who, name in product(CALLERS, NAMES):
+            place = first(rules, who, name)
+            for action in Action:
+                found = policy.decide(who, name, action)
+                self.assertEqual(found.place, place)
+                self.assertEqual(found.allowed, policy.allows(who, name, action))

@@ -31,9 +31,10 @@ class AccountsContract(SynchronousTestCase):
     def setUp(self) -> None:
         self.accounts = self.make_accounts(PASSWORDS, GROUPS)
 
-    def identify(self, name: str, password: str) -> Identity | None:
+    def identify(self, name: str, password: str, address: str = "") -> Identity | None:
         """Give who somebody is."""
-        done = Deferred.fromCoroutine(self.accounts.identify(name, password))
+        asked = self.accounts.identify(name, password, address)
+        done = Deferred.fromCoroutine(asked)
         self.wait()
         return self.successResultOf(done)
 
@@ -48,6 +49,23 @@ class AccountsContract(SynchronousTestCase):
     def test_who_is_in_no_group_is_in_none(self) -> None:
         self.assertEqual(
             self.identify("renée", "pässwort mit Lücke"), Identity("renée")
+        )
+
+    def test_where_somebody_asks_from_is_told_each_time(self) -> None:
+        for address in ("192.0.2.1", "2001:db8::1", "", "bob"):
+            found = self.identify("bob", "secret", address)
+            assert found is not None
+            self.assertEqual(found.address, address)
+
+    def test_wrong_password_is_wrong_from_everywhere(self) -> None:
+        for address in ("192.0.2.1", "2001:db8::1", "", "bob"):
+            self.assertIsNone(self.identify("bob", "wrong", address))
+
+    def test_failures_do_no_harm_to_others(self) -> None:
+        for _ in range(20):
+            self.assertIsNone(self.identify("bob", "wrong", "192.0.2.1"))
+        self.assertEqual(
+            self.identify("renée", PASSWORDS["renée"], "192.0.2.2"), Identity("renée")
         )
 
     def test_longest_password_is_verified_whole(self) -> None:

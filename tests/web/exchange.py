@@ -4,6 +4,7 @@ from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, LogEvent, eventAsText, globalLogPublisher
@@ -13,6 +14,8 @@ from twisted.web.client import HTTPConnectionPool
 from tests.web.answers import Answer
 from tests.web.content import CONFIG, LAYER, OCI_MANIFEST, digest_of, image
 from tests.web.wire import Connection
+from txregistry.admission import make_admission
+from txregistry.presets import apply_role
 from txregistry.registry.repositories import Registry
 from txregistry.settings import Settings
 from txregistry.storage.interfaces import IObjectStore, Key
@@ -71,6 +74,7 @@ def lines(events: Iterable[LogEvent]) -> list[str]:
 
 POOL = HTTPConnectionPool(Clock(), persistent=False)
 SECRETS = {COOKIES: b"c" * 32, TOKENS: b"t" * 32}
+SIGNER = Ed25519PrivateKey.from_private_bytes(SECRETS[TOKENS])
 CHUNKED = {"Transfer-Encoding": "chunked"}
 
 
@@ -80,9 +84,10 @@ class Exchange:
     Args:
         store: Where content is kept; None for memory.
         site: How the site is to be.
-        version1: How version 1 is to be; None for none.
+        version1: How both versions are to be; None for no version 1.
+        version2: How version 2 is to be, where there is no version 1.
         root: How the resource tree is to be.
-        settings: How the registry is to be.
+        registry: How the registry is to be.
     """
 
     def __init__(
@@ -92,18 +97,33 @@ class Exchange:
         clock: Clock | None = None,
         site: Mapping[str, Any] | None = None,
         version1: Settings | None = None,
+        version2: Settings | None = None,
         root: Mapping[str, Any] | None = None,
-        **settings: Any,
+        **registry: Any,
     ) -> None:
         self.clock = clock or Clock()
         self.store = store or MemoryObjectStore(self.clock)
-        self.registry = Registry(self.store, self.clock, at_once, **settings)
-        first = None
-        if version1 is not None:
-            first = make_version1(
-                version1, self.registry, SECRETS, self.clock, at_once, POOL
+        self.registry = Registry(self.store, self.clock, at_once, **registry)
+        settings = version1 or version2
+        admission = None
+        if settings is not None:
+            admission = make_admission(
+                apply_role(settings), self.registry, SIGNER, self.clock, at_once
             )
-        self.root = make_root(self.registry, Sender(at_once), first, **(root or {}))
+        self.admission = admission
+        first = None
+        if version1 is not None and admission is not None:
+            first = make_version1(
+                version1, self.registry, admission.access, SECRETS, self.clock, POOL
+            )
+        self.root = make_root(
+            self.registry,
+            Sender(at_once),
+            None if admission is None else admission.access,
+            first,
+            tokens=None if admission is None else admission.tokens,
+            **(root or {}),
+        )
         self.site = RegistrySite(self.root, self.clock, **(site or {}))
         self.site.startFactory()
 

@@ -3,6 +3,7 @@
 import hmac
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from zope.interface import implementer
@@ -39,10 +40,12 @@ def _fits(text: str, longest: int) -> bool:
 class OpenAccounts:
     """Take everybody for nobody in particular: a registry without accounts."""
 
-    async def identify(self, name: str, password: str) -> Identity | None:
+    async def identify(
+        self, name: str, password: str, address: str = ""
+    ) -> Identity | None:
         """See `IAccounts`."""
         del name, password
-        return ANONYMOUS
+        return replace(ANONYMOUS, address=address)
 
 
 @implementer(IAccounts)
@@ -62,11 +65,13 @@ class MemoryAccounts:
         self._passwords = dict(passwords)
         self._groups = dict(groups or {})
 
-    async def identify(self, name: str, password: str) -> Identity | None:
+    async def identify(
+        self, name: str, password: str, address: str = ""
+    ) -> Identity | None:
         """See `IAccounts`."""
         known = self._passwords.get(name, "")
         if not may_exist(name, password):
             return None
         if not hmac.compare_digest(known.encode(), password.encode()):
             return None
-        return Identity(name, self._groups.get(name, frozenset()))
+        return Identity(name, self._groups.get(name, frozenset()), address)

@@ -10,14 +10,14 @@ from typing import Final
 from bcrypt import checkpw
 from twisted.internet.defer import DeferredSemaphore
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from zope.interface import implementer
 
 from txregistry.auth.accounts import may_exist
-from txregistry.auth.failures import Failures
+from txregistry.auth.addresses import origin
 from txregistry.auth.hashes import Hashes, HtpasswdError, read
 from txregistry.auth.interfaces import IAccounts
+from txregistry.auth.queues import Queues
 from txregistry.model.access import Identity
 from txregistry.model.errors import Unavailable
 from txregistry.tasks import Blocking, Flights
@@ -26,7 +26,8 @@ _AT_ONCE: Final = 2
 """Passwords that are verified at the same time: each keeps a processor busy."""
 
 _QUEUE: Final = 64
-"""Passwords that wait for that; no more, as nobody waits for an answer for ever."""
+"""Passwords that wait for that, one from each address at most; no more, as nobody waits
+for an answer for ever."""
 
 _LOOK_EVERY: Final = 1.0
 _PROVED_FOR: Final = 60.0
@@ -38,7 +39,8 @@ class HtpasswdAccounts:
     """Know those who are in a file, which is read again when it changes.
 
     Passwords are verified in threads. One that was right is known for a minute, so that
-    a pull of many layers costs no more than its first request.
+    a pull of many layers costs no more than its first request, and that guesses of
+    others are in nobody's way who is there already.
 
     Args:
         path: The file.
@@ -69,11 +71,13 @@ class HtpasswdAccounts:
         self._trouble = ""
         self._flights = Flights()
         self._turns = DeferredSemaphore(_AT_ONCE)
-        self._failures = Failures(clock)
+        self._queues = Queues(clock)
         self._key = os.urandom(32)
         self._proofs: OrderedDict[bytes, float] = OrderedDict()
 
-    async def identify(self, name: str, password: str) -> Identity | None:
+    async def identify(
+        self, name: str, password: str, address: str = ""
+    ) -> Identity | None:
         """See `IAccounts`."""
         if not may_exist(name, password):
             return None
@@ -85,32 +89,33 @@ class HtpasswdAccounts:
         parts = (name.encode(), hashed or b"", tried)
         proof = hmac.digest(self._key, b"\0".join(parts), "sha256")
         if self._proofs.get(proof, 0.0) <= self._clock.seconds():
-            verify = partial(self._verify, name, hashed, tried, proof)
-            if not await self._flights.join(proof, verify):
+            # From elsewhere nobody waits for a guess that happens to be right.
+            flight = (proof, origin(address))
+            prove = partial(self._prove, name, hashed, tried, proof, address)
+            if not await self._flights.join(flight, prove):
                 return None
-        return Identity(name, self._groups.get(name, frozenset()))
+        return Identity(name, self._groups.get(name, frozenset()), address)
 
-    async def _verify(
-        self, name: str, hashed: bytes | None, tried: bytes, proof: bytes
+    async def _prove(
+        self, name: str, hashed: bytes | None, tried: bytes, proof: bytes, address: str
     ) -> bool:
+        verify = partial(self._verify, hashed, tried)
+        right = await self._queues.ask(address, name, verify)
+        if right and self._hashes.by_name.get(name) == hashed:
+            self._remember(proof)
+            return True
+        return False  # also if the password has changed while this one waited
+
+    async def _verify(self, hashed: bytes | None, tried: bytes) -> bool:
+        """Say whether a password is right; who is unknown costs as much as others."""
         if len(self._turns.waiting) >= _QUEUE:
             raise Unavailable("Too many log in at present; try again later.")
         await self._turns.acquire()
         try:
-            # Who is unknown costs as much as who is known, and is never right.
             right = await self._blocking(checkpw, tried, hashed or self._hashes.dummy)
         finally:
             self._turns.release()
-        right = right and hashed is not None
-        delay = self._failures.delay(name)
-        if not right:
-            self._failures.add(name)
-        if delay:
-            await deferLater(self._clock, delay)
-        if right:
-            self._failures.forget(name)
-            self._remember(proof)
-        return right
+        return right and hashed is not None
 
     def _remember(self, proof: bytes) -> None:
         self._proofs[proof] = self._clock.seconds() + _PROVED_FOR

@@ -96,6 +96,7 @@ class Acceptance:
             ManifestInvalid: it is no manifest that can be kept.
             DigestInvalid: it has another digest.
             ReferenceUnknown: something that it names is not in the repository.
+            Denied: a tag has to stay where it is; then nothing is stored.
         """
         manifest = parse_manifest(data, content_type)
         if isinstance(reference, Digest):
@@ -108,15 +109,31 @@ class Acceptance:
         else:
             digest = Digest.of(data)
             tags = [reference, *tags]
+        tags = list(dict.fromkeys(tags))
+        await self._tags.check_moves(name, tags, digest)
         if self._complete:
             await self._check_complete(name, manifest)
-        await self._manifests.keep(name, digest, data)
         subject = manifest.subject.digest if manifest.subject else None
-        if subject is not None:
-            await self._referrers.add(name, subject, digest)
-        for tag in dict.fromkeys(tags):
-            await self._tags.point(name, tag, digest)
+        async with self._tags.settled(name, tags):
+            await self._tags.check_moves(name, tags, digest)
+            await self._manifests.keep(name, digest, data)
+            if subject is not None:
+                await self._referrers.add(name, subject, digest)
+            for tag in tags:
+                await self._tags.point(name, tag, digest)
         return Accepted(digest, subject)
+
+    async def point(self, name: RepositoryName, tag: Tag, digest: Digest) -> None:
+        """Let a tag point to a manifest, if that is in the repository.
+
+        Raises:
+            ManifestUnknown: it is not.
+            Denied: the tag has to stay where it is.
+        """
+        async with self._tags.settled(name, [tag]):
+            if not await self._manifests.holds(name, digest):
+                raise ManifestUnknown(f"The repository {name} has no {digest}.")
+            await self._tags.point(name, tag, digest)
 
     async def delete(self, name: RepositoryName, reference: Reference) -> None:
         """Remove a tag; or a manifest with all tags that point to it.
@@ -124,12 +141,24 @@ class Acceptance:
         Raises:
             ManifestUnknown: there is none.
             NameUnknown: there is no such repository.
+            Denied: the tag, or one that points to the manifest, has to stay.
         """
         if isinstance(reference, Tag):
             if not await self._manifests.has_repository(name):
                 raise NameUnknown(f"There is no repository {name}.")
             await self._tags.remove(name, reference)
             return
+        async with self._tags.settled(name):
+            await self._tags.check_forgotten(name, reference)
+            await self._delete(name, reference)
+
+    async def _delete(self, name: RepositoryName, reference: Digest) -> None:
+        """Remove a manifest, with all tags that point to it.
+
+        Raises:
+            ManifestUnknown: there is none.
+            NameUnknown: there is no such repository.
+        """
         subject = None
         unknown: ManifestUnknown | None = None
         try:
@@ -151,13 +180,19 @@ class Acceptance:
             await self._manifests.forget_form(name, digest)
 
     async def delete_all(self, name: RepositoryName) -> None:
-        """Remove all tags and manifests of a repository."""
-        for tag in (await self._tags.page(name, "", None)).tags:
-            with suppress(ManifestUnknown):
-                await self._tags.remove(name, tag)
-        for digest in await self._manifests.all(name):
-            with suppress(ManifestUnknown):
-                await self.delete(name, digest)
+        """Remove all tags and manifests of a repository.
+
+        Raises:
+            Denied: a tag has to stay; then nothing is removed.
+        """
+        async with self._tags.settled(name):
+            await self._tags.check_forgotten(name)
+            for tag in (await self._tags.page(name, "", None)).tags:
+                with suppress(ManifestUnknown):
+                    await self._tags.remove(name, tag)
+            for digest in await self._manifests.all(name):
+                with suppress(ManifestUnknown):
+                    await self._delete(name, digest)
 
     async def _check_complete(self, name: RepositoryName, manifest: Manifest) -> None:
         blobs = {

@@ -5,6 +5,7 @@ and "Deleting blobs".
 """
 
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -128,7 +129,11 @@ class Blobs:
             self._holders.popitem(last=False)
 
     async def mount(
-        self, name: RepositoryName, digest: Digest, source: RepositoryName | None
+        self,
+        name: RepositoryName,
+        digest: Digest,
+        source: RepositoryName | None,
+        readable: Callable[[RepositoryName], Awaitable[bool]] | None = None,
     ) -> bool:
         """Take a blob over from another repository.
 
@@ -136,11 +141,16 @@ class Blobs:
             name: Who takes it.
             digest: The blob.
             source: Whose it is; None for anybody's.
+            readable: Whether who asks may pull from a repository; None where they may
+                from all.
 
         Returns:
-            Whether it was found.
+            Whether it was found where they may pull.
         """
-        source = source or await self._holder(name, digest)
+        if source is None:
+            source = await self._holder(name, digest, readable)
+        elif readable is not None and not await readable(source):
+            return False
         if source is None:
             return False
         try:
@@ -168,15 +178,19 @@ class Blobs:
         self._integrity.vouch(stored, await self._store.stat(keys.blob(stored)))
 
     async def _holder(
-        self, name: RepositoryName, digest: Digest
+        self,
+        name: RepositoryName,
+        digest: Digest,
+        readable: Callable[[RepositoryName], Awaitable[bool]] | None,
     ) -> RepositoryName | None:
-        """Find a repository that holds a blob."""
+        """Find a repository that holds a blob, and that may be pulled from."""
         recent = self._holders.get(digest)
-        if recent is not None and await self.holds(recent, digest):
-            return recent
-        if await self.holds(name, digest):
-            return name
-        for other in (await self._catalog.page("", _SEARCHED)).names:
+        for each in (recent, name):
+            if each is None or (readable is not None and not await readable(each)):
+                continue
+            if await self.holds(each, digest):
+                return each
+        for other in (await self._catalog.page("", _SEARCHED, readable)).names:
             if await self.holds(other, digest):
                 return other
         return None

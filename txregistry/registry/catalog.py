@@ -4,7 +4,7 @@ A repository is one that has, or had, a manifest: as with Distribution, its fold
 manifests tells.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -65,15 +65,24 @@ class Catalog:
         self._sign = folder
         self._root = root
 
-    async def page(self, after: str, limit: int) -> NamesPage:
+    async def page(
+        self,
+        after: str,
+        limit: int,
+        shown: Callable[[RepositoryName], Awaitable[bool]] | None = None,
+    ) -> NamesPage:
         """Give some names.
 
         Args:
             after: Only names strictly after this, which need be none itself.
             limit: How many at most.
+            shown: Whether a repository may be seen; None where all may.
         """
         names: list[RepositoryName] = []
-        async for name in self._parsed(after, min(limit + 1, _BATCH)):
+        batch = _BATCH if shown is not None else min(limit + 1, _BATCH)
+        async for name in self._parsed(after, batch):
+            if shown is not None and not await shown(name):
+                continue
             if len(names) == limit:
                 return NamesPage(tuple(names), more=True)
             names.append(name)

@@ -175,15 +175,21 @@ class ImageTags:
 
         Raises:
             ImageUnknown: the repository does not have all of it.
+            Denied: the tag has to stay where it is.
         """
         chain = await self._images.chain(name, image_id)
         source = chain[-1].manifest
         if source is not None:
-            await self._tags.point(name, tag, source)
+            try:
+                await self._acceptance.point(name, tag, source)
+            except ManifestUnknown:
+                raise ImageUnknown from None  # it was deleted a moment ago
         else:
-            await self._acceptance.push(
-                name, tag, await self._manifest(name, chain), DOCKER_MANIFEST
-            )
+            config, manifest = await self._manifest(name, chain)
+            await self._tags.check_moves(name, [tag], Digest.of(manifest))
+            chunk = Chunk(BytesReader(config), len(config))
+            await self._uploads.push(name, Digest.of(config), chunk)
+            await self._acceptance.push(name, tag, manifest, DOCKER_MANIFEST)
         properties = TagProperties(
             int(self._clock.seconds()),
             engine.version,
@@ -200,6 +206,7 @@ class ImageTags:
 
         Raises:
             TagUnknown: there is no such tag.
+            Denied: it has to stay.
         """
         try:
             await self._tags.remove(name, tag)
@@ -222,6 +229,9 @@ class ImageTags:
 
         Returns:
             Whether there was anything.
+
+        Raises:
+            Denied: a tag has to stay; then nothing is removed.
         """
         existed = await self._exists(name)
         await self._acceptance.delete_all(name)
@@ -250,18 +260,16 @@ class ImageTags:
             layer = layer if made is None else made.stored
         return image.image_id if manifest.parse().blobs[-1].digest == layer else None
 
-    async def _manifest(self, name: RepositoryName, chain: list[Image]) -> bytes:
-        """Write the manifest of an image, the base first, and store its config."""
+    async def _manifest(
+        self, name: RepositoryName, chain: list[Image]
+    ) -> tuple[bytes, bytes]:
+        """Write the config and the manifest of an image, the base first."""
         layers = [await self._layer(name, image) for image in chain]
         images = [(image.json, image.layer.diff_id) for image in chain]
         config = await self._blocking(make_config, images)
-        digest = Digest.of(config)
-        await self._uploads.push(name, digest, Chunk(BytesReader(config), len(config)))
-        return make_manifest(
-            Descriptor(DOCKER_CONFIG, digest, len(config)),
-            layers,
-            {ID_ANNOTATION: str(chain[-1].image_id)},
-        )
+        descriptor = Descriptor(DOCKER_CONFIG, Digest.of(config), len(config))
+        annotations = {ID_ANNOTATION: str(chain[-1].image_id)}
+        return config, make_manifest(descriptor, layers, annotations)
 
     async def _layer(self, name: RepositoryName, image: Image) -> Descriptor:
         layer = image.layer

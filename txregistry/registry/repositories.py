@@ -16,6 +16,7 @@ from txregistry.registry.images import Images
 from txregistry.registry.imagestates import ImageStates
 from txregistry.registry.imagetags import ImageTags
 from txregistry.registry.imageuploads import ImageUploads
+from txregistry.registry.immutability import Immutability
 from txregistry.registry.integrity import Integrity
 from txregistry.registry.manifests import Manifests
 from txregistry.registry.privacy import Privacy
@@ -46,6 +47,7 @@ class Registry:
         writes: Whether anything may be pushed or deleted.
         layer_limit: Bytes that a layer may have that comes by version 1; None for as
             many as there is room for.
+        immutability: Which tags stay where they are; None for none.
         new_session: Makes ids of upload sessions: random UUIDs.
     """
 
@@ -60,6 +62,7 @@ class Registry:
         deletes: bool = True,
         writes: bool = True,
         layer_limit: int | None = None,
+        immutability: Immutability | None = None,
         new_session: Callable[[], str] = lambda: str(uuid4()),
     ) -> None:
         self.store = store
@@ -77,7 +80,7 @@ class Registry:
             clock,
             new_session,
         )
-        self.tags = Tags(store, clock)
+        self.tags = Tags(store, clock, immutability)
         self.manifests = Manifests(store, self.tags)
         self.referrers = Referrers(
             store, self.manifests, self.tags, clock, write_fallback=write_fallback

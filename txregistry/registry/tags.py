@@ -4,6 +4,7 @@ Source: OCI Distribution 1.1, "Listing Tags"; order and limits as clients expect
 """
 
 from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +13,8 @@ from twisted.internet.interfaces import IReactorTime
 from txregistry.model.digest import Digest
 from txregistry.model.errors import ManifestUnknown, TagInvalid
 from txregistry.model.names import RepositoryName, Tag
-from txregistry.registry.links import read_link, write_link
+from txregistry.registry.immutability import Immutability
+from txregistry.registry.links import read_link, same_content, write_link
 from txregistry.registry.listing import objects
 from txregistry.registry.ordering import NameOrder
 from txregistry.storage import keys
@@ -31,12 +33,24 @@ class TagsPage:
 
 
 class Tags:
-    """The tags of all repositories."""
+    """The tags of all repositories.
 
-    def __init__(self, store: IObjectStore, clock: IReactorTime) -> None:
+    Args:
+        store: Where they are.
+        clock: Lets others have their turn.
+        immutability: Which of them stay where they are; None for none.
+    """
+
+    def __init__(
+        self,
+        store: IObjectStore,
+        clock: IReactorTime,
+        immutability: Immutability | None = None,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._turns = Turns()
+        self._immutability = immutability or Immutability()
 
     async def find(self, name: RepositoryName, tag: Tag) -> Digest | None:
         """Say what a tag points to; None where there is no such tag."""
@@ -47,11 +61,90 @@ class Tags:
 
         The tag is moved by the first write; the second only adds to its history, so
         that a crash in between leaves a tag that is whole.
+
+        Raises:
+            Denied: it has to stay where it is.
         """
         past = keys.tag_history_link(name, tag, digest)
         async with self._turns.on((name, tag)):
-            await write_link(self._store, keys.tag_link(name, tag), digest)
+            if self._immutability.protects(name, tag):
+                await self._make(name, tag, digest)
+            else:
+                await write_link(self._store, keys.tag_link(name, tag), digest)
             await write_link(self._store, past, digest)
+
+    async def _make(self, name: RepositoryName, tag: Tag, digest: Digest) -> None:
+        """Make a tag that has to stay, unless there is one.
+
+        Raises:
+            Denied: there is one, for something else.
+        """
+        key, data = keys.tag_link(name, tag), str(digest).encode("ascii")
+        for _ in range(2):
+            present = await self.find(name, tag)
+            self._immutability.check_move(name, tag, present, digest)
+            if present is not None:
+                return
+            # Another process may make it at this moment; the store knows one winner.
+            if await self._store.put(key, data, if_absent=True):
+                return
+        await write_link(self._store, key, digest)  # over one that cannot be read
+
+    @asynccontextmanager
+    async def settled(
+        self, name: RepositoryName, tags: Collection[Tag] | None = None
+    ) -> AsyncIterator[None]:
+        """Let no manifest go, within the block, to which a tag is made that stays.
+
+        Args:
+            name: The repository.
+            tags: Those that are made; None where manifests are to go.
+        """
+        if tags is None:
+            concerned = self._immutability.concerns(name)
+        else:
+            concerned = any(self._immutability.protects(name, tag) for tag in tags)
+        if not concerned:
+            yield
+            return
+        async with self._turns.on(name):
+            yield
+
+    async def check_moves(
+        self, name: RepositoryName, tags: Collection[Tag], digest: Digest
+    ) -> None:
+        """Refuse to move tags that have to stay where they are.
+
+        Raises:
+            Denied: one of them does, and points to something else.
+        """
+        for tag in tags:
+            if self._immutability.protects(name, tag):
+                present = await self.find(name, tag)
+                self._immutability.check_move(name, tag, present, digest)
+
+    async def check_forgotten(
+        self, name: RepositoryName, digest: Digest | None = None
+    ) -> None:
+        """Refuse to let a manifest go to which a tag points that has to stay.
+
+        Args:
+            name: The repository.
+            digest: One of the manifest's names; None for all manifests.
+
+        Raises:
+            Denied: there is such a tag.
+        """
+        if not self._immutability.concerns(name):
+            return
+        if digest is None:
+            tags = list((await self.page(name, "", None)).tags)
+        else:
+            folder = keys.revision_links(name)
+            names = await same_content(self._store, folder, digest)
+            tags = await self.pointing_to(name, names.keys())
+        for tag in tags:
+            self._immutability.check_delete(name, tag)
 
     async def remove(
         self,
@@ -68,10 +161,13 @@ class Tags:
 
         Raises:
             ManifestUnknown: there is no such tag.
+            Denied: it has to stay.
         """
         async with self._turns.on((name, tag)):
             found = await self.find(name, tag)
             if pointing_to is None or found in pointing_to:
+                if found is not None:
+                    self._immutability.check_delete(name, tag)
                 await self._remove(name, tag)
         if found is None:
             raise ManifestUnknown(

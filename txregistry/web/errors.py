@@ -118,6 +118,9 @@ def write_error(request: Request, error: RegistryError) -> None:
     else:
         body = error_document(error.code, error.message, error.detail)
     headers.setRawHeaders(b"content-length", [b"%d" % len(body)])
+    if isinstance(error, errors.Unauthorized):
+        challenges = getattr(request, "challenges", ())
+        headers.setRawHeaders(b"www-authenticate", challenges or [b"Token"])
     if isinstance(error, errors.RangeUnsatisfiable):
         headers.setRawHeaders(b"content-range", [b"bytes */%d" % error.size])
     if isinstance(error, errors.Unsupported) and error.allowed:
@@ -134,9 +137,6 @@ def _v1_body(request: Request, error: RegistryError) -> bytes:
     for name in (b"cache-control", b"pragma"):
         headers.setRawHeaders(name, [b"no-cache"])
     headers.setRawHeaders(b"expires", [b"-1"])
-    if isinstance(error, errors.Unauthorized):
-        challenge = getattr(request, "challenge", b"Token")
-        headers.setRawHeaders(b"www-authenticate", [challenge])
     if isinstance(error, errors.RangeUnsatisfiable):
         return b""  # engines take exactly this for the end of the layer
     return msgspec.json.encode({"error": error.message})

@@ -7,7 +7,6 @@ is shorter. What does not look quite as expected takes the general way.
 import re
 from typing import Any, Final
 
-from klein import Klein
 from klein.resource import KleinResource
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
@@ -21,6 +20,7 @@ from txregistry.model.names import RepositoryName, parse_reference
 from txregistry.web.dialect import is_v1, is_v2
 from txregistry.web.errors import answer_failure, write_error
 from txregistry.web.request import RegistryRequest
+from txregistry.web.routing import App
 
 _OLD: Final = (b"docker/1.", b"Go 1.1 ")
 """How the names of engines begin that may be too old for version 2."""
@@ -44,7 +44,7 @@ class FastResource(KleinResource):
 
     def __init__(
         self,
-        app: Klein,
+        app: App,
         *,
         version1: bool = False,
         version2: bool = True,
@@ -58,6 +58,8 @@ class FastResource(KleinResource):
 
     def render(self, request: RegistryRequest) -> Any:  # type: ignore[override]  # ours
         """Answer a request."""
+        if request.method == b"OPTIONS":
+            return self._tell_options(request)
         if self._version1 and is_v1(request.path):
             request.answer_as_v1()
         elif not self._version2 or (self._hides and self._is_old(request)):
@@ -74,6 +76,19 @@ class FastResource(KleinResource):
                 self._answer(request, *match.groups())
                 return NOT_DONE_YET
         return super().render(request)
+
+    def _tell_options(self, request: RegistryRequest) -> bytes:
+        """Say what can be asked here: browsers want to know before they show who asks.
+
+        Source: RFC 9110, section 9.3.7; Fetch, "CORS protocol".
+        """
+        path = request.path.decode("latin-1")
+        methods = self._app.url_map.bind("registry").allowed_methods(path)
+        allowed = ", ".join(sorted({*methods, "OPTIONS"}))
+        request.responseHeaders.setRawHeaders(b"allow", [allowed])
+        request.channel.site.cors.answer_preflight(request, allowed)
+        request.setResponseCode(204)
+        return b""
 
     @staticmethod
     def _is_old(request: RegistryRequest) -> bool:

@@ -1,10 +1,13 @@
 """A request: dispatched at its headers, logged at its end."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
+from twisted.internet.interfaces import ISSLTransport
 from twisted.web.server import Request
 
+from txregistry.auth.interfaces import Caller
 from txregistry.model.engines import Engine, parse_engine
 from txregistry.model.errors import NameInvalid
 from txregistry.streams import BytesReader, IReader
@@ -16,6 +19,7 @@ from txregistry.web.dialect import (
     is_v1,
 )
 from txregistry.web.errors import write_error
+from txregistry.web.proxies import Proxies, is_host
 
 _ABSOLUTE = (b"http://", b"https://")
 
@@ -27,7 +31,10 @@ class RegistryRequest(Request):
         body: The body; None where there is none.
         began: When it came, in the clock's seconds.
         speaks_v1: Whether it is answered by version 1.
-        challenge: What a client of version 1 is told to send, where it is refused.
+        challenges: What a client is told to send, where it is refused.
+        caller: Who makes it; None before anybody asked.
+        endpoint: The name of its route; empty where it has none.
+        arguments: What its path says.
     """
 
     defaultContentType = None
@@ -35,9 +42,14 @@ class RegistryRequest(Request):
     body: RequestBody | None = None
     began = 0.0
     speaks_v1 = False
-    challenge = b"Token"
+    challenges: Sequence[bytes] = ()
+    caller: Caller | None = None
+    endpoint = ""
+    arguments: Mapping[str, Any] = {}
 
     _dispatched = False
+    _client_address: str | None = None
+    _proxies = Proxies()
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         """Dispatch the request; the second time, its body is in."""
@@ -56,6 +68,8 @@ class RegistryRequest(Request):
         self.began = self.channel.site.clock.seconds()
         for name, values in self.channel.site.headers:
             self.responseHeaders.setRawHeaders(name, values)
+        self.channel.site.cors.add_headers(self)
+        self._proxies = self.channel.site.proxies
         path = unquote_to_bytes(self.path)
         if not path.isascii() or b"\0" in path:
             if is_v1(self.path):
@@ -93,6 +107,55 @@ class RegistryRequest(Request):
             self.body.leave()
         if self._dispatched and not self.finished and channel is not None:
             channel.site.log_left(self)
+
+    @property
+    def client_address(self) -> str:
+        """Where the client is: an IP address, or empty for what has none.
+
+        A proxy is believed who it speaks for, if it is one of ours.
+        """
+        if self._client_address is None:
+            self._client_address = self._proxies.client(
+                getattr(self.client, "host", ""), self._forwarded(b"x-forwarded-for")
+            )
+        return self._client_address
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the client speaks TLS, to us or to a proxy of ours."""
+        if self.channel is None:
+            return False
+        if ISSLTransport.providedBy(self.channel.transport):
+            return True
+        schemes = self._forwarded(b"x-forwarded-proto")
+        trusted = self._proxies.trusts(getattr(self.client, "host", ""))
+        return trusted and schemes[-1:] == ["https"]
+
+    @property
+    def base_url(self) -> str:
+        """How clients reach the registry: a URL without a path.
+
+        It is the settings' word, or else the client's own, to whom alone it is told.
+        """
+        site = self.channel.site
+        if site.base_url is not None:
+            return str(site.base_url)
+        host = (self.header(b"host") or "").lower()
+        hosts = self._forwarded(b"x-forwarded-host")
+        if hosts and self._proxies.trusts(getattr(self.client, "host", "")):
+            host = hosts[-1]
+        if not is_host(host):
+            address = self.getHost()
+            host = f"{getattr(address, 'host', 'localhost')}"
+            host = f"[{host}]" if ":" in host else host
+            host += f":{getattr(address, 'port', 0)}"
+        return f"http{'s' if self.is_secure else ''}://{host}"
+
+    def _forwarded(self, name: bytes) -> list[str]:
+        """Give all values of a header that each proxy adds to."""
+        lines = self.requestHeaders.getRawHeaders(name, ())
+        whole = ",".join(line.decode("latin-1") for line in lines)
+        return [text.strip() for text in whole.split(",") if text.strip()]
 
     def getRequestHostname(self) -> bytes:  # noqa: N802 - Twisted's name
         """Give a name that is always the same.

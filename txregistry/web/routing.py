@@ -1,9 +1,11 @@
 """Path segments become values of the model."""
 
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from klein import Klein
-from twisted.internet.defer import CancelledError, Deferred
+from klein._app import KleinRouteHandler
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.python.failure import Failure
 from werkzeug.routing import BaseConverter
 
@@ -15,6 +17,9 @@ from txregistry.model.names import (
     parse_reference,
     parse_v1_name,
 )
+from txregistry.web.guards import Guard
+
+_Handler = TypeVar("_Handler", bound=KleinRouteHandler)
 
 
 class _NameConverter(BaseConverter):
@@ -60,20 +65,62 @@ class _ReferenceConverter(BaseConverter):
         return parse_reference(value)
 
 
-class _App(Klein):
-    """An application that keeps to itself what a client that left would be told.
+class App(Klein):
+    """An application whose routes each have a guard.
 
-    Klein would log it with its traceback, as if it had not been foreseen.
+    It keeps to itself what a client that left would be told. Klein would log it with
+    its traceback, as if it had not been foreseen.
+
+    Attributes:
+        guards: By the name of the route.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.guards: dict[str, Guard] = {}
+
+    def route(  # type: ignore[override]  # a route without a guard cannot be added
+        self, url: str, *, guard: Guard, **kwargs: Any
+    ) -> Callable[[_Handler], _Handler]:
+        """Add a route.
+
+        Args:
+            url: The path, with converters.
+            guard: Who may have it answered.
+            kwargs: As Klein has it: ``methods``, and ``endpoint`` for its name.
+        """
+
+        def add(handler: _Handler) -> _Handler:
+            endpoint = kwargs.pop("endpoint", handler.__name__)
+            if self.guards.setdefault(endpoint, guard) is not guard:
+                raise ValueError(f"Two routes are called {endpoint}.")
+            make: Any = super(App, self).route(url, endpoint=endpoint, **kwargs)
+            make(handler)
+            return handler
+
+        return add
 
     def execute_endpoint(
         self, endpoint: str, request: Any, *args: Any, **kwargs: Any
     ) -> Any:
-        """Call a handler."""
-        result = super().execute_endpoint(endpoint, request, *args, **kwargs)
+        """Ask the guard, and call the handler."""
+        request.endpoint, request.arguments = endpoint, kwargs
+        asking = self.guards[endpoint].admit(request, kwargs)
+        if asking is None:
+            result = super().execute_endpoint(endpoint, request, *args, **kwargs)
+        else:
+            call = super().execute_endpoint
+            result = Deferred.fromCoroutine(
+                _guarded(asking, lambda: call(endpoint, request, *args, **kwargs))
+            )
         if isinstance(result, Deferred) and not result.called:
             _ = result.addErrback(_keep_to_ourselves, request)
         return result
+
+
+async def _guarded(asking: Coroutine[Any, Any, None], call: Callable[[], Any]) -> Any:
+    await asking
+    return await maybeDeferred(call)
 
 
 def _keep_to_ourselves(failure: Failure, request: Any) -> Failure:
@@ -82,13 +129,13 @@ def _keep_to_ourselves(failure: Failure, request: Any) -> Failure:
     return failure
 
 
-def new_app() -> Klein:
+def new_app() -> App:
     """Make the application to which every module of ``web`` adds its routes.
 
     Paths match the fixed end of a route and give the name as much as possible, because
     ``blobs``, ``manifests`` and the like are components that a name can have.
     """
-    app = _App()
+    app = App()
     routes = app.url_map
     routes.converters["name"] = _NameConverter
     routes.converters["v1name"] = _V1NameConverter

@@ -1,6 +1,6 @@
 """The site: makes connections, watches over them, and writes the access log."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from typing import Any, Final
 
@@ -12,6 +12,8 @@ from twisted.web.resource import IResource
 from twisted.web.server import Site
 
 from txregistry.web.channel import RegistryChannel
+from txregistry.web.cors import Cors
+from txregistry.web.proxies import Proxies
 from txregistry.web.refusals import COMMON_HEADERS
 from txregistry.web.request import RegistryRequest
 
@@ -36,6 +38,11 @@ class RegistrySite(Site):
         stall: Seconds without progress after which a download is broken off.
         access_log: Whether each request leaves a line.
         headers: Further headers for every response.
+        proxies: Whose word on who asks is taken.
+        base_url: How clients reach the registry, without a path; None where they say
+            it themselves.
+        cors: Which web pages of elsewhere may ask.
+        audit: Is told of each request that was answered.
     """
 
     protocol = RegistryChannel  # type: ignore[assignment]  # one that never speaks h2
@@ -54,6 +61,10 @@ class RegistrySite(Site):
         stall: float = 60.0,
         access_log: bool = True,
         headers: Mapping[str, Sequence[str]] | None = None,
+        proxies: Proxies | None = None,
+        base_url: str | None = None,
+        cors: Cors | None = None,
+        audit: Callable[[RegistryRequest, int], None] | None = None,
     ) -> None:
         super().__init__(
             resource,
@@ -65,6 +76,10 @@ class RegistrySite(Site):
         self.clock = clock
         self.channels: set[RegistryChannel] = set()
         self.draining = False
+        self.proxies = proxies or Proxies()
+        self.base_url = base_url
+        self.cors = cors or Cors()
+        self._audit = audit
         self.receiving = 0
         self.headers = [
             (name.encode("latin-1"), [value.encode("latin-1") for value in values])
@@ -150,20 +165,25 @@ class RegistrySite(Site):
         self._line(request, 499)
 
     def _line(self, request: RegistryRequest, status: int) -> None:
+        if self._audit is not None:
+            self._audit(request, status)
         if not self._access_log:
             return
         # The query stays out: clients put secrets there. The text is made here, in one
         # piece, as this is done for every request; the fields are for other formats.
-        peer = getattr(request.client, "host", "-")
+        peer = request.client_address or "-"
+        who = "" if request.caller is None else request.caller.identity.name
         method = request.method.decode("latin-1")
         path = _printable(request.path.decode("latin-1")[:1000])
         milliseconds = round((self.clock.seconds() - request.began) * 1000)
         agent = _printable((request.header(b"user-agent") or "-")[:200])
         sent = request.sentLength
+        line = f'{peer} {_word(who)} "{method} {path}"'
         _access_log.info(
             "{access}",
-            access=f'{peer} "{method} {path}" {status} {sent} {milliseconds} "{agent}"',
+            access=f'{line} {status} {sent} {milliseconds} "{agent}"',
             peer=peer,
+            who=who,
             method=method,
             path=path,
             status=status,
@@ -179,6 +199,11 @@ def _printable(text: str) -> str:
     if text.isprintable() and '"' not in text:
         return text
     return text.encode("unicode_escape").decode("ascii").replace('"', "\\x22")
+
+
+def _word(name: str) -> str:
+    """Write a name as one word; who is not known is ``-``, as other servers have it."""
+    return _printable(name).replace(" ", "\\x20") or "-"
 
 
 def _since(moment: float | None, now: float) -> float:

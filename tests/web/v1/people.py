@@ -8,7 +8,7 @@ from tests.web.answers import Answer
 from tests.web.exchange import Exchange, Headers, request_bytes
 from tests.web.v1 import case
 from tests.web.v1.case import basic
-from txregistry.settings import Index, Rule, Settings, Version1
+from txregistry.settings import Auth, Htpasswd, Index, Rule, Settings, Version1
 
 BOB = basic("bob", "secret")
 """May do everything to all that is below ``acme``, and to ``solo``."""
@@ -48,13 +48,18 @@ class PeopleCase(case.V1Case):
 
     version1 = Version1()
     more: Mapping[str, Any] = {}
-    """Settings of the Index beside the accounts."""
+    """Settings of ``auth`` beside the accounts."""
+
+    index: Mapping[str, Any] = {}
+    """Settings of the Index."""
 
     def setUp(self) -> None:
         super().setUp()
         path = make_file(self, "htpasswd", HTPASSWD)
-        index = Index(**{"htpasswd": path, "access": RULES, **self.more})
-        self.settings = Settings(index=index, v1=self.version1)
+        auth = Auth(**{"htpasswd": Htpasswd(path), "rules": RULES, **self.more})
+        self.settings = Settings(
+            auth=auth, index=Index(**self.index), v1=self.version1
+        )
         self.exchange = Exchange(version1=self.settings, clock=self.exchange.clock)
 
     def ask_slowly(

@@ -11,13 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from twisted.internet.interfaces import ISSLTransport
-
-from txregistry.auth.basic import parse_basic
 from txregistry.auth.cookies import SessionCookies
-from txregistry.auth.interfaces import IAccounts, IPolicy
+from txregistry.auth.interfaces import Caller
 from txregistry.auth.tokens import PresentedToken, parse_authorization
-from txregistry.model.access import ANONYMOUS, Action, Identity
+from txregistry.model.access import Action, Identity
 from txregistry.model.errors import Denied, ImageIdInvalid, ImageUnknown, Unauthorized
 from txregistry.model.images import ImageId
 from txregistry.model.names import RepositoryName
@@ -25,7 +22,7 @@ from txregistry.registry.authorities import new_owner
 from txregistry.registry.interfaces import Grant, IAuthority
 from txregistry.registry.repositories import Registry
 from txregistry.registry.scopes import Scope
-from txregistry.web.certificates import certificate_name
+from txregistry.web.access import Access
 from txregistry.web.request import RegistryRequest
 
 _COOKIE: Final = b"session"
@@ -33,55 +30,54 @@ _UNLIMITED: Final = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
-    """Who makes a request.
+class V1Caller:
+    """Who makes a request of version 1.
 
     Attributes:
-        identity: Who they are, where no token was sent.
+        caller: Who they are, where no token of an Index was sent.
         grant: What their token is good for; None where none was sent.
         kept: What a token was good for that they sent, or were given, before; None
             where no cookie tells.
     """
 
-    identity: Identity
+    caller: Caller
     grant: Grant | None = None
     kept: Grant | None = None
 
+    @property
+    def identity(self) -> Identity:
+        """Who they are; nobody, where a token speaks for them."""
+        return self.caller.identity
 
-class Access:
+
+class V1Access:
     """Decide about requests of version 1.
 
     Args:
         registry: Knows which images were announced, and where they lie.
-        authority: Says what tokens are good for.
+        access: Who asks, and what they may do who send no token of an Index.
+        authority: Says what tokens of an Index are good for.
         cookies: Turns tokens into cookies and back.
-        accounts: Who has a password.
-        policy: What somebody may do who sends no token; None where only tokens count,
-            because another Index decides.
-        certificates: Whether a client certificate's name is an account.
-        knows_accounts: Whether there is anybody who is not anonymous.
+        tokens_only: Whether only those tokens count, because another Index decides.
     """
 
     def __init__(
         self,
         registry: Registry,
+        access: Access,
         authority: IAuthority,
         cookies: SessionCookies,
-        accounts: IAccounts,
-        policy: IPolicy | None,
         *,
-        certificates: bool,
-        knows_accounts: bool,
+        tokens_only: bool,
     ) -> None:
         self._registry = registry
+        self._access = access
         self._authority = authority
         self._cookies = cookies
-        self._accounts = accounts
-        self._policy = policy
-        self._certificates = certificates
-        self.knows_accounts = knows_accounts
+        self._tokens_only = tokens_only
+        self.knows_accounts = access.log_in.is_known
 
-    async def caller(self, request: RegistryRequest) -> Caller:
+    async def caller(self, request: RegistryRequest) -> V1Caller:
         """Find out who makes a request.
 
         Raises:
@@ -92,31 +88,16 @@ class Access:
         if len(headers) > 1:
             raise Unauthorized
         header = headers[0].decode("latin-1").strip() if headers else ""
-        scheme = header.partition(" ")[0].lower()
-        if scheme not in {"", "token", "basic"}:
-            raise Unauthorized
         presented = parse_authorization(header)
         if presented is not None:
             grant = await self._authority.grant(presented)
+            request.caller = Caller(Identity("", address=request.client_address))
             self._set_cookie(request, presented, grant.expires)
-            return Caller(ANONYMOUS, grant)
-        identity = await self._identity(request, header)
-        return Caller(identity, kept=await self._kept(request))
-
-    async def _identity(self, request: RegistryRequest, header: str) -> Identity:
-        """Find out who somebody is who sends no token.
-
-        Raises:
-            Unauthorized: the password is wrong.
-        """
-        pair = parse_basic(header)
-        if pair is not None:
-            identity = await self._accounts.identify(*pair)
-            if identity is None:
-                raise Unauthorized
-            return identity
-        name = certificate_name(request) if self._certificates else None
-        return ANONYMOUS if name is None else Identity(name)
+            return V1Caller(request.caller, grant)
+        if header.partition(" ")[0].lower() == "token":  # and no token after it
+            request.requestHeaders.removeHeader(b"authorization")
+        caller = await self._access.caller(request)
+        return V1Caller(caller, kept=await self._kept(request))
 
     async def _kept(self, request: RegistryRequest) -> Grant | None:
         """Say what a cookie is good for, which is never needed: a bad one is none."""
@@ -139,7 +120,7 @@ class Access:
 
     async def to_repository(
         self, request: RegistryRequest, name: RepositoryName, action: Action
-    ) -> tuple[Caller, RepositoryName]:
+    ) -> tuple[V1Caller, RepositoryName]:
         """Let a request go on that names a repository.
 
         Returns:
@@ -151,26 +132,29 @@ class Access:
             Denied: they are known, and may not do this.
             Unavailable: it cannot be found out at present.
         """
-        caller = await self.caller(request)
-        resolved = await self._registry.resolve(name)
-        if caller.grant is not None:
-            if not caller.grant.allows(name, action):
+        asking = await self.caller(request)
+        if asking.grant is not None:
+            if not asking.grant.allows(name, action):
                 raise Unauthorized
-        elif not await self.may(caller.identity, resolved, action):
-            if caller.kept is not None and caller.kept.allows(name, action):
-                return Caller(caller.identity, caller.kept), resolved
-            if caller.identity == ANONYMOUS:
-                raise Unauthorized
-            raise Denied(f"You may not {action} {name}; ask whoever runs the registry")
-        return caller, resolved
+            return asking, await self._registry.resolve(name)
+        if self._may(asking.caller, name, action):
+            resolved = await self._registry.resolve(name)
+            if not await self._access.hides(asking.caller, resolved):
+                return asking, resolved
+        if asking.kept is not None and asking.kept.allows(name, action):
+            kept = V1Caller(asking.caller, asking.kept)
+            return kept, await self._registry.resolve(name)
+        if asking.identity.is_anonymous:
+            raise Unauthorized
+        raise Denied(f"You may not {action} {name}; ask whoever runs the registry")
 
     async def to_image(
         self, request: RegistryRequest, text: str, action: Action
-    ) -> tuple[Scope, ImageId]:
+    ) -> tuple[V1Caller, Scope, ImageId]:
         """Let a request go on that names an image only.
 
         Returns:
-            For which repositories it is made, and the image.
+            Who makes it, for which repositories, and the image.
 
         Raises:
             Unauthorized: as for `to_repository`.
@@ -178,39 +162,57 @@ class Access:
             ImageUnknown: there is none of it where they may look.
             Unavailable: it cannot be found out at present.
         """
-        caller = await self.caller(request)
-        grant = caller.grant
+        asking = await self.caller(request)
+        grant = asking.grant
         if grant is not None and not grant.access.allows(action):
             raise Unauthorized
-        if grant is None and caller.kept and caller.kept.access.allows(action):
-            grant = caller.kept  # it tells which repository this is about
+        if grant is None and asking.kept and asking.kept.access.allows(action):
+            grant = asking.kept  # it tells which repository this is about
         if grant is not None:
             name = await self._registry.resolve(grant.repository)
             scope = Scope((name,), grant.owner, grant.announced, grant.usable)
-            return scope, ImageId.parse(text)
-        if self._policy is None:
+            return asking, scope, ImageId.parse(text)
+        if self._tokens_only:
             raise Unauthorized
-        owner = self.owner(request, caller.identity)
-        names, noted = await self._names(caller.identity, owner, text, action)
-        return Scope(names, owner, everywhere=noted), ImageId.parse(text)
+        owner = self.owner(request, asking.identity)
+        names, noted = await self._names(asking.caller, owner, text, action)
+        return asking, Scope(names, owner, everywhere=noted), ImageId.parse(text)
 
-    async def may(
-        self, identity: Identity, name: RepositoryName, action: Action
-    ) -> bool:
+    async def to_status(self, request: RegistryRequest) -> None:
+        """Let a request go on that asks how the registry is.
+
+        Raises:
+            Unauthorized: nobody knows who they are, or a token speaks for them.
+            Denied: they do not administer it.
+            Unavailable: it cannot be found out at present.
+        """
+        asking = await self.caller(request)
+        if asking.grant is None and self._access.may(asking.caller, None, Action.ADMIN):
+            return
+        if asking.identity.is_anonymous:
+            raise Unauthorized
+        raise Denied("You are no administrator of this registry")
+
+    async def is_known(self, request: RegistryRequest) -> bool:
+        """Say whether somebody has shown who they are, where anybody can be known."""
+        asking = await self.caller(request)
+        known = asking.grant is None and not asking.identity.is_anonymous
+        return known or not self.knows_accounts
+
+    async def may(self, caller: Caller, name: RepositoryName, action: Action) -> bool:
         """Say whether somebody may do something who has no token for it."""
-        if self._policy is None or not self._policy.allows(identity, name, action):
-            return False
-        # Whoever said that a repository is private did not mean that everybody may.
-        closed = identity == ANONYMOUS and self.knows_accounts
-        return not (closed and await self._registry.privacy.is_private(name))
+        may = self._may(caller, name, action)
+        return may and not await self._access.hides(caller, name)
+
+    def _may(self, caller: Caller, name: RepositoryName, action: Action) -> bool:
+        return not self._tokens_only and self._access.may(caller, name, action)
 
     def owner(self, request: RegistryRequest, identity: Identity) -> str:
         """Name who pushes without a token, which every push has one of its own of."""
-        peer = request.getClientAddress()
-        return new_owner("caller", identity.name, getattr(peer, "host", ""))
+        return new_owner("caller", identity.name, request.client_address)
 
     async def _names(
-        self, identity: Identity, owner: str, text: str, action: Action
+        self, caller: Caller, owner: str, text: str, action: Action
     ) -> tuple[Sequence[RepositoryName], bool]:
         """Find the repositories that a request without a token is about.
 
@@ -220,7 +222,7 @@ class Access:
         Returns:
             The repositories, and whether the image was announced for them.
         """
-        closed = identity == ANONYMOUS and self.knows_accounts
+        closed = caller.identity.is_anonymous and self.knows_accounts
         try:
             image_id = ImageId.parse(text)
         except ImageIdInvalid:
@@ -231,7 +233,7 @@ class Access:
         noted = bool(found)
         if action is Action.PULL and not found:
             found = await self._registry.images.repositories(image_id)
-        names = [name for name in found if await self.may(identity, name, action)]
+        names = [name for name in found if await self.may(caller, name, action)]
         if names:
             return names, noted
         if action is Action.PULL and not closed:
@@ -248,9 +250,8 @@ class Access:
         value = self._cookies.issue(
             presented, _UNLIMITED if expires is None else expires
         )
-        secure = ISSLTransport.providedBy(request.channel.transport)
         cookie = (
             f"session={value}; Path=/v1/; Max-Age={self._cookies.lifetime:.0f}; "
-            f"HttpOnly; SameSite=Strict{'; Secure' if secure else ''}"
+            f"HttpOnly; SameSite=Strict{'; Secure' if request.is_secure else ''}"
         )
         request.responseHeaders.setRawHeaders("set-cookie", [cookie])

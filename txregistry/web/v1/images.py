@@ -6,8 +6,7 @@ Source: Docker Registry API v1, "Images".
 import re
 from typing import Final
 
-from klein import Klein
-
+from txregistry.auth.interfaces import Caller
 from txregistry.model.access import ANONYMOUS, Action
 from txregistry.model.compression import Compression
 from txregistry.model.errors import ImageInProgress, ImageUnknown
@@ -19,9 +18,11 @@ from txregistry.registry.images import Image
 from txregistry.registry.repositories import Registry
 from txregistry.registry.scopes import Scope
 from txregistry.web.request import RegistryRequest
+from txregistry.web.routing import App
 from txregistry.web.sendfile import Sender
-from txregistry.web.v1.access import Access
+from txregistry.web.v1.access import V1Access, V1Caller
 from txregistry.web.v1.answers import answer, forbid_keeping, keep, raw_answer
+from txregistry.web.v1.guards import V1Guards
 
 _RANGE: Final = re.compile(r"bytes=[ ]*(?:([0-9]{1,18})-([0-9]{0,18})|-[0-9]{1,18})")
 
@@ -35,28 +36,21 @@ class ImageRoutes:
         sender: Sends layers.
     """
 
-    def __init__(self, registry: Registry, access: Access, sender: Sender) -> None:
+    def __init__(self, registry: Registry, access: V1Access, sender: Sender) -> None:
         self._registry = registry
         self._access = access
         self._sender = sender
 
     async def find(
-        self, request: RegistryRequest, text: str
+        self, request: RegistryRequest, scope: Scope, image_id: ImageId
     ) -> tuple[RepositoryName, Image]:
-        """Find an image that is asked for, and where it is.
+        """Find an image in what a request is about, and where it is.
 
         Raises:
             ImageUnknown: there is none that may be seen.
             ImageInProgress: who asks is about to push it.
-            Unauthorized: it may not be asked for.
         """
-        scope, image_id = await self._access.to_image(request, text, Action.PULL)
-        return await self.find_in(scope, image_id, request.engine.architecture)
-
-    async def find_in(
-        self, scope: Scope, image_id: ImageId, architecture: str
-    ) -> tuple[RepositoryName, Image]:
-        """Find an image in what a request is about."""
+        architecture = request.engine.architecture
         registry = self._registry
         if await registry.image_uploads.in_progress(scope, image_id):
             raise ImageInProgress
@@ -81,7 +75,7 @@ class ImageRoutes:
 
     async def is_public(self, name: RepositoryName) -> bool:
         """Say whether everybody may see what is in a repository."""
-        return await self._access.may(ANONYMOUS, name, Action.PULL)
+        return await self._access.may(Caller(ANONYMOUS), name, Action.PULL)
 
     async def keep(self, request: RegistryRequest, name: RepositoryName) -> bool:
         """Say for how long an answer is good; True where the client has it already."""
@@ -152,25 +146,33 @@ class ImageRoutes:
         return None if blob is None else blob.size
 
 
-def add_image_routes(app: Klein, routes: ImageRoutes, registry: Registry) -> None:
+def add_image_routes(
+    app: App, guards: V1Guards, routes: ImageRoutes, registry: Registry
+) -> None:
     """Add ``/v1/images/<id>/`` and ``json``, ``layer``, ``ancestry``, and the rest."""
 
-    @app.route("/v1/images/<text>/json", methods=["GET"])
-    async def get_image_json(request: RegistryRequest, text: str) -> bytes:
-        name, image = await routes.find(request, text)
+    @app.route("/v1/images/<text>/json", methods=["GET"], guard=guards.pull_image)
+    async def get_image_json(
+        request: RegistryRequest, scope: Scope, image_id: ImageId
+    ) -> bytes:
+        name, image = await routes.find(request, scope, image_id)
         if await routes.keep(request, name):
             return b""
         return await routes.send_json(request, name, image)
 
-    @app.route("/v1/images/<text>/layer", methods=["GET"])
-    async def get_image_layer(request: RegistryRequest, text: str) -> None:
-        name, image = await routes.find(request, text)
+    @app.route("/v1/images/<text>/layer", methods=["GET"], guard=guards.pull_image)
+    async def get_image_layer(
+        request: RegistryRequest, scope: Scope, image_id: ImageId
+    ) -> None:
+        name, image = await routes.find(request, scope, image_id)
         if not await routes.keep(request, name):
             await routes.send_layer(request, name, image)
 
-    @app.route("/v1/images/<text>/ancestry", methods=["GET"])
-    async def get_image_ancestry(request: RegistryRequest, text: str) -> bytes:
-        name, image = await routes.find(request, text)
+    @app.route("/v1/images/<text>/ancestry", methods=["GET"], guard=guards.pull_image)
+    async def get_image_ancestry(
+        request: RegistryRequest, scope: Scope, image_id: ImageId
+    ) -> bytes:
+        name, image = await routes.find(request, scope, image_id)
         if await routes.keep(request, name):
             return b""
         ancestry = await registry.derived.ancestry(
@@ -178,17 +180,21 @@ def add_image_routes(app: Klein, routes: ImageRoutes, registry: Registry) -> Non
         )
         return answer(request, [str(each) for each in ancestry], kept=True)
 
-    @app.route("/v1/images/<text>/files", methods=["GET"])
-    async def get_image_files(request: RegistryRequest, text: str) -> bytes:
-        name, image = await routes.find(request, text)
+    @app.route("/v1/images/<text>/files", methods=["GET"], guard=guards.pull_image)
+    async def get_image_files(
+        request: RegistryRequest, scope: Scope, image_id: ImageId
+    ) -> bytes:
+        name, image = await routes.find(request, scope, image_id)
         if await routes.keep(request, name):
             return b""
         files = await registry.image_files.files(name, image)
         return raw_answer(request, files, kept=True)
 
-    @app.route("/v1/images/<text>/diff", methods=["GET"])
-    async def get_image_diff(request: RegistryRequest, text: str) -> bytes:
-        name, image = await routes.find(request, text)
+    @app.route("/v1/images/<text>/diff", methods=["GET"], guard=guards.pull_image)
+    async def get_image_diff(
+        request: RegistryRequest, scope: Scope, image_id: ImageId
+    ) -> bytes:
+        name, image = await routes.find(request, scope, image_id)
         if await routes.keep(request, name):
             return b""
         diff = await registry.image_files.diff(name, image)
@@ -196,31 +202,53 @@ def add_image_routes(app: Klein, routes: ImageRoutes, registry: Registry) -> Non
 
 
 def add_private_image_routes(
-    app: Klein, routes: ImageRoutes, access: Access, registry: Registry
+    app: App, guards: V1Guards, routes: ImageRoutes, registry: Registry
 ) -> None:
     """Add ``/v1/private_images/<id>/``: for tokens of private repositories alone."""
 
-    async def find(request: RegistryRequest, text: str) -> tuple[RepositoryName, Image]:
-        scope, image_id = await access.to_image(request, text, Action.PULL)
-        caller = await access.caller(request)
-        name, image = await routes.find_in(scope, image_id, request.engine.architecture)
-        sent = caller.grant or caller.kept
+    async def find(
+        request: RegistryRequest, asking: V1Caller, scope: Scope, image_id: ImageId
+    ) -> tuple[RepositoryName, Image]:
+        name, image = await routes.find(request, scope, image_id)
+        sent = asking.grant or asking.kept
         if sent is None or not await registry.privacy.is_private(name):
             raise ImageUnknown
         forbid_keeping(request)
         return name, image
 
-    @app.route("/v1/private_images/<text>/json", methods=["GET"])
-    async def get_private_json(request: RegistryRequest, text: str) -> bytes:
-        return await routes.send_json(request, *await find(request, text))
+    @app.route(
+        "/v1/private_images/<text>/json",
+        methods=["GET"],
+        guard=guards.pull_image_telling,
+    )
+    async def get_private_json(
+        request: RegistryRequest, asking: V1Caller, scope: Scope, image_id: ImageId
+    ) -> bytes:
+        return await routes.send_json(
+            request, *await find(request, asking, scope, image_id)
+        )
 
-    @app.route("/v1/private_images/<text>/layer", methods=["GET"])
-    async def get_private_layer(request: RegistryRequest, text: str) -> None:
-        await routes.send_layer(request, *await find(request, text))
+    @app.route(
+        "/v1/private_images/<text>/layer",
+        methods=["GET"],
+        guard=guards.pull_image_telling,
+    )
+    async def get_private_layer(
+        request: RegistryRequest, asking: V1Caller, scope: Scope, image_id: ImageId
+    ) -> None:
+        await routes.send_layer(request, *await find(request, asking, scope, image_id))
 
-    @app.route("/v1/private_images/<text>/files", methods=["GET"])
-    async def get_private_files(request: RegistryRequest, text: str) -> bytes:
-        files = await registry.image_files.files(*await find(request, text))
+    @app.route(
+        "/v1/private_images/<text>/files",
+        methods=["GET"],
+        guard=guards.pull_image_telling,
+    )
+    async def get_private_files(
+        request: RegistryRequest, asking: V1Caller, scope: Scope, image_id: ImageId
+    ) -> bytes:
+        files = await registry.image_files.files(
+            *await find(request, asking, scope, image_id)
+        )
         return raw_answer(request, files)
 
 

@@ -8,11 +8,8 @@ Source: Docker Registry API v1, "The index API".
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from klein import Klein
-
 from txregistry.auth.tokens import TokenSigner
 from txregistry.model.access import Access as TokenAccess
-from txregistry.model.access import Action
 from txregistry.model.errors import (
     DataInvalid,
     ImageIdInvalid,
@@ -23,10 +20,13 @@ from txregistry.model.images import ImageId
 from txregistry.model.names import RepositoryName
 from txregistry.registry.repositories import Registry
 from txregistry.web.request import RegistryRequest
+from txregistry.web.routing import App
 from txregistry.web.switches import require_writes
-from txregistry.web.v1.access import Access, Caller
+from txregistry.web.v1.access import V1Access, V1Caller
 from txregistry.web.v1.answers import answer, no_content, read_json
+from txregistry.web.v1.guards import V1Guards
 
+_R: Final = "/v1/repositories/<v1name:name>"
 _LIMIT: Final = 4 * 1024 * 1024
 _MOST: Final = 20_000
 _RESERVED: Final = frozenset({"tags", "images", "json", "properties", "auth", "layer"})
@@ -57,7 +57,7 @@ class IndexRoutes:
     def __init__(
         self,
         registry: Registry,
-        access: Access,
+        access: V1Access,
         signer: TokenSigner,
         endpoints: Sequence[str],
         new_nonce: Callable[[], str],
@@ -73,20 +73,12 @@ class IndexRoutes:
         self._alone = alone
         self._standalone = standalone
 
-    async def admit(
-        self, request: RegistryRequest, name: RepositoryName, action: Action
-    ) -> tuple[Caller, RepositoryName]:
-        """Let a request go on; who is refused learns that passwords count here."""
-        request.challenge = b'Basic realm="auth required",Token'
-        caller = await self._access.caller(request)
-        if caller.grant is not None and action is Action.PULL:
-            # The question whether a token is good: also one for writing or deleting.
-            action = _ACTIONS[caller.grant.access]
-        return await self._access.to_repository(request, name, action)
-
     async def announce(
-        self, request: RegistryRequest, name: RepositoryName
-    ) -> tuple[Caller, RepositoryName, list[ImageId]]:
+        self,
+        request: RegistryRequest,
+        name: RepositoryName,
+        resolved: RepositoryName,
+    ) -> list[ImageId]:
         """Take a list of images that are to be pushed, or were.
 
         Raises:
@@ -96,37 +88,36 @@ class IndexRoutes:
             raise NameInvalid(
                 "The last component of this name has a meaning of its own"
             )
-        caller, name = await self.admit(request, name, Action.PUSH)
         require_writes(self._registry)
         ids = _read_ids(await read_json(request, _LIMIT, "Error Decoding JSON"))
         if ids:
-            await self._registry.announcements.add(name, ids)
-        return caller, name, ids
+            await self._registry.announcements.add(resolved, ids)
+        return ids
 
     async def note(
         self,
         request: RegistryRequest,
-        caller: Caller,
+        asking: V1Caller,
         name: RepositoryName,
         ids: Sequence[ImageId],
     ) -> None:
         """Remember what was announced, where clients may come back without a token."""
-        if self._standalone and caller.grant is None and ids:
-            owner = self._access.owner(request, caller.identity)
+        if self._standalone and asking.grant is None and ids:
+            owner = self._access.owner(request, asking.identity)
             await self._registry.announcements.note(owner, name, ids)
 
     async def settle(
-        self, request: RegistryRequest, caller: Caller, name: RepositoryName
+        self, request: RegistryRequest, asking: V1Caller, name: RepositoryName
     ) -> None:
         """Take it that a push has ended."""
         if self._standalone:
-            owner = self._access.owner(request, caller.identity)
+            owner = self._access.owner(request, asking.identity)
             await self._registry.announcements.settle(owner, name)
 
     def hand_out(
         self,
         request: RegistryRequest,
-        caller: Caller,
+        asking: V1Caller,
         name: RepositoryName,
         access: TokenAccess,
     ) -> None:
@@ -134,10 +125,10 @@ class IndexRoutes:
         headers = request.responseHeaders
         headers.setRawHeaders("x-docker-endpoints", self._endpoints or [_here(request)])
         wanted = (request.header(b"x-docker-token") or "").lower() == "true"
-        if caller.grant is not None or not (wanted or self._standalone):
+        if asking.grant is not None or not (wanted or self._standalone):
             return
         token = self._signer.issue(
-            name, access, caller.identity, _LIFETIMES[access], self._new_nonce()
+            name, access, asking.identity, _LIFETIMES[access], self._new_nonce()
         )
         if wanted:
             headers.setRawHeaders("x-docker-token", [token])
@@ -173,59 +164,81 @@ class IndexRoutes:
         return not self._alone and await self._registry.images.holds(name, image_id)
 
 
-def add_index_routes(app: Klein, routes: IndexRoutes) -> None:
+def add_index_routes(app: App, guards: V1Guards, routes: IndexRoutes) -> None:
     """Add PUT of ``{R}/``, all of ``{R}/images``, ``{R}/auth`` and ``{R}/layer``."""
 
-    async def put_repository(request: RegistryRequest, name: RepositoryName) -> bytes:
-        caller, resolved, ids = await routes.announce(request, name)
-        await routes.note(request, caller, resolved, ids)
-        routes.hand_out(request, caller, name, TokenAccess.WRITE)
+    async def put_repository(
+        request: RegistryRequest,
+        name: RepositoryName,
+        resolved: RepositoryName,
+        asking: V1Caller,
+    ) -> bytes:
+        ids = await routes.announce(request, name, resolved)
+        await routes.note(request, asking, resolved, ids)
+        routes.hand_out(request, asking, name, TokenAccess.WRITE)
         return answer(request, "")
 
     for place, path in enumerate(("/", "")):
         app.route(
             f"/v1/repositories/<v1name:name>{path}",
             methods=["PUT"],
+            guard=guards.index_push,
             endpoint=f"put_repository_{place}",
         )(put_repository)
 
-    @app.route("/v1/repositories/<v1name:name>/images", methods=["PUT"])
-    async def put_images(request: RegistryRequest, name: RepositoryName) -> bytes:
-        caller, resolved, _ = await routes.announce(request, name)
-        await routes.settle(request, caller, resolved)
+    @app.route(f"{_R}/images", methods=["PUT"], guard=guards.index_push)
+    async def put_images(
+        request: RegistryRequest,
+        name: RepositoryName,
+        resolved: RepositoryName,
+        asking: V1Caller,
+    ) -> bytes:
+        await routes.announce(request, name, resolved)
+        await routes.settle(request, asking, resolved)
         return no_content(request)
 
-    @app.route("/v1/repositories/<v1name:name>/images", methods=["GET"])
-    async def get_images(request: RegistryRequest, name: RepositoryName) -> bytes:
-        caller, resolved = await routes.admit(request, name, Action.PULL)
+    @app.route(f"{_R}/images", methods=["GET"], guard=guards.index_pull)
+    async def get_images(
+        request: RegistryRequest,
+        name: RepositoryName,
+        resolved: RepositoryName,
+        asking: V1Caller,
+    ) -> bytes:
         found = await routes.images(resolved, request.engine.architecture)
-        routes.hand_out(request, caller, name, TokenAccess.READ)
+        routes.hand_out(request, asking, name, TokenAccess.READ)
         return answer(request, found)
 
-    @app.route("/v1/repositories/<v1name:name>/images", methods=["DELETE"])
-    async def delete_images(request: RegistryRequest, name: RepositoryName) -> bytes:
-        caller, _ = await routes.admit(request, name, Action.DELETE)
-        routes.hand_out(request, caller, name, TokenAccess.DELETE)
+    @app.route(f"{_R}/images", methods=["DELETE"], guard=guards.index_delete)
+    def delete_images(
+        request: RegistryRequest,
+        name: RepositoryName,
+        resolved: RepositoryName,
+        asking: V1Caller,
+    ) -> bytes:
+        del resolved
+        routes.hand_out(request, asking, name, TokenAccess.DELETE)
         return no_content(request)
 
-    @app.route("/v1/repositories/<v1name:name>/auth", methods=["PUT"])
-    async def put_auth(request: RegistryRequest, name: RepositoryName) -> bytes:
-        await routes.admit(request, name, Action.DELETE)
+    @app.route(f"{_R}/auth", methods=["PUT"], guard=guards.index_delete)
+    def put_auth(
+        request: RegistryRequest,
+        name: RepositoryName,
+        resolved: RepositoryName,
+        asking: V1Caller,
+    ) -> bytes:
+        del name, resolved, asking
         return answer(request, "OK")
 
-    @app.route("/v1/repositories/<v1name:name>/layer/<text>/access", methods=["GET"])
+    @app.route(f"{_R}/layer/<text>/access", methods=["GET"], guard=guards.index_pull)
     async def get_layer_access(
-        request: RegistryRequest, name: RepositoryName, text: str
+        request: RegistryRequest,
+        name: RepositoryName,
+        text: str,
+        resolved: RepositoryName,
+        asking: V1Caller,
     ) -> bytes:
-        _, resolved = await routes.admit(request, name, Action.PULL)
+        del name, asking
         return answer(request, {"access": await routes.may_use(resolved, text)})
-
-
-_ACTIONS: Final = {
-    TokenAccess.READ: Action.PULL,
-    TokenAccess.WRITE: Action.PUSH,
-    TokenAccess.DELETE: Action.DELETE,
-}
 
 
 def _read_ids(document: object) -> list[ImageId]:

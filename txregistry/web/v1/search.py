@@ -6,14 +6,15 @@ Source: Docker Registry API v1, "Search".
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
-from klein import Klein
-
+from txregistry.auth.interfaces import Caller
 from txregistry.model.access import Action
-from txregistry.model.errors import DataInvalid, Unauthorized
+from txregistry.model.errors import DataInvalid
 from txregistry.model.names import RepositoryName, parse_v1_name
 from txregistry.web.request import RegistryRequest
-from txregistry.web.v1.access import Access
+from txregistry.web.routing import App
+from txregistry.web.v1.access import V1Access
 from txregistry.web.v1.answers import answer
+from txregistry.web.v1.guards import V1Guards
 
 _USUAL: Final = 25
 _MOST: Final = 100
@@ -23,15 +24,15 @@ _SEARCHED: Final = 10_000
 
 
 def add_search_routes(
-    app: Klein, names: Callable[[], AsyncIterator[RepositoryName]], access: Access
+    app: App,
+    guards: V1Guards,
+    names: Callable[[], AsyncIterator[RepositoryName]],
+    access: V1Access,
 ) -> None:
     """Add ``/v1/search``: by name, among what who asks may pull."""
 
-    @app.route("/v1/search", methods=["GET"])
-    async def search(request: RegistryRequest) -> bytes:
-        caller = await access.caller(request)
-        if caller.grant is not None:
-            raise Unauthorized  # a token is for one repository
+    @app.route("/v1/search", methods=["GET"], guard=guards.search)
+    async def search(request: RegistryRequest, caller: Caller) -> bytes:
         query = request.query(b"q") or ""
         count = _number(request, b"n", _USUAL, _MOST)
         page = _number(request, b"page", 1, _PAGES)
@@ -43,7 +44,7 @@ def add_search_routes(
             if looked > _SEARCHED:
                 break
             text = parse_v1_name(name.text).text
-            if term in text and await access.may(caller.identity, name, Action.PULL):
+            if term in text and await access.may(caller, name, Action.LIST):
                 found.append(text)
         shown = found[(page - 1) * count : page * count]
         return answer(

@@ -3,19 +3,18 @@
 Source: Docker Registry API v1, "Status and discovery".
 """
 
-from collections.abc import Awaitable, Callable
-
-from klein import Klein
-
 from txregistry.storage.interfaces import IObjectStore, StorageUnavailable
+from txregistry.web.guards import EVERYBODY
 from txregistry.web.request import RegistryRequest
+from txregistry.web.routing import App
 from txregistry.web.v1.answers import answer
+from txregistry.web.v1.guards import V1Guards
 
 
 def add_status_routes(
-    app: Klein,
+    app: App,
+    guards: V1Guards,
     store: IObjectStore,
-    admit: Callable[[RegistryRequest], Awaitable[None]],
     *,
     standalone: bool,
 ) -> None:
@@ -23,23 +22,22 @@ def add_status_routes(
 
     Args:
         app: The application.
+        guards: Whom to tell.
         store: What it depends on.
-        admit: Raises what is told to those who may not know how it is.
         standalone: Whether clients shall send passwords, not tokens, over TLS.
     """
 
-    @app.route("/_ping", methods=["GET"])
-    @app.route("/v1/_ping", methods=["GET"])
+    @app.route("/_ping", methods=["GET"], guard=EVERYBODY)
+    @app.route("/v1/_ping", methods=["GET"], guard=EVERYBODY)
     def ping(request: RegistryRequest) -> bytes:
         request.responseHeaders.setRawHeaders(
             "x-docker-registry-standalone", ["True" if standalone else "False"]
         )
         return answer(request, {})
 
-    @app.route("/_status", methods=["GET"])
-    @app.route("/v1/_status", methods=["GET"])
+    @app.route("/_status", methods=["GET"], guard=guards.status)
+    @app.route("/v1/_status", methods=["GET"], guard=guards.status)
     async def tell_status(request: RegistryRequest) -> bytes:
-        await admit(request)
         failures = {}
         try:
             await store.check()
@@ -52,6 +50,6 @@ def add_status_routes(
         }
         return answer(request, document, 503 if failures else 200)
 
-    @app.route("/", methods=["GET"])
+    @app.route("/", methods=["GET"], guard=EVERYBODY)
     def tell_name(request: RegistryRequest) -> bytes:
         return answer(request, "txregistry")

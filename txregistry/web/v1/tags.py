@@ -6,9 +6,7 @@ Source: Docker Registry API v1, "Tags" and "Repositories".
 from typing import Final, Literal
 
 import msgspec
-from klein import Klein
 
-from txregistry.model.access import Action
 from txregistry.model.errors import (
     DataInvalid,
     ImageIdInvalid,
@@ -22,9 +20,11 @@ from txregistry.model.names import RepositoryName, Tag
 from txregistry.registry.privacy import Properties
 from txregistry.registry.repositories import Registry
 from txregistry.web.request import RegistryRequest
+from txregistry.web.routing import App
 from txregistry.web.switches import require_deletes, require_writes
-from txregistry.web.v1.access import Access, Caller
+from txregistry.web.v1.access import V1Caller
 from txregistry.web.v1.answers import answer, read_body, read_json
+from txregistry.web.v1.guards import V1Guards
 
 _LIMIT: Final = 4096
 _REMEMBERED: Final = 200
@@ -32,35 +32,43 @@ _REMEMBERED: Final = 200
 _TAG: Final = "Invalid tag name (must match [A-Za-z0-9_][A-Za-z0-9_.-]{0,127})"
 
 
-def add_tag_routes_of_v1(app: Klein, registry: Registry, access: Access) -> None:
+def add_tag_routes_of_v1(app: App, guards: V1Guards, registry: Registry) -> None:
     """Add ``{R}/tags``, ``{R}/tags/<tag>`` and ``{R}/tags/<tag>/json``."""
     tags = registry.image_tags
 
-    @app.route("/v1/repositories/<v1name:name>/tags", methods=["GET"])
-    async def get_tags(request: RegistryRequest, name: RepositoryName) -> bytes:
-        caller, name = await access.to_repository(request, name, Action.PULL)
+    @app.route(
+        "/v1/repositories/<v1name:name>/tags",
+        methods=["GET"],
+        guard=guards.pull_telling,
+    )
+    async def get_tags(
+        request: RegistryRequest, name: RepositoryName, asking: V1Caller
+    ) -> bytes:
         found = await tags.all(name, request.engine.architecture)
         for image_id in sorted(set(found.values()))[:_REMEMBERED]:
-            await _remember(caller, name, image_id, request)
+            await _remember(asking, name, image_id, request)
         return answer(request, found)
 
-    @app.route("/v1/repositories/<v1name:name>/tags/<text>", methods=["GET"])
+    @app.route(
+        "/v1/repositories/<v1name:name>/tags/<text>",
+        methods=["GET"],
+        guard=guards.pull_telling,
+    )
     async def get_tag(
-        request: RegistryRequest, name: RepositoryName, text: str
+        request: RegistryRequest, name: RepositoryName, text: str, asking: V1Caller
     ) -> bytes:
-        caller, name = await access.to_repository(request, name, Action.PULL)
         image_id = await tags.find(name, _known(text), request.engine.architecture)
-        await _remember(caller, name, str(image_id), request)
+        await _remember(asking, name, str(image_id), request)
         return answer(request, str(image_id))
 
     async def _remember(
-        caller: Caller, name: RepositoryName, image_id: str, request: RegistryRequest
+        asking: V1Caller, name: RepositoryName, image_id: str, request: RegistryRequest
     ) -> None:
         """Make sure that an image is found by its id alone.
 
         Who sends no token does not say next time where the image is to be.
         """
-        if caller.grant is None and caller.kept is None:
+        if asking.grant is None and asking.kept is None:
             try:
                 await registry.derived.ancestry(
                     name, ImageId.parse(image_id), request.engine.architecture
@@ -68,11 +76,12 @@ def add_tag_routes_of_v1(app: Klein, registry: Registry, access: Access) -> None
             except ImageUnknown:
                 return
 
-    @app.route("/v1/repositories/<v1name:name>/tags/<text>", methods=["PUT"])
+    @app.route(
+        "/v1/repositories/<v1name:name>/tags/<text>", methods=["PUT"], guard=guards.push
+    )
     async def put_tag(
         request: RegistryRequest, name: RepositoryName, text: str
     ) -> bytes:
-        _, name = await access.to_repository(request, name, Action.PUSH)
         require_writes(registry)
         try:
             tag = Tag.parse(text)
@@ -88,11 +97,14 @@ def add_tag_routes_of_v1(app: Klein, registry: Registry, access: Access) -> None
         await tags.point(name, tag, parsed, request.engine)
         return answer(request, value=True)
 
-    @app.route("/v1/repositories/<v1name:name>/tags/<text>", methods=["DELETE"])
+    @app.route(
+        "/v1/repositories/<v1name:name>/tags/<text>",
+        methods=["DELETE"],
+        guard=guards.delete,
+    )
     async def delete_tag(
         request: RegistryRequest, name: RepositoryName, text: str
     ) -> bytes:
-        _, name = await access.to_repository(request, name, Action.DELETE)
         require_deletes(registry)
         try:
             tag = Tag.parse(text)
@@ -101,32 +113,38 @@ def add_tag_routes_of_v1(app: Klein, registry: Registry, access: Access) -> None
         await tags.remove(name, tag)
         return answer(request, value=True)
 
-    @app.route("/v1/repositories/<v1name:name>/tags/<text>/json", methods=["GET"])
+    @app.route(
+        "/v1/repositories/<v1name:name>/tags/<text>/json",
+        methods=["GET"],
+        guard=guards.pull,
+    )
     async def get_tag_properties(
         request: RegistryRequest, name: RepositoryName, text: str
     ) -> bytes:
-        _, name = await access.to_repository(request, name, Action.PULL)
         return answer(request, await tags.properties(name, _known(text)))
 
-    @app.route("/v1/repositories/<v1name:name>/json", methods=["GET"])
+    @app.route(
+        "/v1/repositories/<v1name:name>/json", methods=["GET"], guard=guards.pull
+    )
     async def get_latest_properties(
         request: RegistryRequest, name: RepositoryName
     ) -> bytes:
-        _, name = await access.to_repository(request, name, Action.PULL)
         return answer(request, await tags.properties(name, Tag("latest")))
 
 
-def add_repository_routes(app: Klein, registry: Registry, access: Access) -> None:
+def add_repository_routes(app: App, guards: V1Guards, registry: Registry) -> None:
     """Add ``{R}/properties``, and DELETE of ``{R}/`` and ``{R}/tags``."""
 
-    @app.route("/v1/repositories/<v1name:name>/properties", methods=["GET"])
+    @app.route(
+        "/v1/repositories/<v1name:name>/properties", methods=["GET"], guard=guards.pull
+    )
     async def get_properties(request: RegistryRequest, name: RepositoryName) -> bytes:
-        _, name = await access.to_repository(request, name, Action.PULL)
         return answer(request, await registry.privacy.get(name))
 
-    @app.route("/v1/repositories/<v1name:name>/properties", methods=["PUT"])
+    @app.route(
+        "/v1/repositories/<v1name:name>/properties", methods=["PUT"], guard=guards.push
+    )
     async def put_properties(request: RegistryRequest, name: RepositoryName) -> bytes:
-        _, name = await access.to_repository(request, name, Action.PUSH)
         require_writes(registry)
         try:
             properties = msgspec.json.decode(
@@ -140,7 +158,6 @@ def add_repository_routes(app: Klein, registry: Registry, access: Access) -> Non
     async def delete_repository(
         request: RegistryRequest, name: RepositoryName
     ) -> bytes:
-        _, name = await access.to_repository(request, name, Action.DELETE)
         require_deletes(registry)
         found = await registry.image_tags.remove_all(name)
         # Its images stay for the next push, and so must what keeps them from others.
@@ -153,6 +170,7 @@ def add_repository_routes(app: Klein, registry: Registry, access: Access) -> Non
         app.route(
             f"/v1/repositories/<v1name:name>{path}",
             methods=["DELETE"],
+            guard=guards.delete,
             endpoint=f"delete_repository_{place}",
         )(delete_repository)
 

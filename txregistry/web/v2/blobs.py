@@ -2,14 +2,14 @@
 
 from typing import Final
 
-from klein import Klein
-
 from txregistry.model.digest import Digest
 from txregistry.model.names import RepositoryName
 from txregistry.model.ranges import parse_range
 from txregistry.registry.repositories import Registry
 from txregistry.web.conditions import is_unchanged, wants_range
+from txregistry.web.guards import Guards
 from txregistry.web.request import RegistryRequest
+from txregistry.web.routing import App
 from txregistry.web.sendfile import Sender
 from txregistry.web.switches import require_deletes
 from txregistry.web.v2.answers import empty_answer
@@ -17,10 +17,14 @@ from txregistry.web.v2.answers import empty_answer
 _FOREVER: Final = "max-age=31536000, immutable"
 
 
-def add_blob_routes(app: Klein, registry: Registry, sender: Sender) -> None:
+def add_blob_routes(
+    app: App, guards: Guards, registry: Registry, sender: Sender
+) -> None:
     """Add ``/v2/<name>/blobs/<digest>``. ``HEAD`` comes with ``GET``."""
 
-    @app.route("/v2/<name:name>/blobs/<digest:digest>", methods=["GET"])
+    @app.route(
+        "/v2/<name:name>/blobs/<digest:digest>", methods=["GET"], guard=guards.pull
+    )
     async def get_blob(
         request: RegistryRequest, name: RepositoryName, digest: Digest
     ) -> None:
@@ -47,7 +51,9 @@ def add_blob_routes(app: Klein, registry: Registry, sender: Sender) -> None:
         if request.method != b"HEAD":
             await sender.send(request, await registry.blobs.open(blob, start, stop))
 
-    @app.route("/v2/<name:name>/blobs/<digest:digest>", methods=["DELETE"])
+    @app.route(
+        "/v2/<name:name>/blobs/<digest:digest>", methods=["DELETE"], guard=guards.delete
+    )
     async def delete_blob(
         request: RegistryRequest, name: RepositoryName, digest: Digest
     ) -> bytes:

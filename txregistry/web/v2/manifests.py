@@ -2,8 +2,6 @@
 
 from typing import Final
 
-from klein import Klein
-
 from txregistry.model.digest import Digest
 from txregistry.model.errors import ManifestTooLarge, TooManyTags
 from txregistry.model.manifests import MAX_SIZE
@@ -11,7 +9,9 @@ from txregistry.model.names import Reference, RepositoryName, Tag
 from txregistry.registry.repositories import Registry
 from txregistry.streams import BytesReader, read_all
 from txregistry.web.conditions import accepted_types, is_unchanged
+from txregistry.web.guards import Guards
 from txregistry.web.request import RegistryRequest
+from txregistry.web.routing import App
 from txregistry.web.sendfile import Sender
 from txregistry.web.switches import require_deletes, require_writes
 from txregistry.web.v2.answers import empty_answer
@@ -22,10 +22,16 @@ _AT_ONCE: Final = 64 * 1024
 _FOREVER: Final = "max-age=31536000, immutable"
 
 
-def add_manifest_routes(app: Klein, registry: Registry, sender: Sender) -> None:
+def add_manifest_routes(
+    app: App, guards: Guards, registry: Registry, sender: Sender
+) -> None:
     """Add ``/v2/<name>/manifests/<reference>``. ``HEAD`` comes with ``GET``."""
 
-    @app.route("/v2/<name:name>/manifests/<reference:reference>", methods=["GET"])
+    @app.route(
+        "/v2/<name:name>/manifests/<reference:reference>",
+        methods=["GET"],
+        guard=guards.pull,
+    )
     async def get_manifest(
         request: RegistryRequest, name: RepositoryName, reference: Reference
     ) -> bytes:
@@ -36,7 +42,7 @@ def add_manifest_routes(app: Klein, registry: Registry, sender: Sender) -> None:
                 found = await registry.forms.choose(
                     name, found, accepted, request.engine
                 )
-            request.responseHeaders.setRawHeaders("vary", ["Accept"])
+            request.responseHeaders.addRawHeader("vary", "Accept")
         digest = str(found.digest)
         headers = request.responseHeaders
         headers.setRawHeaders("docker-content-digest", [digest])
@@ -53,7 +59,11 @@ def add_manifest_routes(app: Klein, registry: Registry, sender: Sender) -> None:
             return b""
         return found.data
 
-    @app.route("/v2/<name:name>/manifests/<reference:reference>", methods=["PUT"])
+    @app.route(
+        "/v2/<name:name>/manifests/<reference:reference>",
+        methods=["PUT"],
+        guard=guards.push,
+    )
     async def put_manifest(
         request: RegistryRequest, name: RepositoryName, reference: Reference
     ) -> bytes:
@@ -79,7 +89,11 @@ def add_manifest_routes(app: Klein, registry: Registry, sender: Sender) -> None:
             request.responseHeaders.addRawHeader("oci-tag", str(tag))
         return empty_answer(request, 201, headers)
 
-    @app.route("/v2/<name:name>/manifests/<reference:reference>", methods=["DELETE"])
+    @app.route(
+        "/v2/<name:name>/manifests/<reference:reference>",
+        methods=["DELETE"],
+        guard=guards.delete,
+    )
     async def delete_manifest(
         request: RegistryRequest, name: RepositoryName, reference: Reference
     ) -> bytes:

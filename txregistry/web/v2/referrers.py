@@ -2,14 +2,14 @@
 
 from typing import Final
 
-from klein import Klein
-
 from txregistry.model.descriptors import OCI_INDEX
 from txregistry.model.digest import Digest
 from txregistry.model.names import RepositoryName
 from txregistry.registry.repositories import Registry
+from txregistry.web.guards import Guards
 from txregistry.web.paging import link_next, wanted_count
 from txregistry.web.request import RegistryRequest
+from txregistry.web.routing import App
 from txregistry.web.v2.answers import json_answer
 
 _MOST: Final = 10_000
@@ -17,10 +17,12 @@ _ROOM: Final = 4 * 1000 * 1000
 """Bytes of one answer: containerd reads no more, and does not follow links."""
 
 
-def add_referrer_routes(app: Klein, registry: Registry) -> None:
+def add_referrer_routes(app: App, guards: Guards, registry: Registry) -> None:
     """Add ``/v2/<name>/referrers/<digest>``, which is never 404."""
 
-    @app.route("/v2/<name:name>/referrers/<digest:digest>", methods=["GET"])
+    @app.route(
+        "/v2/<name:name>/referrers/<digest:digest>", methods=["GET"], guard=guards.pull
+    )
     async def list_referrers(
         request: RegistryRequest, name: RepositoryName, digest: Digest
     ) -> bytes:

@@ -2,22 +2,22 @@
 
 from typing import Final
 
-from klein import Klein
-
 from txregistry.model.errors import NameUnknown
 from txregistry.model.names import RepositoryName
 from txregistry.registry.repositories import Registry
+from txregistry.web.guards import Guards
 from txregistry.web.paging import link_next, wanted_count
 from txregistry.web.request import RegistryRequest
+from txregistry.web.routing import App
 from txregistry.web.v2.answers import json_answer
 
 _MOST: Final = 10_000
 
 
-def add_tag_routes(app: Klein, registry: Registry) -> None:
+def add_tag_routes(app: App, guards: Guards, registry: Registry) -> None:
     """Add ``/v2/<name>/tags/list``."""
 
-    @app.route("/v2/<name:name>/tags/list", methods=["GET"])
+    @app.route("/v2/<name:name>/tags/list", methods=["GET"], guard=guards.listing)
     async def list_tags(request: RegistryRequest, name: RepositoryName) -> bytes:
         count = wanted_count(request, _MOST)
         last = request.query(b"last") or ""

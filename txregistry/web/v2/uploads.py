@@ -1,28 +1,30 @@
 """``/v2/<name>/blobs/uploads/``: begin, append, finish, cancel."""
 
-from klein import Klein
-
+from txregistry.model.access import Action
 from txregistry.model.digest import Digest, parse_algorithm
 from txregistry.model.errors import DigestInvalid, NameInvalid, UploadOutOfOrder
 from txregistry.model.names import RepositoryName
 from txregistry.model.ranges import parse_chunk_range, upload_range
 from txregistry.registry.repositories import Registry
 from txregistry.registry.uploads import Chunk
+from txregistry.web.access import Access
+from txregistry.web.guards import Guards
 from txregistry.web.request import RegistryRequest
+from txregistry.web.routing import App
 from txregistry.web.switches import require_writes
 from txregistry.web.v2.answers import empty_answer
 
 
-def add_upload_routes(app: Klein, registry: Registry) -> None:
+def add_upload_routes(app: App, guards: Guards, registry: Registry) -> None:
     """Add ``/v2/<name>/blobs/uploads/`` and the sessions below it."""
 
-    @app.route("/v2/<name:name>/blobs/uploads/", methods=["POST"])
+    @app.route("/v2/<name:name>/blobs/uploads/", methods=["POST"], guard=guards.push)
     async def begin_upload(request: RegistryRequest, name: RepositoryName) -> bytes:
         require_writes(registry)
         mount = request.query(b"mount")
         if mount is not None:
             digest = Digest.parse(mount)
-            if await _mount(registry, request, name, digest):
+            if await _mount(registry, guards.access, request, name, digest):
                 return _created(request, name, digest)
         wanted = request.query(b"digest")
         if wanted is not None:
@@ -36,14 +38,18 @@ def add_upload_routes(app: Klein, registry: Registry) -> None:
         session = await registry.uploads.begin(name)
         return _state(request, 202, name, session, 0)
 
-    @app.route("/v2/<name:name>/blobs/uploads/<session>", methods=["GET"])
+    @app.route(
+        "/v2/<name:name>/blobs/uploads/<session>", methods=["GET"], guard=guards.push
+    )
     async def get_upload(
         request: RegistryRequest, name: RepositoryName, session: str
     ) -> bytes:
         offset = await registry.uploads.offset(name, session)
         return _state(request, 204, name, session, offset)
 
-    @app.route("/v2/<name:name>/blobs/uploads/<session>", methods=["PATCH"])
+    @app.route(
+        "/v2/<name:name>/blobs/uploads/<session>", methods=["PATCH"], guard=guards.push
+    )
     async def append_upload(
         request: RegistryRequest, name: RepositoryName, session: str
     ) -> bytes:
@@ -55,7 +61,9 @@ def add_upload_routes(app: Klein, registry: Registry) -> None:
             raise
         return _state(request, 202, name, session, offset)
 
-    @app.route("/v2/<name:name>/blobs/uploads/<session>", methods=["PUT"])
+    @app.route(
+        "/v2/<name:name>/blobs/uploads/<session>", methods=["PUT"], guard=guards.push
+    )
     async def finish_upload(
         request: RegistryRequest, name: RepositoryName, session: str
     ) -> bytes:
@@ -71,7 +79,9 @@ def add_upload_routes(app: Klein, registry: Registry) -> None:
             raise
         return _created(request, name, digest)
 
-    @app.route("/v2/<name:name>/blobs/uploads/<session>", methods=["DELETE"])
+    @app.route(
+        "/v2/<name:name>/blobs/uploads/<session>", methods=["DELETE"], guard=guards.push
+    )
     async def cancel_upload(
         request: RegistryRequest, name: RepositoryName, session: str
     ) -> bytes:
@@ -80,16 +90,26 @@ def add_upload_routes(app: Klein, registry: Registry) -> None:
 
 
 async def _mount(
-    registry: Registry, request: RegistryRequest, name: RepositoryName, digest: Digest
+    registry: Registry,
+    access: Access,
+    request: RegistryRequest,
+    name: RepositoryName,
+    digest: Digest,
 ) -> bool:
     """Mount a blob if that can be; where it cannot, the client uploads it instead."""
-    source = request.query(b"from")
-    if not source:
-        return await registry.blobs.mount(name, digest, None)
     try:
-        return await registry.blobs.mount(name, digest, RepositoryName.parse(source))
+        text = request.query(b"from")
+        source = RepositoryName.parse(text) if text else None
     except NameInvalid:
         return False
+    if access.open:
+        return await registry.blobs.mount(name, digest, source)
+    caller = await access.caller(request)
+
+    async def readable(other: RepositoryName) -> bool:
+        return await access.sees(caller, other, Action.PULL)
+
+    return await registry.blobs.mount(name, digest, source, readable)
 
 
 def _chunk(request: RegistryRequest) -> Chunk:

@@ -1,0 +1,125 @@
+"""The daemon: listens, works in the background, and ends in good order."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.python.threadpool import ThreadPool
+from twisted.web.client import HTTPConnectionPool
+
+from txregistry.web.site import RegistrySite
+
+_FIRST_PURGE: Final = 600.0
+"""Seconds after the start, so that a daemon often restarted purges as well."""
+
+
+class Watching(Protocol):
+    """Something that watches files while the daemon runs."""
+
+    def start(self) -> None:
+        """Begin to watch."""
+
+    def stop(self) -> None:
+        """End to watch."""
+
+    def reload(self) -> Deferred[None]:
+        """Read the files now; the Deferred never fires with a failure."""
+
+
+class RegistryService(Service):
+    """Run a registry.
+
+    Args:
+        listeners: Where it is served, and what there.
+        pool: Threads for what blocks; they run as long as the service.
+        drain: Seconds that requests have to end when the service stops.
+        purge: Removes abandoned uploads, time and again; None where it shall not.
+        clock: The reactor.
+        connections: Those to other servers.
+        watching: What watches files meanwhile.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        listeners: Sequence[tuple[IStreamServerEndpoint, RegistrySite]],
+        pool: ThreadPool,
+        drain: float,
+        purge: Callable[[], Deferred[None]] | None,
+        purge_interval: float,
+        clock: Any,
+        connections: HTTPConnectionPool,
+        watching: Sequence[Watching] = (),
+    ) -> None:
+        self._listeners = listeners
+        self._pool = pool
+        self._drain = drain
+        self._purge = purge
+        self._purge_interval = purge_interval
+        self._clock = clock
+        self._connections = connections
+        self._watching = watching
+        self._purging: Any = None
+        self._ports: list[IListeningPort] = []
+
+    def privilegedStartService(self) -> None:
+        """Listen: here, while a low port may still be taken."""
+        super().privilegedStartService()
+        for endpoint, site in self._listeners:
+            failures: list[Failure] = []
+            listening: Deferred[IListeningPort] = endpoint.listen(site)
+            _ = listening.addCallbacks(self._ports.append, failures.append)
+            for failure in failures:  # raised here: a Deferred would keep it to itself
+                self._cannot_listen(failure)
+
+    def startService(self) -> None:
+        """Begin to work."""
+        super().startService()
+        self._pool.start()
+        for each in self._watching:
+            each.start()
+        if self._purge is not None:
+            self._purging = self._clock.callLater(_FIRST_PURGE, self._purge_again)
+
+    async def _stop(self) -> None:
+        ports, self._ports = self._ports, []
+        await gatherResults([maybeDeferred(port.stopListening) for port in ports])
+        sites = {site for _, site in self._listeners}
+        await gatherResults(
+            [Deferred.fromCoroutine(site.drain(self._drain)) for site in sites]
+        )
+        await self._connections.closeCachedConnections()
+        self._pool.stop()
+
+    def stopService(self) -> Deferred[None]:
+        """End to work: accept nobody, let requests finish, then break them off."""
+        _ = super().stopService()
+        if self._purging is not None and self._purging.active():
+            self._purging.cancel()
+        for each in self._watching:
+            each.stop()
+        return Deferred.fromCoroutine(self._stop())
+
+    def reload(self) -> Deferred[Any]:
+        """Read all files anew that can be put in force without a restart."""
+        return gatherResults([each.reload() for each in self._watching])
+
+    def _cannot_listen(self, failure: Failure) -> None:
+        error = failure.value
+        if isinstance(error, CannotListenError):
+            raise SystemExit(
+                f"http.listen: cannot listen at {error.interface or '*'}:{error.port}: "
+                f"{error.socketError}; stop what listens there, or choose another."
+            )
+        failure.raiseException()
+
+    def _purge_again(self) -> None:
+        if self._purge is not None:
+            _ = self._purge()
+        self._purging = self._clock.callLater(self._purge_interval, self._purge_again)

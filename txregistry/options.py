@@ -1,0 +1,108 @@
+"""What ``twistd registry`` takes."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import msgspec
+from twisted.logger import ILogObserver
+from twisted.python import usage
+from twisted.python.logfile import LogFile
+
+from txregistry.config import load_settings
+from txregistry.logs import make_observer
+from txregistry.presets import ROLES
+from txregistry.settings import Filesystem, Settings, SettingsError
+
+
+class Options(usage.Options):
+    """What ``twistd registry`` takes; the usual few settings, over all others."""
+
+    synopsis = "Usage: twistd [twistd's options] registry [options]"
+    longdesc = (
+        "Serve a container registry. With no options: local files in ./registry-data, "
+        "at 127.0.0.1:5000, for whoever gets there."
+    )
+    optParameters: ClassVar[Sequence[Sequence[Any]]] = [
+        ["storage", "s", None, "Where content is kept: a folder."],
+        ["config", "c", None, "A config.yml, as of CNCF Distribution."],
+        ["role", "r", None, f"What this registry is for: {', '.join(ROLES)}."],
+    ]
+
+    settings: Settings
+    """What is in force."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self["listen"] = []
+
+    def opt_listen(self, endpoint: str) -> None:
+        """Listen here: a Twisted endpoint, such as tcp:5000; may be repeated."""
+        self["listen"].append(endpoint)
+
+    opt_l = opt_listen
+
+    def postOptions(self) -> None:
+        """Read the settings, so that a mistake stops the start."""
+        if self["config"] is not None:  # it is read again, when twistd is elsewhere
+            self["config"] = os.path.abspath(self["config"])
+        try:
+            self.settings, ignored = self.read()
+        except SettingsError as error:
+            raise usage.UsageError(str(error)) from error
+        for name in ignored:
+            sys.stderr.write(f"{name}: the setting has no meaning here.\n")
+        self._choose_observer()
+
+    def read(self) -> tuple[Settings, list[str]]:
+        """Read the settings as they are at present; this blocks.
+
+        Returns:
+            The settings, and the names of those that mean nothing here.
+
+        Raises:
+            SettingsError: one cannot be used.
+        """
+        settings, ignored = load_settings(self["config"], os.environ, self["role"])
+        return self._over(settings), ignored
+
+    def _over(self, settings: Settings) -> Settings:
+        """Put the options over the settings."""
+        replace = msgspec.structs.replace
+        storage, http = settings.storage, settings.http
+        if self["storage"] is not None:
+            if not self["storage"] or "://" in self["storage"]:
+                raise SettingsError(
+                    f"--storage: {self['storage']!r} cannot be used; it must be a "
+                    "folder."
+                )
+            files = replace(
+                storage.filesystem or Filesystem(), rootdirectory=self["storage"]
+            )
+            storage = replace(storage, filesystem=files, inmemory=None)
+        if self["listen"]:
+            http = replace(http, listen=tuple(self["listen"]), addr=None)
+        return replace(settings, storage=storage, http=http)
+
+    def _choose_observer(self) -> None:
+        """Have twistd write its log as the settings say, unless it was told how."""
+        log = self.settings.log
+        twistd = self.parent
+        if twistd is None or twistd.get("logger") or twistd.get("syslog"):
+            return
+        path, here = twistd.get("logfile"), twistd.get("nodaemon")
+
+        def observer() -> ILogObserver:
+            file: Any = sys.stdout
+            if path not in {None, "-"} or not here:
+                file = LogFile.fromFullPath(path or "twistd.log")
+            return make_observer(file, log.formatter, log.level)
+
+        def finish() -> None:
+            twistd_finish()
+            twistd["logger"] = observer
+
+        # twistd takes the name of an observer only, and looks it up when we are done.
+        twistd_finish = twistd.postOptions
+        twistd.postOptions = finish  # type: ignore[method-assign]  # of this one alone

@@ -1,0 +1,109 @@
+"""Tags that stay where they are.
+
+The fallback tags of referrers are never among them, whatever a rule says: clients
+without the referrers API write them anew for each signature.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from txregistry.auth.patterns import Patterns, wildcard
+from txregistry.model.digest import ALGORITHMS, Digest
+from txregistry.model.errors import Denied
+from txregistry.model.names import RepositoryName, Tag
+
+_LETTERS: Final = re.compile(r"[A-Za-z0-9._*-]{1,128}", re.ASCII)
+_FALLBACK: Final = re.compile(rf"(?:{'|'.join(ALGORITHMS)})-[0-9a-f]{{64}}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class ImmutableTags:
+    """Which tags of which repositories stay where they are.
+
+    Attributes:
+        repositories: Patterns of names, as of `txregistry.auth.patterns`.
+        tags: Patterns of tags, in which ``*`` is any text.
+    """
+
+    repositories: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
+class Immutability:
+    """Say which tags may be moved and removed.
+
+    Args:
+        rules: A tag stays if one is about it.
+
+    Raises:
+        ValueError: a rule is about nothing, or a pattern is none.
+    """
+
+    def __init__(self, rules: Iterable[ImmutableTags] = ()) -> None:
+        self._rules = [_compile(place, rule) for place, rule in enumerate(rules, 1)]
+
+    def concerns(self, name: RepositoryName) -> bool:
+        """Say whether a repository may have tags that stay."""
+        return any(repositories.match(name) for repositories, _ in self._rules)
+
+    def protects(self, name: RepositoryName, tag: Tag) -> bool:
+        """Say whether a tag stays once it is there."""
+        return _FALLBACK.fullmatch(tag.text) is None and any(
+            tags.fullmatch(tag.text) is not None and repositories.match(name)
+            for repositories, tags in self._rules
+        )
+
+    def check_move(
+        self, name: RepositoryName, tag: Tag, present: Digest | None, new: Digest
+    ) -> None:
+        """Refuse to let a tag point to something else.
+
+        Args:
+            name: The repository.
+            tag: The tag.
+            present: What it points to; None where there is no such tag, which may be
+                made.
+            new: What it is to point to.
+
+        Raises:
+            Denied: it has to stay.
+        """
+        if present is not None and present != new and self.protects(name, tag):
+            raise Denied(
+                f"The tag {tag} of {name} is immutable (a rule of the registry's "
+                "settings); push under another tag.",
+                {"tag": str(tag), "digest": str(present)},
+            )
+
+    def check_delete(self, name: RepositoryName, tag: Tag) -> None:
+        """Refuse to remove a tag that is there.
+
+        Raises:
+            Denied: it has to stay.
+        """
+        if self.protects(name, tag):
+            raise Denied(
+                f"The tag {tag} of {name} is immutable (a rule of the registry's "
+                "settings); neither it nor what it points to can be deleted.",
+                {"tag": str(tag)},
+            )
+
+
+def _compile(place: int, rule: ImmutableTags) -> tuple[Patterns, re.Pattern[str]]:
+    if not rule.repositories or not rule.tags:
+        raise ValueError(
+            f"Rule {place}: it must say which repositories and which tags."
+        )
+    for pattern in rule.tags:
+        if _LETTERS.fullmatch(pattern) is None:
+            raise ValueError(
+                f"Rule {place}: {pattern!r} is no pattern of tags: those are of "
+                "letters, digits, '.', '_' and '-', and patterns have '*' besides."
+            )
+    try:
+        repositories = Patterns(rule.repositories)
+    except ValueError as error:
+        raise ValueError(f"Rule {place}: {error}") from error
+    return repositories, re.compile("|".join(map(wildcard, rule.tags)), re.ASCII)

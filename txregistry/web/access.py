@@ -1,0 +1,206 @@
+"""Who asks, and whether they may: challenges and refusals.
+
+A refusal is the same whether or not a repository exists, as nothing is looked up before
+it is known who asks.
+
+Source: OCI Distribution 1.1, "Authentication"; Distribution, "Token Authentication
+Specification"; RFC 9110, section 11.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from txregistry.auth.identifiers import Identifiers
+from txregistry.auth.interfaces import Caller, Credentials, IPolicy
+from txregistry.auth.policy import EVERYONE, Rule, RulePolicy
+from txregistry.model.access import Action
+from txregistry.model.errors import Denied, RegistryError, Unauthorized
+from txregistry.model.names import RepositoryName
+from txregistry.registry.repositories import Registry
+from txregistry.web.certificates import client_certificate
+from txregistry.web.login import LogIn
+from txregistry.web.request import RegistryRequest
+
+_SCOPES: Final = {
+    Action.LIST: "pull",
+    Action.PULL: "pull",
+    Action.PUSH: "pull,push",
+    Action.DELETE: "delete",
+    Action.ADMIN: "*",
+}
+_CATALOG: Final = "registry:catalog:*"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Decide about requests.
+
+    Attributes:
+        registry: Knows which repositories are private.
+        identifier: Knows who asks.
+        policy: What they may do.
+        log_in: How they become known.
+        open: Whether everybody may do everything, so that nothing needs to be asked.
+    """
+
+    registry: Registry
+    identifier: Identifiers
+    policy: IPolicy
+    log_in: LogIn = field(default_factory=LogIn)
+    open: bool = False
+
+    async def caller(self, request: RegistryRequest) -> Caller:
+        """Find out who makes a request.
+
+        Raises:
+            Unauthorized: what they show is malformed, forged, expired or wrong.
+            Unavailable: it cannot be found out at present.
+        """
+        if request.caller is None:
+            headers = request.requestHeaders.getRawHeaders(b"authorization", ())
+            if len(headers) > 1:
+                raise Unauthorized
+            shown = Credentials(
+                headers[0].decode("latin-1").strip() if headers else "",
+                client_certificate(request),
+                request.client_address,
+            )
+            request.caller = await self.identifier.identify(shown)
+        return request.caller
+
+    def may(self, caller: Caller, name: RepositoryName | None, action: Action) -> bool:
+        """Say whether somebody may do something to a repository; None for them all."""
+        scopes = caller.scopes
+        if scopes is not None and not scopes.allow(name, action):
+            return False
+        if caller.delegated:
+            return True
+        return self.policy.allows(caller.identity, name, action)
+
+    async def hides(self, caller: Caller, name: RepositoryName) -> bool:
+        """Say whether a repository is not for somebody, by its owner's word.
+
+        Whoever said that it is private did not mean that everybody may.
+        """
+        closed = caller.identity.is_anonymous and self.log_in.is_known
+        return closed and await self.registry.privacy.is_private(name)
+
+    async def sees(self, caller: Caller, name: RepositoryName, action: Action) -> bool:
+        """Say whether somebody may do something, also by the word of its owner.
+
+        To who is not known, what is not there is as what is private.
+        """
+        if not self.may(caller, name, action):
+            return False
+        if not (caller.identity.is_anonymous and self.log_in.is_known):
+            return True
+        if caller.delegated or action not in Action.PULL.included:
+            return not await self.hides(caller, name)
+        there = await self.registry.manifests.has_repository(name)
+        return there and not await self.hides(caller, name)
+
+    async def to_repository(
+        self, request: RegistryRequest, name: RepositoryName, action: Action
+    ) -> None:
+        """Let a request go on that is about a repository.
+
+        Raises:
+            Unauthorized: they may not do this, and could be somebody who may.
+            Denied: they may not do this.
+            Unavailable: it cannot be found out at present.
+        """
+        scopes = [f"repository:{name}:{_SCOPES[action]}"]
+        source = request.query(b"from")
+        if source and request.query(b"mount"):
+            scopes += _scope_of(source)
+        caller = await self._known(request, scopes)
+        if not await self.sees(caller, name, action):
+            raise self._refusal(request, caller, scopes, f"{action} {name}")
+
+    async def to_registry(self, request: RegistryRequest, action: Action) -> None:
+        """Let a request go on that is about all repositories.
+
+        Who may only see some may go on, to be shown those: whoever answers must ask
+        `sees` about each.
+
+        Raises:
+            Unauthorized: as for a repository.
+            Denied: as for a repository.
+            Unavailable: as for a repository.
+        """
+        scopes = [_CATALOG]
+        caller = await self._known(request, scopes)
+        if action is not Action.LIST:
+            allowed = self.may(caller, None, action)
+        elif caller.scopes is not None:
+            allowed = caller.scopes.allow(None, action)
+        else:
+            allowed = not caller.identity.is_anonymous or self.log_in.anonymous
+        if not allowed:
+            raise self._refusal(request, caller, scopes, f"{action} this registry")
+
+    async def to_log_in(self, request: RegistryRequest) -> None:
+        """Let a request go on that asks whether what it shows is good.
+
+        Who shows nothing learns here what there is to show, also where some things are
+        for everybody: clients ask only once.
+
+        Raises:
+            Unauthorized: it is not good, or there is none.
+            Denied: there is no certificate.
+            Unavailable: it cannot be found out at present.
+        """
+        caller = await self._known(request, ())
+        if not caller.identity.is_anonymous or caller.scopes is not None:
+            return
+        if self.log_in.challenges or not self.log_in.anonymous:
+            raise self._refusal(request, caller, (), "use this registry")
+
+    async def _known(self, request: RegistryRequest, scopes: Sequence[str]) -> Caller:
+        try:
+            return await self.caller(request)
+        except Unauthorized:
+            bearer = (request.header(b"authorization") or "")[:7].lower() == "bearer "
+            error = "invalid_token" if bearer else None
+            if not self.log_in.challenges:
+                raise Denied("This registry knows nobody by what you show.") from None
+            request.challenges = self.log_in.challenge(request, scopes, error)
+            raise
+
+    def _refusal(
+        self,
+        request: RegistryRequest,
+        caller: Caller,
+        scopes: Sequence[str],
+        what: str,
+    ) -> RegistryError:
+        """Say no: in a way that lets clients try again where that may help."""
+        log_in = self.log_in
+        if caller.scopes is not None:
+            request.challenges = log_in.challenge(request, scopes, "insufficient_scope")
+            return Unauthorized(f"Your token is not good to {what}; ask for another.")
+        if not caller.identity.is_anonymous:
+            return Denied(f"You may not {what}; ask whoever runs the registry.")
+        if log_in.challenges:
+            request.challenges = log_in.challenge(request, scopes, None)
+            return Unauthorized(f"Log in to {what}.")
+        if log_in.certificates:
+            return Denied(f"Show a client certificate of yours to {what}.")
+        return Denied(f"Nobody may {what} from here; ask whoever runs the registry.")
+
+
+def open_access(registry: Registry) -> Access:
+    """Let everybody do everything."""
+    everything = RulePolicy(
+        [Rule(frozenset({EVERYONE}), ("**",), frozenset({Action.ADMIN}))]
+    )
+    return Access(registry, Identifiers(), everything, open=True)
+
+
+def _scope_of(source: str) -> list[str]:
+    """Write the scope for what is to be mounted; none where that is no repository."""
+    try:
+        return [f"repository:{RepositoryName.parse(source)}:pull"]
+    except RegistryError:
+        return []

@@ -11,9 +11,11 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.authorities import issue
 from tests.client.certificates import certify
 from tests.temporary import make_file
 from txregistry.pem import (
+    parse_crls,
     read_certificates,
     read_file,
     read_key,
@@ -49,6 +51,19 @@ class PemTests(SynchronousTestCase):
     def test_certificates_that_are_none_are_refused(self) -> None:
         for data in (None, b"", b"junk", PUBLIC, DAMAGED, BUNDLE + DAMAGED):
             self.refuse(read_certificates, data)
+
+    def test_all_lists_of_revoked_ones_are_parsed(self) -> None:
+        one, two = issue("one", authority=True), issue("two", authority=True)
+        data = b"# A comment.\n" + one.revoke() + b"\n" + two.revoke(one)
+        found = parse_crls("some.setting", "file.pem", data)
+        self.assertEqual([len(each) for each in found], [0, 1])
+
+    def test_lists_that_are_none_are_refused(self) -> None:
+        damaged = DAMAGED.replace(b"CERTIFICATE", b"X509 CRL")
+        for data in (b"", b"junk", PUBLIC, BUNDLE, damaged):
+            with self.assertRaises(SettingsError) as raised:
+                parse_crls("some.setting", "file.pem", data)
+            self.assertIn("some.setting: 'file.pem'", str(raised.exception))
 
     def test_private_key_is_read(self) -> None:
         found = read_key("some.setting", self.file(PRIVATE))

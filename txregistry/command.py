@@ -11,6 +11,7 @@ from twisted.python import usage
 
 from txregistry.certs import Certs
 from txregistry.config import load_settings
+from txregistry.explain import Explain
 from txregistry.importer import ImportV1
 from txregistry.settings import Settings, SettingsError
 
@@ -42,6 +43,7 @@ class Options(usage.Options):
     subCommands: ClassVar[Sequence[Sequence[Any]]] = [
         ["check-config", None, CheckConfig, "Check the settings and print them all."],
         ["certs", None, Certs, "Make certificates to try client certificates with."],
+        ["explain", None, Explain, "Say whether somebody may do something, and why."],
         ["import-v1", None, ImportV1, "Take in the data of docker-registry 0.9."],
     ]
 

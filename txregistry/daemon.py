@@ -1,6 +1,6 @@
 """The daemon: listens, works in the background, and ends in good order."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, Protocol
 
 from twisted.application.service import Service
@@ -42,6 +42,7 @@ class RegistryService(Service):
         clock: The reactor.
         connections: Those to other servers.
         watching: What watches files meanwhile.
+        closing: What is left to do when the last request was answered.
     """
 
     _log = Logger()
@@ -56,6 +57,7 @@ class RegistryService(Service):
         clock: Any,
         connections: HTTPConnectionPool,
         watching: Sequence[Watching] = (),
+        closing: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
         self._listeners = listeners
         self._pool = pool
@@ -65,6 +67,7 @@ class RegistryService(Service):
         self._clock = clock
         self._connections = connections
         self._watching = watching
+        self._closing = closing
         self._purging: Any = None
         self._ports: list[IListeningPort] = []
 
@@ -94,6 +97,8 @@ class RegistryService(Service):
         await gatherResults(
             [Deferred.fromCoroutine(site.drain(self._drain)) for site in sites]
         )
+        if self._closing is not None:
+            await self._closing()
         await self._connections.closeCachedConnections()
         self._pool.stop()
 

@@ -36,15 +36,17 @@ Wrap = Callable[[IProtocolFactory], IProtocolFactory]
 
 @implementer(IStreamServerEndpoint)
 class _Wrapped:
-    """An endpoint whose connections go through something."""
+    """An endpoint whose connections go through something, the last of it first."""
 
-    def __init__(self, endpoint: IStreamServerEndpoint, wrap: Wrap) -> None:
+    def __init__(self, endpoint: IStreamServerEndpoint, *wraps: Wrap) -> None:
         self._endpoint = endpoint
-        self._wrap = wrap
+        self._wraps = wraps
 
     def listen(self, factory: IProtocolFactory) -> Deferred[IListeningPort]:
         """See ``IStreamServerEndpoint``."""
-        return self._endpoint.listen(self._wrap(factory))
+        for wrap in self._wraps:
+            factory = wrap(factory)
+        return self._endpoint.listen(factory)
 
 
 @implementer(IProtocolFactory)
@@ -121,24 +123,25 @@ def _make_endpoint(
     reactor: Any, http: Http, listener: Listener, tls: ServerTls | None
 ) -> IStreamServerEndpoint:
     description = listener.endpoint.removeprefix(_PROXY)
-    endpoint = _from_string(reactor, description)
+    wraps: list[Wrap] = []
     if listener.tls:
         if tls is None:
             raise SettingsError(
                 f"http.listen: {listener.endpoint!r} cannot be used with tls: true: "
                 "http.tls.certificate is needed too."
             )
-        endpoint = _Wrapped(endpoint, tls.wrap)
-    if not listener.proxyprotocol and description == listener.endpoint:
-        return endpoint
-    if not http.proxies and not description.startswith("unix:"):
-        raise SettingsError(
-            f"http.listen: {listener.endpoint!r} cannot be used: what PROXY headers "
-            "say is believed, so http.proxies must name who may send them."
-        )
-    networks = [_network(each) for each in http.proxies]
-    endpoint = _Wrapped(endpoint, HAProxyWrappingFactory)
-    return _Wrapped(endpoint, lambda factory: _FromProxies(factory, networks))
+        wraps.append(tls.wrap)
+    if listener.proxyprotocol or description != listener.endpoint:
+        if not http.proxies and not description.startswith("unix:"):
+            raise SettingsError(
+                f"http.listen: {listener.endpoint!r} cannot be used: what PROXY "
+                "headers say is believed, so http.proxies must name who may send them."
+            )
+        networks = [_network(each) for each in http.proxies]
+        wraps.append(HAProxyWrappingFactory)
+        wraps.append(lambda factory: _FromProxies(factory, networks))
+    endpoint = _from_string(reactor, description)
+    return _Wrapped(endpoint, *wraps) if wraps else endpoint
 
 
 def _from_string(reactor: Any, description: str) -> IStreamServerEndpoint:

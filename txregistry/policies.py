@@ -2,8 +2,9 @@
 
 from ipaddress import ip_network
 
-from txregistry.auth.policy import Rule, RulePolicy
+from txregistry.auth.policy import WORDS, Rule, RulePolicy
 from txregistry.model.access import Action
+from txregistry.registry.immutability import Immutability, ImmutableTags
 from txregistry.settings import Settings, SettingsError
 
 
@@ -14,9 +15,10 @@ def make_policy(settings: Settings) -> RulePolicy:
     their certificate says to be in it.
 
     Raises:
-        SettingsError: a rule cannot be used.
+        SettingsError: a rule or a group cannot be used.
     """
     auth = settings.auth
+    _check_groups(settings)
     groups = {f"@{name}": members for name, members in auth.groups.items()}
     try:
         return RulePolicy(
@@ -30,3 +32,42 @@ def make_policy(settings: Settings) -> RulePolicy:
         )
     except ValueError as error:
         raise SettingsError(f"auth.rules: {error}") from error
+
+
+def groups_of(settings: Settings) -> dict[str, frozenset[str]]:
+    """Give the groups of those who are in one by ``auth.groups``, by name."""
+    found: dict[str, set[str]] = {}
+    for group, members in settings.auth.groups.items():
+        for name in members:
+            found.setdefault(name, set()).add(group)
+    return {name: frozenset(groups) for name, groups in found.items()}
+
+
+def make_immutability(settings: Settings) -> Immutability:
+    """Say which tags stay where they are, by ``auth.immutable``.
+
+    Raises:
+        SettingsError: a rule cannot be used.
+    """
+    try:
+        return Immutability(
+            ImmutableTags(rule.repositories, rule.tags)
+            for rule in settings.auth.immutable
+        )
+    except ValueError as error:
+        raise SettingsError(f"auth.immutable: {error}") from error
+
+
+def _check_groups(settings: Settings) -> None:
+    """Refuse members that would mean somebody else in a rule.
+
+    Raises:
+        SettingsError: there is one.
+    """
+    for group, members in settings.auth.groups.items():
+        for name in members:
+            if name in WORDS or name.startswith("@"):
+                raise SettingsError(
+                    f"auth.groups.{group}: {name!r} cannot be used; it must be "
+                    "somebody's name."
+                )

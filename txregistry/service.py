@@ -14,6 +14,7 @@ from twisted.python.threadpool import ThreadPool
 
 from txregistry.admission import make_admission
 from txregistry.allocator import keep_buffers
+from txregistry.auditfile import AuditFile, AuditLog, append
 from txregistry.client.agent import make_pool
 from txregistry.daemon import RegistryService, Watching
 from txregistry.listening import make_endpoints
@@ -21,11 +22,18 @@ from txregistry.options import Options
 from txregistry.registry.repositories import Registry
 from txregistry.registry.secrets import find_secret
 from txregistry.reloading import Reloading
-from txregistry.settings import Filesystem, Settings, SettingsError, UploadPurging
+from txregistry.settings import (
+    Audit,
+    Filesystem,
+    Settings,
+    SettingsError,
+    UploadPurging,
+)
 from txregistry.stores import make_store
-from txregistry.tasks import at_once, detach, in_threads
+from txregistry.tasks import Blocking, at_once, detach, in_threads
 from txregistry.tls import ServerTls
 from txregistry.version1 import COOKIES, TOKENS, make_version1
+from txregistry.web.audit import AuditTrail
 from txregistry.web.certificates import CertifiedResource
 from txregistry.web.cors import Cors
 from txregistry.web.proxies import Proxies
@@ -80,6 +88,8 @@ def build(
     tls = None
     if http.tls.certificate is not None:
         tls = ServerTls(http.tls, reactor, blocking)
+    audit = _make_audit(settings.audit, blocking)
+    trail = AuditTrail(audit.write, pulls=settings.audit.pulls)
     sender = Sender(blocking)
 
     @lru_cache
@@ -107,6 +117,7 @@ def build(
                 credentials=http.cors.credentials,
                 max_age=http.cors.maxage,
             ),
+            audit=trail if settings.audit.enabled else None,
         )
 
     watching: list[Watching] = [
@@ -129,7 +140,26 @@ def build(
         reactor,
         connections,
         watching,
+        audit.close,
     )
+
+
+def _make_audit(audit: Audit, blocking: Blocking) -> AuditFile | AuditLog:
+    """Make what takes the audit's records.
+
+    Raises:
+        SettingsError: its file cannot be written.
+    """
+    if audit.file is None:
+        return AuditLog()
+    try:
+        if audit.enabled:
+            append(audit.file, b"")
+    except OSError as error:
+        raise SettingsError(
+            f"audit.file: {audit.file!r} cannot be written: {error.strerror}."
+        ) from error
+    return AuditFile(audit.file, blocking)
 
 
 def _find_secrets(settings: Settings, clock: Any) -> dict[str, bytes]:

@@ -68,7 +68,7 @@ class ServerTls:
         self._tls = tls
         self._clock = clock
         self._blocking = blocking
-        self._now = now
+        self.now = now
         self._paths = tls_paths(tls)
         self._turns = Turns()
         self._intermediates: dict[bytes, X509] = {}
@@ -82,7 +82,7 @@ class ServerTls:
 
     def start(self) -> None:
         """Begin to watch the files, and tell what will expire soon."""
-        self._warn(self._now())
+        self._warn(self.now())
         _ = self._looking.start(_LOOK, now=False)
         _ = self._renewing.start(_DAY.total_seconds(), now=False)
 
@@ -118,13 +118,13 @@ class ServerTls:
         return SSL.Connection(self.current.context, None)
 
     def verify(self, certificate: X509, chain: list[X509]) -> None:
-        """See `Verifier`.
+        """See `Verifier`."""
+        self.current.verify(certificate, [*chain, *self._intermediates.values()])
 
-        A client that comes back with a ticket does not repeat what led to its
-        authority, so that is remembered from when it came first.
-        """
+    def remember(self, verified: list[X509]) -> None:
+        """See `Verifier`."""
         known = self._intermediates
-        for each in self.current.verify(certificate, [*chain, *known.values()]):
+        for each in verified:
             known[each.digest("sha256")] = each
             if len(known) > _INTERMEDIATES:
                 del known[next(iter(known))]
@@ -141,9 +141,12 @@ class ServerTls:
         stamps = await self._blocking(stamp, self._paths)
         if stamps != self._stamps or self._unsettled or self.trouble is not None:
             await self._read()
-        now = self._now()
-        if now >= self._next_warning:
-            self._warn(now)
+        now = self.now()
+        if now < self._next_warning:
+            return
+        self._warn(now)
+        if any(now - _DAY < each.moment <= now for each in self._files.expiries):
+            await self._renew()  # who was verified before that is so no longer
 
     async def _read(self) -> None:
         """Read the files, and put them in force if they are good and new."""
@@ -162,22 +165,22 @@ class ServerTls:
             self.trouble = None
         if new:
             self._log.info("Certificates were read anew, and are in force")
-            self._warn(self._now())
+            self._warn(self.now())
 
     async def _renew(self) -> None:
-        """Begin anew with the keys of session tickets, which must not last."""
+        """Begin anew: the keys of session tickets must not last."""
         async with self._turns.on("files"):
             self.current = await self._blocking(self._make_context, self._files)
 
     def _note(self, stamps: tuple[object, ...]) -> None:
         """Remember how the files looked before they were read."""
         self._stamps = stamps
-        settled = (self._now() - _SETTLED).timestamp()
+        settled = (self.now() - _SETTLED).timestamp()
         self._unsettled = newest(stamps) > settled * 1e9
 
     def _read_files(self) -> TlsFiles:
         try:
-            return read_tls(self._tls, self._now())
+            return read_tls(self._tls, self.now())
         except SettingsError:
             raise
         except Exception as error:  # what parses is large, and its failures many

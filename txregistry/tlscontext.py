@@ -56,7 +56,6 @@ class TlsContext:
             raise SettingsError(
                 f"http.tls: OpenSSL refuses the certificate or key: {reason_of(error)}."
             ) from error
-        self._trusted: set[bytes] = set()
         self._store = self._trust(files)
         if files.authorities:
             strict = SSL.VERIFY_FAIL_IF_NO_PEER_CERT if required else 0
@@ -67,9 +66,7 @@ class TlsContext:
         assert store is not None  # noqa: S101 - a context always has one
         for each in files.authorities:
             self.context.add_client_ca(each)
-            authority = X509.from_cryptography(each)
-            store.add_cert(authority)
-            self._trusted.add(authority.digest("sha256"))
+            store.add_cert(X509.from_cryptography(each))
         for crl in files.crls:
             store.add_crl(crl)
         # Without lists, each authority is trusted for itself, as in Distribution. With
@@ -81,25 +78,17 @@ class TlsContext:
         )
         return store
 
-    def verify(self, certificate: X509, chain: list[X509]) -> list[X509]:
+    def verify(self, certificate: X509, chain: list[X509]) -> None:
         """Verify a certificate as a handshake would now.
 
         Args:
             certificate: That of a client.
             chain: Others, which may lead from it to an authority.
 
-        Returns:
-            Those of the others that were needed.
-
         Raises:
             X509StoreContextError: it is good no longer.
         """
-        verification = X509StoreContext(self._store, certificate, chain)
-        if not chain:
-            verification.verify_certificate()
-            return []
-        found = verification.get_verified_chain()[1:]
-        return [each for each in found if each.digest("sha256") not in self._trusted]
+        X509StoreContext(self._store, certificate, chain).verify_certificate()
 
 
 def reason_of(error: BaseException | None) -> str:

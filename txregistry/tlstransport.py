@@ -1,6 +1,7 @@
 """TLS on a connection: fast for what is large, and strict about who is there."""
 
-from typing import Any, Final, Protocol
+from datetime import datetime
+from typing import Any, Final, NoReturn, Protocol
 
 from cryptography import x509
 from OpenSSL import SSL
@@ -23,8 +24,6 @@ _PIECE: Final = 32 * 1024
 _OVERHEAD: Final = 64
 """More than what TLS adds to a record; and how many of them there are, at least."""
 _RECORD: Final = 16 * 1024
-_AGAIN: Final = 60.0
-"""Seconds after which a certificate is verified anew: it may have expired."""
 
 
 class Verifier(Protocol):
@@ -34,11 +33,24 @@ class Verifier(Protocol):
     def current(self) -> object:
         """Something else each time that what is good may have changed."""
 
+    def now(self) -> datetime:
+        """Tell the time of day, in UTC."""
+
     def verify(self, certificate: X509, chain: list[X509]) -> None:
         """Verify a client's certificate.
 
+        Args:
+            certificate: The certificate.
+            chain: Others, which may lead from it to an authority.
+
         Raises:
             X509StoreContextError: it is not good, or no longer.
+        """
+
+    def remember(self, verified: list[X509]) -> None:
+        """Keep what led from a client's certificate to its authority.
+
+        A client that comes back with a ticket does not send it again.
         """
 
 
@@ -56,47 +68,77 @@ class TlsTransport(TLSMemoryBIOProtocol):
 
     _log = Logger()
     _certificate: x509.Certificate | None = None
+    _until: datetime | None = None
+    _is_known = False
     _verified_by: object = None
-    _verified_at = 0.0
 
     def client_certificate(self) -> x509.Certificate | None:
-        """See `ICertifiedTransport`."""
-        now = self.factory.clock.seconds()
-        current = self.factory.verifier.current
-        if current is not self._verified_by or now - self._verified_at > _AGAIN:
+        """See `ICertifiedTransport`.
+
+        A handshake verifies, and so did the one before it if this was a short one: as
+        long as that context is in force, nothing but the time can have changed.
+        """
+        verifier = self.factory.verifier
+        if not self._is_known:
+            self._read_certificate()
+        if self._until is not None and self._until <= verifier.now():
+            self._refuse("it has expired")
+        if self._verified_by is not verifier.current:
             self._verify()
-            self._verified_by, self._verified_at = current, now
+            self._verified_by = verifier.current
         return self._certificate
 
-    def _verify(self) -> None:
-        """Verify what the client showed, be it long ago.
+    def _read_certificate(self) -> None:
+        """Take a look at what the client showed.
 
         Raises:
-            Denied: it is good no longer.
+            Denied: it is too late for that.
         """
         connection: SSL.Connection | None = self._tlsConnection
         if connection is None:
             raise Denied("The connection has ended.")
-        certificate = connection.get_peer_certificate()
-        if certificate is None:
+        found = connection.get_peer_certificate(as_cryptography=True)
+        if found is not None:
+            self._certificate, self._until = found, found.not_valid_after_utc
+            if connection.get_peer_cert_chain():
+                verified = connection.get_verified_chain() or []
+                self.factory.verifier.remember(verified[1:-1])
+        self._is_known = True
+
+    def _verify(self) -> None:
+        """Verify what the client showed, as a handshake would now."""
+        connection: SSL.Connection | None = self._tlsConnection
+        if self._certificate is None or connection is None:
             return
         try:
-            chain = connection.get_peer_cert_chain() or []
-            self.factory.verifier.verify(certificate, chain)
-        except X509StoreContextError as error:
-            self._log.info(
-                "{peer} has a certificate that is good no longer: {name}: {reason}",
-                peer=self.transport.getPeer(),
-                name=certificate.to_cryptography().subject.rfc4514_string(),
-                reason=str(error),
+            self.factory.verifier.verify(
+                X509.from_cryptography(self._certificate),
+                connection.get_peer_cert_chain() or [],
             )
-            raise Denied(
-                "Your certificate is good no longer; connect with another one."
-            ) from error
-        if self._certificate is None:
-            self._certificate = certificate.to_cryptography()
+        except X509StoreContextError as error:
+            self._refuse(str(error))
+
+    def _refuse(self, reason: str) -> NoReturn:
+        """Say that a certificate is good no longer.
+
+        Raises:
+            Denied: always.
+        """
+        certificate = self._certificate
+        self._log.info(
+            "{peer} has a certificate that is good no longer: {name}: {reason}",
+            peer=self.transport.getPeer(),
+            name=certificate and certificate.subject.rfc4514_string(),
+            reason=reason,
+        )
+        raise Denied("Your certificate is good no longer; connect with another one.")
 
     # Of Twisted's, whose names they are
+
+    def makeConnection(self, transport: Any) -> None:  # noqa: N802
+        """Begin TLS, by the context that is in force at this moment."""
+        self._verified_by = self.factory.verifier.current
+        super().makeConnection(transport)  # type: ignore[no-untyped-call]  # Twisted's
 
     def _write(self, bytes: bytes) -> None:  # noqa: A002
         """Encrypt something, all at once."""
@@ -159,4 +201,3 @@ class TlsFactory(TLSMemoryBIOFactory):
     ) -> None:
         super().__init__(creator, False, factory, clock)
         self.verifier = verifier
-        self.clock = clock

@@ -12,6 +12,10 @@ from cryptography.x509.oid import NameOID
 
 KEY: Final = ec.generate_private_key(ec.SECP256R1())
 ENDS: Final = datetime(2030, 1, 1, tzinfo=UTC)
+BAD_ALTERNATIVES: Final = x509.UnrecognizedExtension(
+    x509.SubjectAlternativeName.oid, b"\x30\x03\x82\x05a"
+)
+"""Alternative names that cannot be read."""
 
 
 def dns(*values: str) -> list[x509.GeneralName]:

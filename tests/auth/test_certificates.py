@@ -17,7 +17,7 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.auth.shown import ENDS, dns, emails, make, uris
+from tests.auth.shown import BAD_ALTERNATIVES, ENDS, dns, emails, make, uris
 from tests.contracts import identifier
 from txregistry.auth.accounts import may_exist
 from txregistry.auth.certificates import CertificateIdentifier, NameSource
@@ -27,10 +27,6 @@ from txregistry.model.errors import Unauthorized
 
 DURING: Final = (ENDS - timedelta(days=5)).timestamp()
 CN: Final = NameSource("cn")
-BAD_ALTERNATIVES: Final = x509.UnrecognizedExtension(
-    x509.SubjectAlternativeName.oid, b"\x30\x03\x82\x05a"
-)
-
 WORDS: Final = frozenset({"everyone", "anonymous", "authenticated"})
 TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=16)
 
@@ -351,6 +347,8 @@ class MemoryTests(CertificatesCase):
             self.successResultOf(self.ask(asked, made))
             for number in range(999):
                 self.successResultOf(self.ask(asked, self.others(number)))
+            self.successResultOf(self.ask(asked, made))
+            self.successResultOf(self.ask(asked, self.others(999)))
             self.successResultOf(self.ask(asked, made))
             self.assertEqual(len(logs), 1)
             for number in range(1000):

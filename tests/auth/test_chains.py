@@ -124,6 +124,9 @@ class SigningKeyTests(SynchronousTestCase):
     def test_weak_key_is_refused(self) -> None:
         self.refuse(certify("s", rsa_key(1024), ROOT))
 
+    def test_slow_key_is_refused(self) -> None:
+        self.refuse(certify("s", rsa_key(4104), ROOT))
+
     def test_unknown_curve_is_refused(self) -> None:
         key = ec.generate_private_key(ec.SECP256K1())
         self.refuse(certify("s", key, ROOT))

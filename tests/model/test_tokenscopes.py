@@ -176,7 +176,8 @@ class ParseClaimTests(SynchronousTestCase):
         )
 
     def test_no_claim_is_nothing(self) -> None:
-        for access in (None, [], {}, "", "repository:acme/app:pull", 1, True):
+        nothing: list[object] = [None, [], {}, "", "repository:acme/app:pull", 1]
+        for access in nothing:
             self.assertEqual(TokenScopes.parse_claim(access), NOTHING)
 
     def test_what_is_malformed_is_nothing(self) -> None:

@@ -449,13 +449,13 @@ class Version1RaceTests(RaceCase, images.ImageTestCase):
         self, order: list[int]
     ) -> None:
         self.setUp()
-        image = oci_image([tar(one="1")])
+        image = oci_image([tar(one="1"), tar(two="2"), tar(three="3")])
         self.push_oci(image, OTHER, name=NAME)
         self.derived(image.top, NAME)
         self.run_all(
             order,
-            lambda: self.registry.image_tags.point(NAME, V1, image.top, ENGINE),
             lambda: self.registry.acceptance.delete(NAME, image.digest),
+            lambda: self.registry.image_tags.point(NAME, V1, image.top, ENGINE),
         )
         if self.found() is not None:
             self.assertTrue(

@@ -21,7 +21,7 @@ class AccessLineTests(exchange.WebCase):
         agent = {"User-Agent": "docker/28.0 go/1.24"}
         self.assertEqual(
             self.lines(request_bytes("GET", "/v2/", agent)),
-            ['192.168.1.1 "GET /v2/" 200 2 0 "docker/28.0 go/1.24"'],
+            ['192.168.1.1 - "GET /v2/" 200 2 0 "docker/28.0 go/1.24"'],
         )
 
     def test_each_request_has_its_line(self) -> None:
@@ -32,7 +32,7 @@ class AccessLineTests(exchange.WebCase):
             request_bytes("GET", "/nothing"),
             request_bytes("POST", "/v2/"),
         )
-        found = [tuple(line.split(" ")[1:4]) for line in lines]
+        found = [tuple(line.split(" ")[2:5]) for line in lines]
         self.assertEqual(
             found,
             [

@@ -286,4 +286,4 @@ class LeavingTests(EarlyCase):
             self.connection.send(request_bytes("PATCH", location, body=_DATA)[:-1])
             self.connection.drop()
         (line,) = exchange.lines(events)
-        self.assertRegex(line, r'^\S+ "PATCH /v2/a/blobs/uploads/\S+" 499 0 0 "-"$')
+        self.assertRegex(line, r'^\S+ - "PATCH /v2/a/blobs/uploads/\S+" 499 0 0 "-"$')

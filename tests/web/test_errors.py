@@ -29,13 +29,19 @@ class NotAllowedTests(exchange.WebCase):
             ("/v2/a/blobs/uploads/", "POST"),
             (session, "DELETE, GET, HEAD, PATCH, PUT"),
         ):
-            for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"):
+            for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "BREW"):
                 if method in allowed.split(", "):
                     continue
                 answer = self.ask(method, target)
                 what = f"{method} {target}"
                 self.assertRefused(answer, 405, "UNSUPPORTED", what)
                 self.assertEqual(answer.header("allow"), allowed, what)
+            answer = self.ask("OPTIONS", target)
+            self.assertEqual((answer.status, answer.body), (204, b""), target)
+            self.assertIsNone(answer.header("content-length"), target)
+            self.assertIsNone(answer.header("content-type"), target)
+            told = sorted([*allowed.split(", "), "OPTIONS"])
+            self.assertEqual(answer.header("allow"), ", ".join(told), target)
 
     def test_unknown_paths(self) -> None:
         for target in (
@@ -56,13 +62,13 @@ class NotAllowedTests(exchange.WebCase):
             "/../../etc/passwd",
             "/v2/%2e%2e/%2e%2e/etc/passwd",
         ):
-            for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+            for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
                 answer = self.ask(method, target)
                 self.assertRefused(answer, 404, "NAME_UNKNOWN", f"{method} {target}")
 
     def test_paths_that_cannot_be_read(self) -> None:
         for path in ("/v2/%00", "/v2/a%00/tags/list", "/%ff", "/v2/%c3%a9/tags/list"):
-            for method in ("GET", "POST", "DELETE"):
+            for method in ("GET", "POST", "DELETE", "OPTIONS"):
                 answer = self.ask(method, path)
                 self.assertRefused(answer, 400, "NAME_INVALID", f"{method} {path}")
 

@@ -104,9 +104,23 @@ class SameAnswerTests(exchange.WebCase):
 
     def test_other_methods(self) -> None:
         for target in self.targets():
-            for method in ("POST", "PATCH", "OPTIONS"):
+            for method in ("POST", "PATCH"):
                 answer = self.assertSame(method, target)
                 self.assertIn(answer.status, (400, 404, 405, 202), target)
+
+    def test_what_can_be_asked(self) -> None:
+        """It is told wherever the general way would tell it by its refusal."""
+        statuses = set()
+        for target in self.targets():
+            told = self.exchange.ask("OPTIONS", target)
+            refused = self.slow.ask("OPTIONS", target)
+            statuses.add((told.status, refused.status))
+            if refused.status == 405:
+                allowed = sorted([*(refused.header("allow") or "").split(", "), "OPTIONS"])
+                self.assertEqual(told.header("allow"), ", ".join(allowed), target)
+            else:
+                self.assertEqual(told.body, refused.body, target)
+        self.assertEqual(statuses, {(204, 405), (400, 400), (404, 404)})
 
     def test_both_ways_are_taken(self) -> None:
         """Else these tests would compare a thing with itself."""

@@ -29,7 +29,7 @@ from txregistry.auth.keysets import TrustedKey, certified_key
 _LONGEST: Final = 4
 """Certificates in a chain."""
 
-_RSA_BITS: Final = 8192
+_RSA_BITS: Final = 4096
 """More make a signature slow to verify."""
 
 

@@ -17,7 +17,7 @@ EVERYONE: Final = "everyone"
 ANONYMOUS: Final = "anonymous"
 AUTHENTICATED: Final = "authenticated"
 
-_WORDS: Final = frozenset({EVERYONE, ANONYMOUS, AUTHENTICATED})
+WORDS: Final = frozenset({EVERYONE, ANONYMOUS, AUTHENTICATED})
 _CALLERS: Final = 256
 """Callers whose rules are remembered: a list of repositories asks about each name."""
 
@@ -206,6 +206,6 @@ def _called(name: str, groups: Iterable[str]) -> set[str]:
     if not name:
         return {EVERYONE, ANONYMOUS}
     found = {EVERYONE, AUTHENTICATED, *(f"@{group}" for group in groups)}
-    if name not in _WORDS and not name.startswith("@"):
+    if name not in WORDS and not name.startswith("@"):
         found.add(name)  # nobody is what they are not by a name like a word
     return found

@@ -29,6 +29,7 @@ class SignedAuthority:
             claims.access,
             new_owner("token", claims.identity.name, claims.nonce),
             claims.expires,
+            holder=claims.identity.name,
         )
 
 

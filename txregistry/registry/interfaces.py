@@ -18,6 +18,7 @@ class Grant:
         repository: For which repository, in the short form of its name.
         access: For what.
         owner: Whose push it is: see `Scope`.
+        holder: Whom it was issued to; empty where that is nobody, or not said.
         expires: When it ends, in seconds since 1970; None where only the Index knows.
         announced: See `Scope`.
         usable: See `Scope`.
@@ -29,6 +30,7 @@ class Grant:
     expires: float | None = None
     announced: Asking = field(default=whatever)
     usable: Asking = field(default=whatever)
+    holder: str = ""
 
     def allows(self, name: RepositoryName, action: Action) -> bool:
         """Say whether it is good for an action in a repository, by its short name."""

@@ -100,6 +100,18 @@ class Access:
         there = await self.registry.manifests.has_repository(name)
         return there and not await self.hides(caller, name)
 
+    async def lists(self, caller: Caller, name: RepositoryName) -> bool:
+        """Say whether a repository is shown to somebody who asks for all there are.
+
+        A token for that names none of them. Whoever else issued it has said that its
+        holder may see them all.
+        """
+        if caller.scopes is None:
+            return await self.sees(caller, name, Action.LIST)
+        if caller.delegated or not caller.scopes.catalog:
+            return caller.scopes.catalog
+        return await self.sees(Caller(caller.identity), name, Action.LIST)
+
     async def to_repository(
         self, request: RegistryRequest, name: RepositoryName, action: Action
     ) -> None:

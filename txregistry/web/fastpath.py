@@ -6,12 +6,14 @@ is shorter. What does not look quite as expected takes the general way.
 
 import re
 from typing import Any, Final
+from urllib.parse import unquote_to_bytes
 
 from klein.resource import KleinResource
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.server import NOT_DONE_YET
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from txregistry.model.digest import Digest
 from txregistry.model.engines import knows_only_schema1
@@ -58,8 +60,6 @@ class FastResource(KleinResource):
 
     def render(self, request: RegistryRequest) -> Any:  # type: ignore[override]  # ours
         """Answer a request."""
-        if request.method == b"OPTIONS":
-            return self._tell_options(request)
         if self._version1 and is_v1(request.path):
             request.answer_as_v1()
         elif not self._version2 or (self._hides and self._is_old(request)):
@@ -75,20 +75,32 @@ class FastResource(KleinResource):
             if match is not None:
                 self._answer(request, *match.groups())
                 return NOT_DONE_YET
+        if request.method == b"OPTIONS" and self._tell_options(request):
+            return NOT_DONE_YET
         return super().render(request)
 
-    def _tell_options(self, request: RegistryRequest) -> bytes:
+    def _tell_options(self, request: RegistryRequest) -> bool:
         """Say what can be asked here: browsers want to know before they show who asks.
 
         Source: RFC 9110, section 9.3.7; Fetch, "CORS protocol".
+
+        Returns:
+            Whether anything can; else this is as good as any other method.
         """
-        path = request.path.decode("latin-1")
-        methods = self._app.url_map.bind("registry").allowed_methods(path)
-        allowed = ", ".join(sorted({*methods, "OPTIONS"}))
+        path = unquote_to_bytes(request.path).decode("ascii")
+        try:
+            self._app.url_map.bind("registry").match(path, "OPTIONS")
+        except MethodNotAllowed as error:
+            allowed = ", ".join(sorted({*(error.valid_methods or ()), "OPTIONS"}))
+        except (HTTPException, RegistryError):
+            return False
+        else:
+            return False
         request.responseHeaders.setRawHeaders(b"allow", [allowed])
         request.channel.site.cors.answer_preflight(request, allowed)
         request.setResponseCode(204)
-        return b""
+        request.finish()
+        return True
 
     @staticmethod
     def _is_old(request: RegistryRequest) -> bool:

@@ -34,6 +34,7 @@ class RegistryRequest(Request):
         challenges: What a client is told to send, where it is refused.
         caller: Who makes it; None before anybody asked.
         endpoint: The name of its route; empty where it has none.
+        needs: What one needs for that, as its guard says; empty where it has none.
         arguments: What its path says.
     """
 
@@ -45,6 +46,7 @@ class RegistryRequest(Request):
     challenges: Sequence[bytes] = ()
     caller: Caller | None = None
     endpoint = ""
+    needs = ""
     arguments: Mapping[str, Any] = {}
 
     _dispatched = False

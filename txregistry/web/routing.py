@@ -104,8 +104,10 @@ class App(Klein):
         self, endpoint: str, request: Any, *args: Any, **kwargs: Any
     ) -> Any:
         """Ask the guard, and call the handler."""
+        guard = self.guards[endpoint]
         request.endpoint, request.arguments = endpoint, kwargs
-        asking = self.guards[endpoint].admit(request, kwargs)
+        request.needs = guard.needs
+        asking = guard.admit(request, kwargs)
         if asking is None:
             result = super().execute_endpoint(endpoint, request, *args, **kwargs)
         else:

@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from txregistry.auth.interfaces import Caller
 from txregistry.model.access import Identity
-from txregistry.model.errors import Unauthorized
+from txregistry.model.errors import Denied, Unauthorized
 from txregistry.model.tokenscopes import TokenScopes
 from txregistry.web.access import Access
 from txregistry.web.guards import EVERYBODY
@@ -67,7 +67,10 @@ def add_token_routes(app: App, tokens: TokenRoute) -> None:
     async def get_token(request: RegistryRequest) -> bytes:
         caller = await tokens.caller(request)
         scopes = tokens.granted(caller, request.queries(b"scope"))
-        token = tokens.issue(caller.identity, scopes)
+        try:
+            token = tokens.issue(caller.identity, scopes)
+        except ValueError:
+            raise Denied("You are in more groups than a token can name.") from None
         issued = datetime.fromtimestamp(int(tokens.clock.seconds()), UTC)
         request.responseHeaders.setRawHeaders("cache-control", ["no-store"])
         return json_answer(

@@ -65,7 +65,7 @@ class OneNameTests(people.PeopleCase):
     def test_version_2_has_it_once(self) -> None:
         token = self.push_v1("library/solo", headers=BOB)
         self.put_tag("more", TOP.image_id, token, "solo")
-        answer = self.get("/v2/_catalog")
+        answer = self.get("/v2/_catalog", BOB)
         self.assertEqual(answer.json, {"repositories": ["solo"]})
 
     def test_longer_names_are_others(self) -> None:

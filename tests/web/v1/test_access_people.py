@@ -12,7 +12,7 @@ from tests.web.v1.people import (
     NOBODY,
     UNAUTHORIZED,
 )
-from txregistry.settings import Index, Rule, Settings
+from txregistry.settings import Auth, Rule, Settings
 
 IMAGE = f"/v1/images/{TOP.image_id}"
 TAGS = f"{R}/tags"
@@ -171,7 +171,7 @@ class RulesWithoutAccountsTests(case.V1Case):
     """Rules about everybody, where nobody has an account."""
 
     settings = Settings(
-        index=Index(access=(Rule(("everyone",), ("acme/**",), ("pull", "push")),))
+        auth=Auth(rules=(Rule(("everyone",), ("acme/**",), ("pull", "push")),))
     )
 
     def test_are_kept(self) -> None:

@@ -238,7 +238,8 @@ class RefusalTests(ReadCase):
             ("GET", "/v1/search?n=x"),
             ("GET", "/v1/%FF"),
             ("GET", "/v1/%00"),
-            ("OPTIONS", "/v1/_ping"),
+            ("OPTIONS", "/v1/"),
+            ("BREW", "/v1/_ping"),
         ):
             answer = self.ask(method, path, self.read)
             self.assertGreaterEqual(answer.status, 400, path)

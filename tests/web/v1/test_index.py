@@ -41,7 +41,7 @@ RESERVED = ("tags", "images", "json", "properties", "auth", "layer")
 
 
 class AnnounceTests(people.PeopleCase):
-    more = {"endpoints": ENDPOINTS}  # noqa: RUF012 - read only
+    index = {"endpoints": ENDPOINTS}  # noqa: RUF012 - read only
 
     def put(self, name: str = "acme/web", body: bytes = IMAGES, **more: str) -> Answer:
         """Announce a push as bob."""
@@ -180,7 +180,7 @@ class OwnEndpointTests(case.V1Case):
 
 
 class ImagesTests(people.PeopleCase):
-    more = {"endpoints": ENDPOINTS}  # noqa: RUF012 - read only
+    index = {"endpoints": ENDPOINTS}  # noqa: RUF012 - read only
 
     def test_lists_what_was_pushed(self) -> None:
         self.push_v1(headers=BOB)

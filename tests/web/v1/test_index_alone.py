@@ -12,7 +12,7 @@ from txregistry.settings import Index, Settings, Version1
 class AloneTests(people.PeopleCase):
     """An Index in front of registries that are elsewhere."""
 
-    more = {"endpoints": ENDPOINTS, "alone": True}  # noqa: RUF012 - read only
+    index = {"endpoints": ENDPOINTS, "alone": True}  # noqa: RUF012 - read only
 
     def setUp(self) -> None:
         super().setUp()

@@ -12,7 +12,7 @@ from tests.temporary import make_file
 from tests.web.exchange import Exchange
 from tests.web.v1.case import LISTED, R, V1Case, basic
 from tests.web.v1.images import BASE, TOP
-from txregistry.settings import Index, Rule, Settings
+from txregistry.settings import Auth, Htpasswd, Rule, Settings
 
 BOB = basic("bob", "secret")
 HTPASSWD = b"bob:$2b$04$VTbCk0x3PKFuMjpVPxNvletOwCf/btYPtHxIaT/aoh8ske9IISxMK\n"
@@ -108,10 +108,10 @@ class RouteTests(V1Case):
     def setUp(self) -> None:
         super().setUp()
         path = make_file(self, "htpasswd", HTPASSWD)
-        rule = Rule(who=("bob",), repositories=("**",), may=("pull", "push", "delete"))
-        index = Index(htpasswd=path, access=(rule,))
+        rule = Rule(who=("bob",), repositories=("**",), may=("admin",))
+        auth = Auth(htpasswd=Htpasswd(path), rules=(rule,))
         self.exchange = Exchange(
-            version1=Settings(index=index), clock=self.exchange.clock
+            version1=Settings(auth=auth), clock=self.exchange.clock
         )
 
     def credentials(self, needs: str) -> Mapping[str, str]:

@@ -5,8 +5,8 @@ from tests.web.answers import Answer
 from tests.web.exchange import Exchange
 from tests.web.v1 import case, people
 from tests.web.v1.case import R
-from tests.web.v1.people import BOB, EVE, NOBODY, UNAUTHORIZED
-from txregistry.settings import Settings, Version1
+from tests.web.v1.people import BOB, EVE, NOBODY, RULES, UNAUTHORIZED
+from txregistry.settings import Rule, Settings, Version1
 from txregistry.storage.interfaces import Health, StorageUnavailable
 from txregistry.storage.memory import MemoryObjectStore
 
@@ -86,7 +86,12 @@ class StandalonePingTests(case.V1Case):
 
 
 class StatusTests(people.PeopleCase):
-    more = {"administrators": ("bob",)}  # noqa: RUF012 - read only
+    more = {  # noqa: RUF012 - read only
+        "rules": (
+            *(rule for rule in RULES if "bob" not in rule.who),
+            Rule(who=("bob",), repositories=("**",), may=("admin",)),
+        )
+    }
 
     def test_tells_an_administrator(self) -> None:
         for path in STATUSES:
@@ -115,8 +120,19 @@ class StatusTests(people.PeopleCase):
 
 
 class EverybodysStatusTests(people.PeopleCase):
-    def test_tells_who_has_an_account_where_no_administrator_is_named(self) -> None:
+    more = {"rules": None}  # noqa: RUF012 - read only
+
+    def test_tells_who_has_an_account_where_nothing_is_said(self) -> None:
         self.assertEqual(self.get(STATUSES[0], EVE).status, 200)
+        for headers in ({}, NOBODY):
+            self.assertSays(self.get(STATUSES[0], headers), 401, UNAUTHORIZED)
+
+
+class NobodysStatusTests(people.PeopleCase):
+    def test_tells_nobody_where_no_administrator_is_named(self) -> None:
+        """Who may do everything to some repositories administers no registry."""
+        for who in (BOB, EVE):
+            self.assertEqual(self.get(STATUSES[0], who).status, 403)
         self.assertSays(self.get(STATUSES[0]), 401, UNAUTHORIZED)
 
 

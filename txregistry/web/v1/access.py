@@ -91,9 +91,11 @@ class V1Access:
         presented = parse_authorization(header)
         if presented is not None:
             grant = await self._authority.grant(presented)
-            request.caller = Caller(Identity("", address=request.client_address))
+            address = request.client_address
+            # Whom the token was issued to is told, and counts for nothing.
+            request.caller = Caller(Identity(grant.holder, address=address))
             self._set_cookie(request, presented, grant.expires)
-            return V1Caller(request.caller, grant)
+            return V1Caller(Caller(Identity("", address=address)), grant)
         if header.partition(" ")[0].lower() == "token":  # and no token after it
             request.requestHeaders.removeHeader(b"authorization")
         caller = await self._access.caller(request)
@@ -203,6 +205,10 @@ class V1Access:
         """Say whether somebody may do something who has no token for it."""
         may = self._may(caller, name, action)
         return may and not await self._access.hides(caller, name)
+
+    async def lists(self, caller: Caller, name: RepositoryName) -> bool:
+        """Say whether a search shows a repository to somebody."""
+        return not self._tokens_only and await self._access.lists(caller, name)
 
     def _may(self, caller: Caller, name: RepositoryName, action: Action) -> bool:
         return not self._tokens_only and self._access.may(caller, name, action)

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from txregistry.auth.interfaces import Caller
-from txregistry.model.access import Action
 from txregistry.model.errors import DataInvalid
 from txregistry.model.names import RepositoryName, parse_v1_name
 from txregistry.web.request import RegistryRequest
@@ -44,7 +43,7 @@ def add_search_routes(
             if looked > _SEARCHED:
                 break
             text = parse_v1_name(name.text).text
-            if term in text and await access.may(caller, name, Action.LIST):
+            if term in text and await access.lists(caller, name):
                 found.append(text)
         shown = found[(page - 1) * count : page * count]
         return answer(

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from txregistry.model.access import Action
 from txregistry.model.names import RepositoryName
 from txregistry.registry.repositories import Registry
 from txregistry.web.guards import Guards
@@ -26,7 +25,7 @@ def add_catalog_routes(app: App, guards: Guards, registry: Registry) -> None:
         caller = await access.caller(request)
 
         async def shown(name: RepositoryName) -> bool:
-            return await access.sees(caller, name, Action.LIST)
+            return await access.lists(caller, name)
 
         page = await registry.catalog.page(
             request.query(b"last") or "", count, None if access.open else shown

@@ -39,6 +39,11 @@ class Issued:
         return self.certificate.public_bytes(Encoding.PEM)
 
     @property
+    def der(self) -> bytes:
+        """The certificate, as on the wire."""
+        return self.certificate.public_bytes(Encoding.DER)
+
+    @property
     def key_pem(self) -> bytes:
         """The key, as in a file."""
         return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

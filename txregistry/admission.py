@@ -29,7 +29,9 @@ from txregistry.auth.keysets import (
     parse_bundle,
     parse_jwks,
 )
-from txregistry.livepolicy import LivePolicy
+from txregistry.auth.patterns import EVERYTHING
+from txregistry.auth.policy import ANONYMOUS, EVERYONE
+from txregistry.model.access import Action
 from txregistry.pem import read_file, read_key
 from txregistry.policies import make_policy
 from txregistry.registry.repositories import Registry
@@ -37,13 +39,14 @@ from txregistry.settings import (
     Auth,
     Certificates,
     Htpasswd,
+    Rule,
     Settings,
     SettingsError,
     TokenEndpoint,
     TokenService,
 )
 from txregistry.tasks import Blocking
-from txregistry.web.access import Access
+from txregistry.web.access import Access, Rules
 from txregistry.web.login import LogIn
 from txregistry.web.tokens import TokenRoute
 
@@ -58,14 +61,12 @@ class Admission:
     Attributes:
         access: Who asks, and what they may do.
         tokens: Gives tokens of our own; None where there are none.
-        policy: The rules, which can be replaced.
         verifier: Verifies tokens of an external service, whose keys can be replaced;
             None where there is none.
     """
 
     access: Access
     tokens: TokenRoute | None
-    policy: LivePolicy
     verifier: BearerVerifier | None
 
 
@@ -89,7 +90,6 @@ def make_admission(
         SettingsError: one of them cannot be used.
     """
     auth = settings.auth
-    policy = LivePolicy(make_policy(settings))
     ways: list[IIdentifier] = []
     schemes = []
     issuer, verifier = None, None
@@ -110,14 +110,30 @@ def make_admission(
     access = Access(
         registry,
         Identifiers(ways, schemes),
-        policy,
+        make_rules(settings),
         _log_in(auth),
-        open=not ways and _is_open(auth),
     )
     tokens = None
     if issuer is not None:
         tokens = TokenRoute(access, issuer.issue, issuer.lifetime, reactor)
-    return Admission(access, tokens, policy, verifier)
+    return Admission(access, tokens, verifier)
+
+
+def make_rules(settings: Settings) -> Rules:
+    """Make the rules that the settings describe.
+
+    Raises:
+        SettingsError: one of them cannot be used.
+    """
+    rules = settings.auth.rules or ()
+    return Rules(
+        make_policy(settings),
+        open=any(map(_opens, rules[:1])),
+        anonymous=any(
+            rule.may and not {EVERYONE, ANONYMOUS}.isdisjoint(rule.who)
+            for rule in rules
+        ),
+    )
 
 
 def read_trusted_keys(token: TokenService) -> TrustedKeys:
@@ -228,20 +244,14 @@ def _log_in(auth: Auth) -> LogIn:
         realm,
         None if auth.htpasswd is None else auth.htpasswd.realm,
         certificates=auth.certificates is not None,
-        anonymous=any(
-            rule.may and {"everyone", "anonymous"}.intersection(rule.who)
-            for rule in auth.rules or ()
-        ),
     )
 
 
-def _is_open(auth: Auth) -> bool:
-    """Say whether everybody may do everything."""
-    first = (auth.rules or (None,))[0]
+def _opens(rule: Rule) -> bool:
+    """Say whether a rule lets everybody do everything."""
     return (
-        first is not None
-        and "everyone" in first.who
-        and "**" in first.repositories
-        and "admin" in first.may
-        and not first.networks
+        EVERYONE in rule.who
+        and EVERYTHING in rule.repositories
+        and Action.ADMIN in rule.may
+        and not rule.networks
     )

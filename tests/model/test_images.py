@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from txregistry.model.errors import ImageIdInvalid, ImageInvalid
 from txregistry.model.images import (
     MAX_ANCESTRY,
+    MAX_JSON,
     ImageDocument,
     ImageId,
     check_ancestry,
@@ -145,3 +146,12 @@ class AncestryTests(SynchronousTestCase):
     def test_a_cycle_is_refused(self) -> None:
         with self.assertRaises(ImageInvalid):
             check_ancestry(IMAGE, [PARENT, IMAGE])
+
+
+class WeightTests(SynchronousTestCase):
+    def test_more_values_than_any_image_has_are_refused(self) -> None:
+        for filler in (b"[" + b"[]," * 40_000 + b"[]]", b'"' + b"," * 40_000 + b'"'):
+            data = b'{"id": "' + b"a" * 64 + b'", "x": ' + filler + b"}"
+            self.assertLess(len(data), MAX_JSON)
+            with self.assertRaises(ImageInvalid):
+                parse_image_json(data, IMAGE)

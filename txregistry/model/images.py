@@ -21,6 +21,8 @@ MAX_ANCESTRY: Final = 127
 _FULL: Final = 64
 _ID: Final = re.compile(r"[0-9a-f]{64}|[0-9a-f]{16}", re.ASCII)
 _KEYS: Final = ("id", "parent")
+_MOST_VALUES: Final = 30_000
+"""Values in an image's JSON; as many as fit into it would keep a processor busy."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -72,6 +74,8 @@ def parse_image_json(data: bytes, image_id: ImageId) -> ImageDocument:
     Raises:
         ImageInvalid: it is no image's, or not that image's.
     """
+    if data.count(b",") + data.count(b"[") + data.count(b"{") > _MOST_VALUES:
+        raise ImageInvalid("Invalid JSON")
     try:
         document = gojson.read(data)
     except ValueError as error:

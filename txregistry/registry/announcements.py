@@ -20,12 +20,15 @@ from txregistry.model.names import RepositoryName
 from txregistry.registry.listing import objects
 from txregistry.storage import keys
 from txregistry.storage.interfaces import IObjectStore, Key, NotFound, TooLarge
+from txregistry.tasks import breathe
 
 _LIMIT: Final = 4 * 1024 * 1024
 _MOST: Final = 20_000
 """Images that a repository's list holds; the oldest are left out."""
 _LISTS: Final = 16
 """Lists that are kept apart."""
+_PAUSE: Final = 5_000
+"""Images after which others have their turn."""
 _LIFETIME: Final = 3600.0
 """Seconds in which a push has to end whose requests come without a token."""
 
@@ -119,13 +122,15 @@ class Announcements:
 
     async def _merged(self, found: Iterable[Key]) -> list[str]:
         ids: dict[str, None] = {}
+        since = 0
         for key in found:
             try:
-                ids.update(
-                    dict.fromkeys(
-                        _ids_decoder.decode(await self._store.get(key, _LIMIT))
-                    )
-                )
+                read = _ids_decoder.decode(await self._store.get(key, _LIMIT))
             except (NotFound, TooLarge, msgspec.DecodeError, UnicodeDecodeError):
                 continue
+            ids.update(dict.fromkeys(read))
+            since += len(read)
+            if since > _PAUSE:
+                since = 0
+                await breathe(self._clock)
         return list(ids)

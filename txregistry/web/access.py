@@ -33,22 +33,40 @@ _CATALOG: Final = "registry:catalog:*"
 
 
 @dataclass(frozen=True, slots=True)
+class Rules:
+    """What everybody may do.
+
+    Attributes:
+        policy: Decides.
+        open: Whether it lets everybody do everything.
+        anonymous: Whether it lets who is not known do anything at all.
+    """
+
+    policy: IPolicy
+    open: bool = False
+    anonymous: bool = True
+
+
+@dataclass(slots=True)
 class Access:
     """Decide about requests.
 
     Attributes:
         registry: Knows which repositories are private.
         identifier: Knows who asks.
-        policy: What they may do.
+        rules: What they may do: those in force, in whose place others can be put.
         log_in: How they become known.
-        open: Whether everybody may do everything, so that nothing needs to be asked.
     """
 
     registry: Registry
     identifier: Identifiers
-    policy: IPolicy
+    rules: Rules
     log_in: LogIn = field(default_factory=LogIn)
-    open: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Whether nothing needs to be asked, as nobody differs from anybody."""
+        return self.rules.open and not self.log_in.is_known
 
     async def caller(self, request: RegistryRequest) -> Caller:
         """Find out who makes a request.
@@ -76,7 +94,17 @@ class Access:
             return False
         if caller.delegated:
             return True
-        return self.policy.allows(caller.identity, name, action)
+        return self.rules.policy.allows(caller.identity, name, action)
+
+    def may_list(self, caller: Caller) -> bool:
+        """Say whether somebody may ask for all repositories there are.
+
+        They are shown those that they see, of which `lists` tells.
+        """
+        if caller.scopes is not None and not caller.scopes.catalog:
+            return False
+        known = caller.delegated or not caller.identity.is_anonymous
+        return known or self.rules.anonymous
 
     async def hides(self, caller: Caller, name: RepositoryName) -> bool:
         """Say whether a repository is not for somebody, by its owner's word.
@@ -89,16 +117,21 @@ class Access:
     async def sees(self, caller: Caller, name: RepositoryName, action: Action) -> bool:
         """Say whether somebody may do something, also by the word of its owner.
 
-        To who is not known, what is not there is as what is private.
+        To who is not known, what is not there is as what is private: but not to who may
+        push, and has to find out what is missing there.
         """
         if not self.may(caller, name, action):
             return False
         if not (caller.identity.is_anonymous and self.log_in.is_known):
             return True
-        if caller.delegated or action not in Action.PULL.included:
-            return not await self.hides(caller, name)
+        hidden = await self.hides(caller, name)
+        if caller.delegated or self.rules.policy.allows(
+            caller.identity, name, Action.PUSH
+        ):
+            return not hidden
+        # This is asked in any case, so that the time tells nothing either.
         there = await self.registry.manifests.has_repository(name)
-        return there and not await self.hides(caller, name)
+        return there and not hidden
 
     async def lists(self, caller: Caller, name: RepositoryName) -> bool:
         """Say whether a repository is shown to somebody who asks for all there are.
@@ -123,9 +156,8 @@ class Access:
             Unavailable: it cannot be found out at present.
         """
         scopes = [f"repository:{name}:{_SCOPES[action]}"]
-        source = request.query(b"from")
-        if source and request.query(b"mount"):
-            scopes += _scope_of(source)
+        if request.method == b"POST" and request.query(b"mount"):
+            scopes += _scope_of(request.query(b"from") or "")
         caller = await self._known(request, scopes)
         if not await self.sees(caller, name, action):
             raise self._refusal(request, caller, scopes, f"{action} {name}")
@@ -143,13 +175,8 @@ class Access:
         """
         scopes = [_CATALOG]
         caller = await self._known(request, scopes)
-        if action is not Action.LIST:
-            allowed = self.may(caller, None, action)
-        elif caller.scopes is not None:
-            allowed = caller.scopes.allow(None, action)
-        else:
-            allowed = not caller.identity.is_anonymous or self.log_in.anonymous
-        if not allowed:
+        listing = action is Action.LIST
+        if not (self.may_list(caller) if listing else self.may(caller, None, action)):
             raise self._refusal(request, caller, scopes, f"{action} this registry")
 
     async def to_log_in(self, request: RegistryRequest) -> None:
@@ -166,7 +193,7 @@ class Access:
         caller = await self._known(request, ())
         if not caller.identity.is_anonymous or caller.scopes is not None:
             return
-        if self.log_in.challenges or not self.log_in.anonymous:
+        if self.log_in.challenges or not self.rules.anonymous:
             raise self._refusal(request, caller, (), "use this registry")
 
     async def _known(self, request: RegistryRequest, scopes: Sequence[str]) -> Caller:
@@ -207,7 +234,7 @@ def open_access(registry: Registry) -> Access:
     everything = RulePolicy(
         [Rule(frozenset({EVERYONE}), ("**",), frozenset({Action.ADMIN}))]
     )
-    return Access(registry, Identifiers(), everything, open=True)
+    return Access(registry, Identifiers(), Rules(everything, open=True))
 
 
 def _scope_of(source: str) -> list[str]:

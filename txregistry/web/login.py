@@ -24,14 +24,12 @@ class LogIn:
         token_realm: The URL of that service; None for ourselves.
         basic_realm: What passwords are for; None where none are taken.
         certificates: Whether client certificates tell who somebody is.
-        anonymous: Whether who is not known may do anything at all.
     """
 
     service: str | None = None
     token_realm: str | None = None
     basic_realm: str | None = None
     certificates: bool = False
-    anonymous: bool = True
 
     @property
     def challenges(self) -> bool:

@@ -56,8 +56,9 @@ class TokenRoute:
         """Say what of the scopes that somebody asks for they may have."""
         wanted = TokenScopes.parse(*texts)
         granted = wanted.granted(partial(self.access.may, caller))
-        # Everybody may have the catalog, which shows them what they may see.
-        return TokenScopes(granted.repositories, wanted.catalog)
+        # Other than by the rules, who may list at all is shown what they may see.
+        catalog = wanted.catalog and self.access.may_list(caller)
+        return TokenScopes(granted.repositories, catalog)
 
 
 def add_token_routes(app: App, tokens: TokenRoute) -> None:

@@ -4,7 +4,7 @@ Source: Docker Registry API v1, "Response conventions".
 """
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -12,6 +12,7 @@ from txregistry.model.errors import ContentTooLarge, DataInvalid
 from txregistry.streams import read_all
 from txregistry.web.request import RegistryRequest
 
+T = TypeVar("T")
 _YEAR: Final = 365 * 24 * 3600
 _NO_CACHE: Final = (
     (b"cache-control", b"no-cache"),
@@ -88,16 +89,27 @@ def keep(request: RegistryRequest, *, public: bool, now: float) -> bool:
 
 
 async def read_json(
-    request: RegistryRequest, limit: int, complaint: str = "Invalid data"
-) -> object:
+    request: RegistryRequest,
+    limit: int,
+    kind: type[T],
+    complaint: str = "Invalid data",
+) -> T:
     """Read a request's body as JSON.
+
+    Args:
+        request: The request.
+        limit: Bytes that it may have.
+        kind: What it must be: whatever is not takes no time.
+        complaint: What is said where it is no JSON.
 
     Raises:
         ContentTooLarge: it is larger than the limit, in bytes.
-        DataInvalid: it is no JSON; the complaint says so.
+        DataInvalid: it is no JSON, or of another kind.
     """
     try:
-        return msgspec.json.decode(await read_body(request, limit))
+        return msgspec.json.decode(await read_body(request, limit), type=kind)
+    except msgspec.ValidationError:
+        raise DataInvalid("Invalid data") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise DataInvalid(complaint) from None
 

@@ -8,6 +8,8 @@ Source: Docker Registry API v1, "The index API".
 from collections.abc import Callable, Sequence
 from typing import Final
 
+import msgspec
+
 from txregistry.auth.tokens import TokenSigner
 from txregistry.model.access import Access as TokenAccess
 from txregistry.model.errors import (
@@ -19,6 +21,7 @@ from txregistry.model.errors import (
 from txregistry.model.images import ImageId
 from txregistry.model.names import RepositoryName
 from txregistry.registry.repositories import Registry
+from txregistry.tasks import breathe
 from txregistry.web.request import RegistryRequest
 from txregistry.web.routing import App
 from txregistry.web.switches import require_writes
@@ -28,6 +31,9 @@ from txregistry.web.v1.guards import V1Guards
 
 _R: Final = "/v1/repositories/<v1name:name>"
 _LIMIT: Final = 4 * 1024 * 1024
+_PAUSE: Final = 2000
+"""Ids after which others have their turn."""
+
 _MOST: Final = 20_000
 _RESERVED: Final = frozenset({"tags", "images", "json", "properties", "auth", "layer"})
 """Ends of routes: a repository named so could not be asked for."""
@@ -38,6 +44,12 @@ _LIFETIMES: Final = {
     TokenAccess.DELETE: 3600.0,
 }
 """Seconds for which tokens are good: none can be renewed in the middle of a push."""
+
+
+class _Listed(msgspec.Struct):
+    """An image in a list; the rest of what engines say of it is not needed."""
+
+    id: str
 
 
 class IndexRoutes:
@@ -89,9 +101,28 @@ class IndexRoutes:
                 "The last component of this name has a meaning of its own"
             )
         require_writes(self._registry)
-        ids = _read_ids(await read_json(request, _LIMIT, "Error Decoding JSON"))
+        listed = await read_json(request, _LIMIT, list[_Listed], "Error Decoding JSON")
+        ids = await self._read_ids(listed)
         if ids:
             await self._registry.announcements.add(resolved, ids)
+        return ids
+
+    async def _read_ids(self, listed: Sequence[_Listed]) -> list[ImageId]:
+        """Read a list of images.
+
+        Raises:
+            DataInvalid: one of them can be no image, or they are too many.
+        """
+        if len(listed) > _MOST:
+            raise DataInvalid("Invalid data")
+        ids = []
+        for place, each in enumerate(listed):
+            if not (place + 1) % _PAUSE:
+                await breathe(self._registry.clock)
+            try:
+                ids.append(ImageId.parse(each.id))
+            except ImageIdInvalid:
+                raise DataInvalid("Invalid data") from None
         return ids
 
     async def note(
@@ -239,24 +270,6 @@ def add_index_routes(app: App, guards: V1Guards, routes: IndexRoutes) -> None:
     ) -> bytes:
         del name, asking
         return answer(request, {"access": await routes.may_use(resolved, text)})
-
-
-def _read_ids(document: object) -> list[ImageId]:
-    """Read a list of images.
-
-    Raises:
-        DataInvalid: it is none.
-    """
-    if not isinstance(document, list) or len(document) > _MOST:
-        raise DataInvalid("Invalid data")
-    ids = []
-    for each in document:
-        text = each.get("id") if isinstance(each, dict) else None
-        try:
-            ids.append(ImageId.parse(text if isinstance(text, str) else ""))
-        except ImageIdInvalid:
-            raise DataInvalid("Invalid data") from None
-    return ids
 
 
 def _here(request: RegistryRequest) -> str:

@@ -87,9 +87,7 @@ def add_tag_routes_of_v1(app: App, guards: V1Guards, registry: Registry) -> None
             tag = Tag.parse(text)
         except TagInvalid:
             raise TagInvalid(_TAG) from None
-        image_id = await read_json(request, _LIMIT)
-        if not isinstance(image_id, str):
-            raise DataInvalid("Invalid data")
+        image_id = await read_json(request, _LIMIT, str)
         try:
             parsed = ImageId.parse(image_id)
         except ImageIdInvalid:

@@ -83,82 +83,60 @@ class IndexTests(ChecksCase):
         for each in ("https://reg", "reg/v1", "", "a b", "reg:port", "-a", "a\\n"):
             self.refuse(f'index: {{endpoints: ["{each}"]}}', "index.endpoints", "host")
 
-    def test_rules_are_read(self) -> None:
-        text = """
-        http: {apis: [v1]}
-        index: {access: [{who: [bob], repositories: ['acme/*'], may: [pull]}]}
-        """
-        self.assertEqual(
-            self.load(text).index.access, (Rule(("bob",), ("acme/*",), ("pull",)),)
-        )
-
-    def test_unknown_action_is_refused(self) -> None:
-        text = "index: {access: [{who: [x], repositories: [y], may: [read]}]}"
-        self.refuse(text, "index.access[0].may: 'read'", "pull, push, delete")
-
     def test_index_is_one(self) -> None:
         text = "index: {url: 'https://i', trust: [k]}"
         self.refuse(text, "index: ", "url and trust")
 
-    def test_index_elsewhere_knows_no_accounts_here(self) -> None:
-        for more in (
-            "alone: true",
-            "htpasswd: f",
-            "access: [{who: [], repositories: []}]",
-        ):
-            for elsewhere in ("url: 'https://i'", "trust: [k]"):
-                self.refuse(f"index: {{{elsewhere}, {more}}}", "elsewhere")
+    def test_index_elsewhere_is_not_here(self) -> None:
+        for elsewhere in ("url: 'https://i'", "trust: [k]"):
+            text = f"index: {{{elsewhere}, alone: true, endpoints: [r]}}"
+            self.refuse(text, "elsewhere")
+
+    def test_index_elsewhere_stands_beside_accounts_for_version_2(self) -> None:
+        for elsewhere in ("url: 'https://i'", "trust: [k]"):
+            text = f"auth: {{htpasswd: {{path: f}}}}\nindex: {{{elsewhere}}}"
+            self.assertTrue(self.load(text).index.is_elsewhere)
+
+    def test_index_alone_says_where_the_registries_are(self) -> None:
+        self.refuse("index: {alone: true}", "index.alone", "index.endpoints")
+        self.assertTrue(self.load("index: {alone: true, endpoints: [r]}").index.alone)
 
     def test_certificate_goes_with_its_key(self) -> None:
         for one in ("certificate", "certificatekey"):
             self.refuse(f"index: {{{one}: f}}", "certificate and certificatekey")
 
-    def test_certificates_of_clients_need_an_authority(self) -> None:
-        self.refuse("index: {certificates: true}", "http.tls.clientcas")
-        text = f"""
-        http: {{addr: ':1', apis: [v1], {TLS}}}
-        index: {{certificates: true}}
+    def test_what_says_who_may_do_what_is_no_longer_here(self) -> None:
+        for each in ("htpasswd: f", "certificates: true", "access: []"):
+            self.refuse(f"index: {{{each}}}", "there is no such setting")
+        self.refuse("index: {administrators: [bob]}", "index.administrators")
+        self.refuse("v2: {anonymous: true}", "v2: there is no such setting")
+
+
+class AuthTests(ChecksCase):
+    def test_rules_are_read(self) -> None:
+        text = """
+        auth:
+          rules:
+            - {who: [bob], repositories: ['acme/*'], may: [pull], from: [10.1.0.0/16]}
         """
-        self.assertTrue(self.load(text).index.certificates)
+        rule = Rule(("bob",), ("acme/*",), ("pull",), ("10.1.0.0/16",))
+        self.assertEqual(self.load(text).auth.rules, (rule,))
 
+    def test_unknown_action_is_refused(self) -> None:
+        text = "auth: {rules: [{who: [x], repositories: [y], may: [read]}]}"
+        self.refuse(
+            text, "auth.rules[0].may: 'read'", "list, pull, push, delete, admin"
+        )
 
-class OpenVersion2Tests(ChecksCase):
-    """What version 1 forbids, version 2 must not let through by mistake."""
+    def test_place_that_is_no_network_is_refused(self) -> None:
+        for each in ("here", "10.0.0.0/33", "10.0.0.1/8", "", "::/129"):
+            text = f"{{who: [x], repositories: [y], from: ['{each}']}}"
+            self.refuse(f"auth: {{rules: [{text}]}}", "auth.rules[0].from: ")
 
-    RESTRICTIONS = (
-        "htpasswd: f",
-        "trust: [k]",
-        "url: 'https://i'",
-        "access: [{who: [x], repositories: [y], may: [pull]}]",
-    )
-
-    def test_restrictions_do_not_stand_beside_it(self) -> None:
-        for each in self.RESTRICTIONS:
-            self.refuse(f"index: {{{each}}}", "v2.anonymous", "http.apis")
-
-    def test_restrictions_stand_where_only_version_1_is_spoken(self) -> None:
-        for each in self.RESTRICTIONS:
-            self.load(f"http: {{apis: [v1]}}\nindex: {{{each}}}")
-
-    def test_restrictions_stand_beside_it_where_that_is_meant(self) -> None:
-        for each in self.RESTRICTIONS:
-            self.load(f"v2: {{anonymous: true}}\nindex: {{{each}}}")
-
-    def test_restrictions_stand_beside_an_index_alone(self) -> None:
-        self.load("index: {htpasswd: f, alone: true}")
-
-    def test_every_listener_counts(self) -> None:
-        listen = "[{endpoint: 'tcp:1', apis: [v1]}, {endpoint: 'tcp:2', apis: [v2]}]"
-        text = f"http: {{listen: {listen}}}\nindex: {{htpasswd: f}}"
-        self.refuse(text, "v2.anonymous")
-
-    def test_listener_that_says_nothing_speaks_what_all_do(self) -> None:
-        text = "http: {listen: [tcp:1]}\nindex: {htpasswd: f}"
-        self.refuse(text, "v2.anonymous")
-        text = "http: {listen: [tcp:1], apis: [v1]}\nindex: {htpasswd: f}"
-        self.load(text)
-
-    def test_address_beside_listeners_counts(self) -> None:
-        listen = "[{endpoint: 'tcp:1', apis: [v1]}]"
-        text = f"http: {{addr: ':2', listen: {listen}}}\nindex: {{htpasswd: f}}"
-        self.refuse(text, "v2.anonymous")
+    def test_certificates_of_clients_need_an_authority(self) -> None:
+        self.refuse("auth: {certificates: {}}", "http.tls.clientcas")
+        text = f"""
+        http: {{addr: ':1', {TLS}}}
+        auth: {{certificates: {{}}}}
+        """
+        self.assertIsNotNone(self.load(text).auth.certificates)

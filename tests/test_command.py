@@ -7,7 +7,7 @@ import sys
 import yaml
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.temporary import make_file
+from tests.temporary import make_file, make_folder
 from txregistry.command import main
 
 
@@ -47,6 +47,42 @@ class CheckConfigTests(SynchronousTestCase):
     def test_mistake_ends_with_2(self) -> None:
         told = self.fail_with("check-config", "--config", self.write("htp: 1"))
         self.assertIn("htp: there is no such setting", told)
+
+    def test_files_that_the_start_would_refuse_are_refused(self) -> None:
+        for text, told in (
+            ("auth: {htpasswd: {path: /none}}", "auth.htpasswd.path: '/none'"),
+            (
+                "http: {addr: ':1', tls: {certificate: /none, key: /none}}",
+                "http.tls.certificate: '/none'",
+            ),
+            ("http: {addr: ':1'}\nindex: {key: /none}", "index.key: '/none'"),
+            ("http: {listen: ['tpc:1']}", "http.listen: 'tpc:1'"),
+            ("index: {url: 'ftp://x'}", "index.url: 'ftp://x'"),
+        ):
+            self.err.truncate(0)
+            self.assertIn(told, self.fail_with("check-config", "-c", self.write(text)))
+
+    def test_nothing_is_written(self) -> None:
+        folder = make_folder(self)
+        data, audit = f"{folder}/data", f"{folder}/audit"
+        text = (
+            f"storage: {{filesystem: {{rootdirectory: {data}}}}}\n"
+            f"audit: {{enabled: true, file: {audit}}}"
+        )
+        main(["check-config", "--config", self.write(text)])
+        self.assertEqual(os.listdir(folder), [])
+
+    def test_a_role_is_spelt_out(self) -> None:
+        main(["check-config", "--role", "mirror"])
+        rules = yaml.safe_load(self.out.getvalue())["auth"]["rules"]
+        self.assertEqual(
+            [(each["who"], each["repositories"], each["may"]) for each in rules],
+            [
+                (["authenticated"], ["private/**"], ["push", "delete"]),
+                (["everyone"], ["private/**"], []),
+                (["everyone"], ["**"], ["pull"]),
+            ],
+        )
 
     def test_no_command_ends_with_2(self) -> None:
         self.assertIn("A command is needed", self.fail_with())

@@ -8,7 +8,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.temporary import make_file
 from txregistry.config import MEANINGLESS, NOT_YET, load_settings
-from txregistry.settings import Settings, SettingsError
+from txregistry.presets import apply_role
+from txregistry.settings import Htpasswd, Settings, SettingsError
 
 STOCK_2 = """
 version: 0.1
@@ -58,6 +59,19 @@ health:
 """
 """Of the image registry:3."""
 
+NOTHING_SAID = apply_role(Settings())
+"""Everything as it is where nothing is said."""
+
+TOKEN = """
+auth:
+  token:
+    realm: https://auth.example/token
+    service: registry.example
+    issuer: auth.example
+    rootcertbundle: /etc/bundle.pem
+"""
+"""What ``auth.token`` needs."""
+
 
 class ConfigTestCase(SynchronousTestCase):
     def load_all(
@@ -79,10 +93,10 @@ class ConfigTestCase(SynchronousTestCase):
 
 class StockTests(ConfigTestCase):
     def test_nothing_is_a_good_configuration(self) -> None:
-        self.assertEqual(load_settings(None, {}), (Settings(), []))
+        self.assertEqual(load_settings(None, {}), (NOTHING_SAID, []))
 
     def test_empty_file_is_a_good_configuration(self) -> None:
-        self.assertEqual(self.load(""), Settings())
+        self.assertEqual(self.load(""), NOTHING_SAID)
 
     def test_2_loads(self) -> None:
         settings = self.load(STOCK_2)
@@ -107,7 +121,7 @@ class StockTests(ConfigTestCase):
 
     def test_section_with_nothing_in_it_is_as_if_left_out(self) -> None:
         text = "http:\nlog:\nauth:\nstorage:\n  delete:\n  maintenance:\n"
-        self.assertEqual(self.load(text), Settings())
+        self.assertEqual(self.load(text), NOTHING_SAID)
 
     def test_durations_are_as_in_go(self) -> None:
         settings = self.load("storage: {maintenance: {uploadpurging: {age: 1h30m}}}")
@@ -165,7 +179,7 @@ class MistakeTests(ConfigTestCase):
         self.refuse("log: {formatter: xml}", "log.formatter: 'xml'", "text, json")
 
     def test_unknown_role(self) -> None:
-        self.refuse("role: mirror", "role: 'mirror'", "private")
+        self.refuse("role: hub", "role: 'hub'", "private, vendor, sponsor, mirror")
 
     def test_unknown_version_of_tls(self) -> None:
         self.refuse("http: {tls: {minimumtls: tls1.0}}", "minimumtls: 'tls1.0'")
@@ -239,13 +253,32 @@ class DangerousTests(ConfigTestCase):
             self.refuse(text, f"{name}: ", "remove it")
 
     def test_it_does_as_a_variable_too(self) -> None:
-        self.refuse("", "auth: ", "remove it", REGISTRY_AUTH_HTPASSWD_REALM="x")
+        self.refuse("", "proxy: ", "remove it", REGISTRY_PROXY_REMOTEURL="x")
+        self.refuse("", "auth.silly: ", "remove it", REGISTRY_AUTH_SILLY_REALM="x")
+        self.refuse("", "auth.silly: ", "remove it", REGISTRY_AUTH="silly")
+
+    def test_nobody_is_let_in_where_only_the_name_of_a_way_is_given(self) -> None:
+        for way, told in (
+            ("silly", "auth.silly: "),
+            ("htpasswd", "auth.htpasswd: "),
+            ("token", "auth.token: "),
+            ("nonsense", "auth.nonsense: there is no such setting"),
+        ):
+            for text in (
+                f"auth: {way}",
+                f"auth: {{{way}: }}",
+                f"auth: {{{way}: {{}}}}",
+            ):
+                self.refuse(text, told)
+            self.refuse("", told, REGISTRY_AUTH=way)
 
     def test_what_changes_nothing_is_told_one_by_one(self) -> None:
         for name in MEANINGLESS:
             text = "x: 1"
-            for part in reversed(name.split(".")):
+            for part in reversed(name.removeprefix("auth.token.").split(".")):
                 text = f"{part}: {{{text}}}"
+            if name.startswith("auth.token."):
+                text = f"{TOKEN}    {text}"
             self.assertEqual(self.load_all(text)[1], [name])
 
 
@@ -259,6 +292,23 @@ class VariableTests(ConfigTestCase):
         settings, _ = load_settings(None, variables)
         assert settings.storage.filesystem is not None
         self.assertEqual(settings.storage.filesystem.rootdirectory, "/data")
+
+    def test_accounts_are_named_as_for_distribution(self) -> None:
+        settings = self.load(
+            "",
+            REGISTRY_AUTH="htpasswd",
+            REGISTRY_AUTH_HTPASSWD_PATH="/auth/htpasswd",
+            REGISTRY_AUTH_HTPASSWD_REALM="Registry Realm",
+        )
+        self.assertEqual(
+            settings.auth.htpasswd, Htpasswd("/auth/htpasswd", "Registry Realm")
+        )
+
+    def test_accounts_that_are_named_need_no_more_names(self) -> None:
+        settings = self.load("", REGISTRY_AUTH_HTPASSWD_PATH="/auth/htpasswd")
+        self.assertEqual(settings.auth.htpasswd, Htpasswd("/auth/htpasswd"))
+        for none in ("", "none"):
+            self.assertEqual(self.load("", REGISTRY_AUTH=none), NOTHING_SAID)
 
     def test_is_yaml(self) -> None:
         settings = self.load("", REGISTRY_STORAGE_DELETE_ENABLED="false")
@@ -283,7 +333,7 @@ class VariableTests(ConfigTestCase):
         self.refuse("", "REGISTRY_HTTP_ADDR: '['", REGISTRY_HTTP_ADDR="[")
 
     def test_others_are_not_ours(self) -> None:
-        self.assertEqual(self.load("", HOME="/root", REGISTRYX="1"), Settings())
+        self.assertEqual(self.load("", HOME="/root", REGISTRYX="1"), NOTHING_SAID)
 
     def test_those_of_kubernetes_are_ignored(self) -> None:
         for name in ("REGISTRY", "REGISTRY_UI", "REGISTRY_2"):
@@ -297,4 +347,4 @@ class VariableTests(ConfigTestCase):
                 f"{name}_PORT_5000_TCP_PORT": "5000",
                 f"{name}_PORT_5000_TCP_PROTO": "tcp",
             }
-            self.assertEqual(load_settings(None, variables)[0], Settings())
+            self.assertEqual(load_settings(None, variables)[0], NOTHING_SAID)

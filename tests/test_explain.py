@@ -103,7 +103,7 @@ class AnswerTests(ExplainCase):
 
 
 class RoleTests(ExplainCase):
-    config = "auth: {htpasswd: {path: accounts}}"
+    config = "auth: {htpasswd: {path: accounts}, groups: {vendor: [alice]}}"
 
     def test_role_has_rules_of_its_own(self) -> None:
         for role, code in (("vendor", 0), ("mirror", 0), ("private", 1)):

@@ -18,7 +18,8 @@ from zope.interface.verify import verifyObject
 from tests.temporary import make_file, make_folder
 from tests.web.exchange import request_bytes
 from tests.web.wire import Connection
-from txregistry.service import Options, RegistryService, build, make_store
+from txregistry.presets import apply_role
+from txregistry.service import Options, RegistryService, build
 from txregistry.settings import (
     Filesystem,
     Http,
@@ -32,6 +33,7 @@ from txregistry.settings import (
 from txregistry.storage.filesystem import FilesystemObjectStore
 from txregistry.storage.keys import SECRETS
 from txregistry.storage.memory import MemoryObjectStore
+from txregistry.stores import make_store
 from txregistry.tasks import at_once
 from txregistry.version1 import COOKIES, TOKENS
 from txregistry.web.site import RegistrySite
@@ -71,7 +73,7 @@ class OptionsTests(SynchronousTestCase):
         return make_file(self, "config.yml", text.encode())
 
     def test_none_are_needed(self) -> None:
-        self.assertEqual(self.parse(), Settings())
+        self.assertEqual(self.parse(), apply_role(Settings()))
 
     def test_storage_is_a_folder(self) -> None:
         settings = self.parse("--storage", "/data")
@@ -99,7 +101,11 @@ class OptionsTests(SynchronousTestCase):
         self.assertIsNone(settings.http.addr)
 
     def test_unknown_role_is_refused(self) -> None:
-        self.refuse(["--role", "mirror"], "--role: 'mirror' cannot be used")
+        self.refuse(["--role", "hub"], "role: 'hub' cannot be used")
+
+    def test_role_goes_over_the_file(self) -> None:
+        path = self.config("role: private")
+        self.assertEqual(self.parse("-c", path, "-r", "mirror").role, "mirror")
 
     def test_mistake_in_the_file_is_refused(self) -> None:
         self.refuse(["-c", self.config("htp: 1")], "htp: there is no such setting")
@@ -184,7 +190,7 @@ class SitesTests(SynchronousTestCase):
 
     def settings(self, http: Http, **more: Any) -> Settings:
         """Serve from memory."""
-        return Settings(storage=Storage(inmemory={}), http=http, **more)
+        return apply_role(Settings(storage=Storage(inmemory={}), http=http, **more))
 
     def speaks(self, settings: Settings, port: int) -> tuple[bool, bool]:
         """Say which of both versions is spoken at a port."""
@@ -271,10 +277,11 @@ class SecretsTests(SynchronousTestCase):
         build(self.settings, MemoryReactorClock())
         self.assertEqual(self.secrets(), before)
 
-    def test_without_version_1_there_are_none(self) -> None:
+    def test_they_are_made_without_version_1_too(self) -> None:
+        """Our tokens of version 2 are signed with one of them."""
         settings = msgspec.structs.replace(self.settings, v1=Version1(enabled=False))
         build(settings, MemoryReactorClock())
-        self.assertFalse(os.path.exists(os.path.join(self.root, SECRETS)))
+        self.assertEqual(set(self.secrets()), {COOKIES, TOKENS})
 
     def test_one_that_is_damaged_stops_the_start(self) -> None:
         folder = os.path.join(self.root, SECRETS)

@@ -1,5 +1,6 @@
 """Tests of ``txregistry/tls.py``."""
 
+import ssl
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -128,6 +129,18 @@ class ReloadTests(ServerTlsCase):
             self.make()
         self.assertIn("http.tls", str(raised.exception))
 
+    def test_unknown_kind_of_key_is_no_crash(self) -> None:
+        known, unknown = (
+            b"\x2a\x86\x48\xce\x3d\x02\x01",
+            b"\x2a\x03\x04\x05\x06\x07\x08",
+        )
+        self.assertEqual(SERVER.der.count(known), 1)
+        der = SERVER.der.replace(known, unknown)
+        self.files.put("server.pem", ssl.DER_cert_to_PEM_cert(der).encode())
+        with self.assertRaises(SettingsError) as raised:
+            self.make()
+        self.assertIn("http.tls", str(raised.exception))
+
     def test_bad_files_stop_the_start(self) -> None:
         self.replace(key=SERVER.key_pem)
         with self.assertRaises(SettingsError):
@@ -162,7 +175,7 @@ class WatchTests(ServerTlsCase):
         self.assertIsNot(server.current, before)
 
     def test_untouched_files_are_not_read(self) -> None:
-        self.now += timedelta(seconds=10)  # they are older than a tick of their clock
+        self.now += timedelta(hours=1)  # they are older than a tick of their clock
         reads: list[str] = []
 
         def blocking(

@@ -3,12 +3,16 @@
 import os
 from datetime import timedelta
 
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.authorities import NOW, Files, Issued, issue
 from tests.temporary import make_folder
 from txregistry.settings import SettingsError, Tls
-from txregistry.tlsfiles import TlsFiles, newest, read_tls, stamp, tls_paths
+from txregistry.stamps import newest, stamp
+from txregistry.tlsfiles import TlsFiles, read_tls, tls_paths
 
 ROOT = issue("root", authority=True)
 MIDDLE = ROOT.issue("middle", authority=True)
@@ -104,6 +108,20 @@ class RevocationTests(TlsFilesCase):
     def test_list_with_a_forged_signature_is_refused(self) -> None:
         forger = issue("root", authority=True)
         self.refuse(self.tls(ROOT, crls=(forger.revoke(),)), "http.tls.crls", "CN=root")
+
+    def test_list_of_an_authority_that_cannot_sign_is_refused(self) -> None:
+        dumb = Issued(
+            x509.CertificateBuilder()
+            .subject_name(ROOT.certificate.subject)
+            .issuer_name(ROOT.certificate.subject)
+            .public_key(X25519PrivateKey.generate().public_key())
+            .serial_number(1)
+            .not_valid_before(NOW)
+            .not_valid_after(NOW + timedelta(days=1))
+            .sign(ROOT.key, SHA256()),
+            ROOT.key,
+        )
+        self.refuse(self.tls(dumb, crls=(ROOT.revoke(),)), "http.tls.crls", "CN=root")
 
     def test_list_that_begins_later_is_refused(self) -> None:
         tls = self.tls(ROOT, crls=(ROOT.revoke(since=1),))

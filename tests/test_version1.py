@@ -1,6 +1,5 @@
 """Tests of ``txregistry/version1.py``."""
 
-import os
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
@@ -16,14 +15,24 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.client import HTTPConnectionPool
 
 from tests.client.certificates import certify
-from tests.temporary import make_file, make_folder
+from tests.temporary import make_file
 from tests.web.exchange import SECRETS, Exchange, lines, logged
 from txregistry.registry.repositories import Registry
-from txregistry.settings import Http, Index, Rule, Settings, SettingsError, Tls
+from txregistry.settings import (
+    Auth,
+    Htpasswd,
+    Http,
+    Index,
+    Rule,
+    Settings,
+    SettingsError,
+    Tls,
+)
 from txregistry.settings import Version1 as Version1Settings
 from txregistry.storage.memory import MemoryObjectStore
 from txregistry.tasks import at_once
 from txregistry.version1 import make_version1
+from txregistry.web.access import open_access
 from txregistry.web.v1.root import Version1
 
 OWN = Ed25519PrivateKey.generate()
@@ -53,9 +62,9 @@ class MakeCase(SynchronousTestCase):
         reactor = MemoryReactorClock()
         registry = Registry(MemoryObjectStore(reactor), reactor, at_once)
         pool = HTTPConnectionPool(reactor, persistent=False)
-        return make_version1(
-            Settings(index=index, **more), registry, SECRETS, reactor, at_once, pool
-        )
+        settings = Settings(index=index, **more)
+        access = open_access(registry)
+        return make_version1(settings, registry, access, SECRETS, reactor, pool)
 
     def refuse(self, index: Index, *told: str) -> None:
         """Expect a refusal that tells some things."""
@@ -88,10 +97,6 @@ class PartsTests(MakeCase):
             found = self.make(index)
             self.assertTrue(found.registry)
             self.assertIsNone(found.index)
-
-    def test_administrators_are_handed_on(self) -> None:
-        found = self.make(Index(administrators=("bob",)))
-        self.assertEqual(found.administrators, {"bob"})
 
     def test_standalone_is_handed_on(self) -> None:
         found = self.make(Index(), v1=Version1Settings(standalone=True))
@@ -130,48 +135,92 @@ class MistakeTests(MakeCase):
         for url in ("index.example", "ftp://x", "https://", "http://a b"):
             self.refuse(Index(url=url), f"index.url: {url!r}")
 
-    def test_accounts_that_cannot_be_read_are_refused(self) -> None:
-        path = os.path.join(make_folder(self), "none")
-        self.refuse(Index(htpasswd=path), f"index.htpasswd: {path!r}")
-
-    def test_rule_that_means_nothing_is_refused(self) -> None:
-        rule = Rule(("bob",), ("acme/[",), ("pull",))
-        self.refuse(Index(access=(rule,)), "index.access")
-
     def test_certificate_of_the_index_that_is_none_is_refused(self) -> None:
         path = self.file(b"junk")
         index = Index(url="https://i", cas=(path,))
         self.refuse(index, f"index.cas: {path!r}")
 
 
-class AccessTests(SynchronousTestCase):
+class AccessCase(SynchronousTestCase):
     """Who may do what, where nobody said so."""
 
-    def ask(self, index: Index, method: str, target: str) -> int:
+    def setUp(self) -> None:
+        accounts = f"bob:{BCRYPT}\n".encode()
+        self.htpasswd = Htpasswd(make_file(self, "htpasswd", accounts))
+
+    def ask(self, settings: Settings, method: str, target: str) -> int:
         """Ask as nobody."""
-        exchange = Exchange(version1=Settings(index=index))
+        exchange = Exchange(version1=settings)
         body = b"[]" if method == "PUT" else None
         return exchange.ask(method, target, {}, body).status
 
+
+class AccessTests(AccessCase):
     def test_without_accounts_everybody_may_do_everything(self) -> None:
-        self.assertEqual(self.ask(Index(), "PUT", PUSH), 200)
+        self.assertEqual(self.ask(Settings(), "PUT", PUSH), 200)
 
     def test_with_accounts_nobody_else_may_do_anything(self) -> None:
-        path = make_file(self, "htpasswd", f"bob:{BCRYPT}\n".encode())
+        settings = Settings(auth=Auth(htpasswd=self.htpasswd))
         for method, target in (("PUT", PUSH), ("GET", IMAGES)):
-            found = self.ask(Index(htpasswd=path), method, target)
-            self.assertEqual(found, 401)
+            self.assertEqual(self.ask(settings, method, target), 401)
 
     def test_rules_count_as_they_stand(self) -> None:
         rule = Rule(("everyone",), ("acme/*",), ("pull",))
-        index = Index(access=(rule,))
-        self.assertEqual(self.ask(index, "PUT", PUSH), 401)
-        self.assertEqual(self.ask(index, "GET", IMAGES), 404)
+        settings = Settings(auth=Auth(rules=(rule,)))
+        self.assertEqual(self.ask(settings, "PUT", PUSH), 401)
+        self.assertEqual(self.ask(settings, "GET", IMAGES), 404)
 
     def test_where_only_tokens_count_nobody_else_may_do_anything(self) -> None:
-        path = make_file(self, "key", public(OWN))
+        index = Index(trust=(make_file(self, "key", public(OWN)),))
+        everybody = Auth(rules=(Rule(("everyone",), ("**",), ("admin",)),))
         target = f"/v1/images/{'a' * 64}/json"
-        self.assertEqual(self.ask(Index(trust=(path,)), "GET", target), 401)
+        for auth in (Auth(), everybody):
+            settings = Settings(index=index, auth=auth)
+            self.assertEqual(self.ask(settings, "GET", target), 401)
+
+
+class Version2Tests(AccessCase):
+    """What version 1 forbids, version 2 does not let through."""
+
+    REQUESTS = (
+        ("GET", "/v2/acme/web/manifests/latest"),
+        ("GET", "/v2/acme/web/tags/list"),
+        ("POST", "/v2/acme/web/blobs/uploads/"),
+        ("PUT", "/v2/acme/web/manifests/latest"),
+        ("DELETE", "/v2/acme/web/manifests/latest"),
+        ("GET", "/v2/_catalog"),
+        ("GET", "/v2/"),
+    )
+
+    def test_where_nothing_is_restricted_it_lets_everything_through(self) -> None:
+        for method, target in self.REQUESTS:
+            found = self.ask(Settings(), method, target)
+            self.assertNotIn(found, {401, 403}, target)
+
+    def test_accounts_of_one_are_those_of_the_other(self) -> None:
+        settings = Settings(auth=Auth(htpasswd=self.htpasswd))
+        for method, target in self.REQUESTS:
+            self.assertEqual(self.ask(settings, method, target), 401, target)
+
+    def test_index_elsewhere_lets_nobody_through_who_is_not_known_here(self) -> None:
+        """Its tokens are for version 1 only."""
+        trust = (make_file(self, "key", public(OWN)),)
+        for index in (Index(trust=trust), Index(url="https://index.example")):
+            for method, target in self.REQUESTS:
+                found = self.ask(Settings(index=index), method, target)
+                self.assertEqual(found, 403, target)
+                auth = Auth(htpasswd=self.htpasswd)
+                found = self.ask(Settings(index=index, auth=auth), method, target)
+                self.assertEqual(found, 401, target)
+
+    def test_rules_of_one_are_those_of_the_other(self) -> None:
+        rule = Rule(("everyone",), ("other/*",), ("pull",))
+        settings = Settings(auth=Auth(rules=(rule,)))
+        for method, target in self.REQUESTS:
+            if "acme" in target:
+                self.assertEqual(self.ask(settings, method, target), 403, target)
+        found = self.ask(settings, "GET", "/v2/other/web/tags/list")
+        self.assertEqual(found, 404)
 
 
 class KeyTests(SynchronousTestCase):

@@ -5,7 +5,6 @@ import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from getopt import GetoptError, gnu_getopt
 from shlex import quote
 from typing import Any, ClassVar, Final
 
@@ -22,6 +21,7 @@ from txregistry.certplaces import (
     write_places,
     write_trial,
 )
+from txregistry.commandline import CommandOptions
 from txregistry.pem import read_certificates
 from txregistry.settings import SettingsError
 
@@ -38,32 +38,10 @@ _REGISTRY: Final = [
 ]
 
 
-class _Command(usage.Options):
-    """A command that takes options also after what is no option."""
+class _Command(CommandOptions):
+    """A command that works on a folder of certificates."""
 
-    synopsis: ClassVar[str]
     folder: CertificateFolder
-
-    def parseOptions(  # noqa: N802 - Twisted's name
-        self, options: Sequence[str] | None = None
-    ) -> None:
-        """Part options from the rest, wherever they are."""
-        try:
-            found, rest = gnu_getopt(options or (), self.shortOpt, self.longOpt)
-        except GetoptError as error:
-            raise usage.UsageError(str(error)) from error
-        ordered: list[str] = []
-        for name, text in found:
-            ordered.append(name)
-            if f"{name[2:]}=" in self.longOpt or f"{name[1:]}:" in self.shortOpt:
-                ordered.append(text)
-        super().parseOptions(  # type: ignore[no-untyped-call]  # Twisted's
-            [*ordered, "--", *rest]
-        )
-
-    def getSynopsis(self) -> str:  # noqa: N802 - Twisted's name
-        """Say how it is called, and not how those above it are, once more."""
-        return f"{self.synopsis}\n"
 
     def take_folder(self, text: str) -> None:
         """Take where the authority is."""

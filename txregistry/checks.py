@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from ipaddress import ip_network
 from itertools import chain
 from typing import Final
-from urllib.parse import urlsplit
 
 from txregistry.model.access import Action
-from txregistry.presets import ROLES
+from txregistry.presets import ROLES, names_vendors, spoken_apis
 from txregistry.settings import (
     OPTIONAL_CLIENTS,
     REQUIRED_CLIENTS,
@@ -16,10 +15,10 @@ from txregistry.settings import (
     Cors,
     Http,
     Index,
-    Listener,
     Settings,
     SettingsError,
     Tls,
+    TokenEndpoint,
     TokenService,
 )
 
@@ -39,7 +38,14 @@ _LEAST: Final = 60
 _MOST: Final = 24 * 3600
 """Seconds for which a token may be good: clients take less than the least as that."""
 
-_HOST_URL: Final = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+/?", re.ASCII)
+_HOST_URL: Final = re.compile(
+    r"https?://(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])"
+    r"(?::[0-9]{1,5})?/?",
+    re.ASCII,
+)
+_URL: Final = re.compile(r"https?://[A-Za-z0-9\[][!#-\[\]-~]*", re.ASCII)
+_QUOTED: Final = re.compile(r"[ !#-\[\]-~]+", re.ASCII)
+"""What can stand between quotes in a header, as it is."""
 _ACTIONS: Final = tuple(map(str, Action))
 _ENDPOINT: Final = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?",
@@ -74,6 +80,8 @@ def check_settings(settings: Settings) -> None:
         )
     _check_http(settings.http)
     _check_auth(settings.auth)
+    if settings.role == "vendor" and settings.auth.rules is None:
+        _check_vendors(settings.auth)
     _check_index(settings.index)
     _check_apis(settings)
 
@@ -174,12 +182,9 @@ def _check_auth(auth: Auth) -> None:
     for place, rule in enumerate(auth.rules or ()):
         _check_words(f"auth.rules[{place}].may", rule.may, _ACTIONS)
         check_networks(f"auth.rules[{place}].from", rule.networks)
-    for name, members in auth.groups.items():
-        if not name or name.startswith("@") or not all(members):
-            raise SettingsError(
-                f"auth.groups: {name!r} cannot be used: a group has a name, without "
-                "'@', and the names of who belongs to it."
-            )
+    _check_groups(auth)
+    if auth.htpasswd is not None:
+        _check_quoted("auth.htpasswd.realm", auth.htpasswd.realm)
     if auth.certificates is not None:
         for place, each in enumerate(auth.certificates.names):
             setting = f"auth.certificates.names[{place}].from"
@@ -189,36 +194,78 @@ def _check_auth(auth: Auth) -> None:
         )
     if auth.token is not None:
         _check_token_service(auth.token)
-        if auth.endpoint is not None and auth.endpoint.enabled:
+    if auth.endpoint is not None:
+        _check_endpoint(auth, auth.endpoint)
+
+
+def _check_groups(auth: Auth) -> None:
+    for name, members in auth.groups.items():
+        if not name or name.startswith("@") or not all(members):
             raise SettingsError(
-                "auth: give one of token and endpoint, not both: clients can be sent "
-                "to one place for tokens."
+                f"auth.groups: {name!r} cannot be used: a group has a name, without "
+                "'@', and the names of who belongs to it."
             )
-    endpoint = auth.endpoint
-    if endpoint is not None and not _LEAST <= endpoint.lifetime <= _MOST:
+    if auth.certificates is not None and auth.certificates.groups is not None:
+        return  # a group may be one that only certificates name
+    known = [f"@{name}" for name in auth.groups]
+    for place, rule in enumerate(auth.rules or ()):
+        for who in rule.who:
+            if who.startswith("@") and who not in known:
+                raise SettingsError(
+                    f"auth.rules[{place}].who: {who!r} cannot be used: auth.groups has "
+                    f"no such group; allowed are: {', '.join(known) or 'none'}."
+                )
+
+
+def _check_vendors(auth: Auth) -> None:
+    if auth.token is None and auth.knows_accounts and not names_vendors(auth):
+        raise SettingsError(
+            "auth.groups: {} cannot be used: the role 'vendor' needs a group 'vendor', "
+            "or auth.certificates.groups; without, nobody could push."
+        )
+
+
+def _check_endpoint(auth: Auth, endpoint: TokenEndpoint) -> None:
+    if endpoint.enabled and auth.token is not None:
+        raise SettingsError(
+            "auth: give one of token and endpoint, not both: clients can be sent to "
+            "one place for tokens."
+        )
+    if endpoint.enabled and not auth.knows_accounts:
+        raise SettingsError(
+            "auth.endpoint: auth.htpasswd or auth.certificates is needed too: nobody "
+            "could get a token."
+        )
+    if not _LEAST <= endpoint.lifetime <= _MOST:
         raise SettingsError(
             f"auth.endpoint.lifetime: {endpoint.lifetime:g}s cannot be used: it must "
             f"be from {_LEAST}s to {_MOST}s."
         )
+    _check_quoted("auth.endpoint.issuer", endpoint.issuer)
+    if endpoint.service is not None:
+        _check_quoted("auth.endpoint.service", endpoint.service)
+
+
+def _check_quoted(setting: str, text: str) -> None:
+    if not _QUOTED.fullmatch(text):
+        raise SettingsError(
+            f"{setting}: {text!r} cannot be used: it must be of printable ASCII "
+            "characters other than '\"' and '\\'."
+        )
 
 
 def _check_token_service(token: TokenService) -> None:
-    if urlsplit(token.realm).scheme not in {"http", "https"}:
+    if not _URL.fullmatch(token.realm):
         raise SettingsError(
             f"auth.token.realm: {token.realm!r} cannot be used: it must be the URL at "
-            "which clients get tokens."
+            "which clients get tokens, such as https://auth.example/token."
         )
     if token.rootcertbundle is None and token.jwks is None:
         raise SettingsError(
             "auth.token: give rootcertbundle or jwks: who signs the tokens."
         )
-    for name in ("realm", "service", "issuer"):
-        text: str = getattr(token, name)
-        if not text or not text.isprintable() or not text.isascii() or '"' in text:
-            raise SettingsError(
-                f"auth.token.{name}: {text!r} cannot be used: it must be of printable "
-                "ASCII characters."
-            )
+    _check_quoted("auth.token.service", token.service)
+    _check_quoted("auth.token.issuer", token.issuer)
 
 
 def check_networks(setting: str, networks: Sequence[str]) -> None:
@@ -242,9 +289,7 @@ def _check_apis(settings: Settings) -> None:
     mutual = bool(http.tls.clientcas)
     if settings.auth.certificates is not None and not mutual:
         raise SettingsError("auth.certificates: http.tls.clientcas is needed too.")
-    apis = [each.apis for each in http.listen if isinstance(each, Listener)]
-    if len(apis) < len(http.listen) or http.addr is not None or not http.listen:
-        apis.append(http.apis)
+    apis = spoken_apis(http)
     for each in apis:
         _check_words("http.apis", each, _APIS)
         if not each:

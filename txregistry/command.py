@@ -13,15 +13,22 @@ from txregistry.certs import Certs
 from txregistry.config import load_settings
 from txregistry.explain import Explain
 from txregistry.importer import ImportV1
+from txregistry.presets import ROLES
+from txregistry.service import rehearse
 from txregistry.settings import Settings, SettingsError
 
 
 class CheckConfig(usage.Options):
-    """``check-config``: say what the settings come to, or what is wrong with them."""
+    """``check-config``: say what the settings come to, or what is wrong with them.
 
-    synopsis = "Usage: txregistry check-config [--config FILE]"
+    Every file that they name is read, as at the start; nothing is listened at, and
+    nothing written.
+    """
+
+    synopsis = "Usage: txregistry check-config [--config FILE] [--role ROLE]"
     optParameters: ClassVar[Sequence[Sequence[Any]]] = [
-        ["config", "c", None, "A config.yml, as of CNCF Distribution."]
+        ["config", "c", None, "A config.yml, as of CNCF Distribution."],
+        ["role", "r", None, f"What the registry is for: {', '.join(ROLES)}."],
     ]
 
     def run(self) -> None:
@@ -30,9 +37,10 @@ class CheckConfig(usage.Options):
         Raises:
             SettingsError: one cannot be used.
         """
-        settings, ignored = load_settings(self["config"], os.environ)
+        settings, ignored = load_settings(self["config"], os.environ, self["role"])
         for name in ignored:
             sys.stderr.write(f"{name}: the setting has no meaning here.\n")
+        rehearse(settings)
         sys.stdout.write(_as_yaml(settings))
 
 

@@ -16,6 +16,7 @@ import yaml
 
 from txregistry.checks import check_settings
 from txregistry.model.durations import Duration
+from txregistry.policies import make_policy
 from txregistry.presets import apply_role
 from txregistry.settings import Section, Settings, SettingsError
 
@@ -61,6 +62,9 @@ NOT_YET: Final = (
 """Settings of Distribution's that must not be passed over, and cannot be obeyed."""
 
 
+_UNREADABLE: Final = (yaml.YAMLError, ValueError, RecursionError)
+"""What PyYAML raises: also over dates that are none, and over what is too deep."""
+
 _SERVICE_LINK: Final = re.compile(
     r"REGISTRY_(?:(?:SERVICE|PORT)(?:_.*)?|.+_SERVICE_HOST|.+_SERVICE_PORT(?:_.+)?"
     r"|.+_PORT(?:_[0-9]+_(?:TCP|UDP|SCTP)(?:_.+)?)?)"
@@ -85,8 +89,11 @@ def load_settings(
         SettingsError: a setting cannot be used.
     """
     document = _read(path)
-    if isinstance(document.get("auth"), str):
-        document["auth"] = {document["auth"]: {}}
+    auth = document.get("auth")
+    if isinstance(auth, str):
+        document["auth"] = {auth: {}}
+    elif isinstance(auth, dict) and auth.get("silly", ...) is None:
+        auth["silly"] = {}  # as of Distribution, without it there would be no accounts
     for variable, value in sorted(environment.items()):
         if variable.startswith("REGISTRY_") and not _SERVICE_LINK.fullmatch(variable):
             _override(document, variable, value)
@@ -106,7 +113,9 @@ def load_settings(
     except msgspec.ValidationError as error:
         raise SettingsError(_explain(error, document)) from error
     check_settings(settings)
-    return apply_role(settings), ignored
+    settings = apply_role(settings)
+    make_policy(settings)
+    return settings, ignored
 
 
 def _decode(kind: type, value: object) -> object:
@@ -122,7 +131,7 @@ def _read(path: str | None) -> dict[str, Any]:
         document = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: the file cannot be read: {error}.") from error
-    except yaml.YAMLError as error:
+    except _UNREADABLE as error:
         raise SettingsError(f"{path}: this is no YAML: {error}.") from error
     if document is None:
         return {}
@@ -135,7 +144,7 @@ def _override(document: dict[str, Any], variable: str, text: str) -> None:
     """Put a variable's value over the file's."""
     wanted = variable.removeprefix("REGISTRY_")
     if wanted == "AUTH":  # as Distribution has it; what it is to be like comes after it
-        place = document.setdefault("auth", {})
+        place = document["auth"] = document.get("auth") or {}
         if isinstance(place, dict) and text not in {"", "none"}:
             place.setdefault(text, {})
         return
@@ -154,7 +163,7 @@ def _override(document: dict[str, Any], variable: str, text: str) -> None:
             )
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except _UNREADABLE as error:
         raise SettingsError(f"{variable}: {text!r} is no YAML value.") from error
     *sections, last = path.split(".")
     place = document

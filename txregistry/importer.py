@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from getopt import GetoptError, gnu_getopt
 from typing import Any, ClassVar, Final, TextIO
 
 import msgspec
@@ -13,6 +12,7 @@ from twisted.internet.task import react
 from twisted.python import usage
 from twisted.python.threadpool import ThreadPool
 
+from txregistry.commandline import CommandOptions
 from txregistry.config import load_settings
 from txregistry.oldplaces import OldPlace, parse_place
 from txregistry.registry.repositories import Registry
@@ -33,7 +33,7 @@ _INTERVAL: Final = 0.2
 _WIDTH: Final = 79
 
 
-class ImportV1(usage.Options):
+class ImportV1(CommandOptions):
     """``import-v1``: read the data of the Python docker-registry, up to 0.9."""
 
     synopsis = "Usage: txregistry import-v1 TREE [options]"
@@ -58,23 +58,6 @@ class ImportV1(usage.Options):
 
     place: OldPlace
     _broken_off = False
-
-    def parseOptions(  # noqa: N802 - Twisted's name
-        self, options: Sequence[str] | None = None
-    ) -> None:
-        """Take options after what is to be imported, too."""
-        try:
-            found, rest = gnu_getopt(options or (), self.shortOpt, self.longOpt)
-        except GetoptError as error:
-            raise usage.UsageError(str(error)) from error
-        ordered: list[str] = []
-        for name, text in found:
-            ordered.append(name)
-            if f"{name[2:]}=" in self.longOpt or f"{name[1:]}:" in self.shortOpt:
-                ordered.append(text)
-        super().parseOptions(  # type: ignore[no-untyped-call]  # Twisted's
-            [*ordered, "--", *rest]
-        )
 
     def parseArgs(  # type: ignore[override]  # noqa: N802 - Twisted's way to say how many
         self, tree: str

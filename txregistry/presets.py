@@ -7,11 +7,20 @@ Source: Docker Registry API v1, "Roles": sponsor, mirror, vendor and private reg
 """
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Final
 
 import msgspec
 
-from txregistry.settings import Auth, Rule, Settings, SettingsError, TokenEndpoint
+from txregistry.settings import (
+    Auth,
+    Http,
+    Listener,
+    Rule,
+    Settings,
+    SettingsError,
+    TokenEndpoint,
+)
 
 PUBLIC: Final = "public/**"
 """What a vendor shows to everybody."""
@@ -37,6 +46,31 @@ def apply_role(settings: Settings) -> Settings:
     return msgspec.structs.replace(settings, auth=choose(settings))
 
 
+def chosen_rules(settings: Settings) -> tuple[Rule, ...]:
+    """Say what rules the role chooses where the settings leave them open.
+
+    Raises:
+        SettingsError: the role needs what is not there.
+    """
+    open_auth = msgspec.structs.replace(settings.auth, rules=None)
+    left_open = msgspec.structs.replace(settings, auth=open_auth)
+    return apply_role(left_open).auth.rules or ()
+
+
+def spoken_apis(http: Http) -> list[tuple[str, ...]]:
+    """List the APIs that are spoken, by each listener."""
+    found = [each.apis for each in http.listen if isinstance(each, Listener)]
+    if len(found) < len(http.listen) or http.addr is not None or not http.listen:
+        found.append(http.apis)
+    return found
+
+
+def names_vendors(auth: Auth) -> bool:
+    """Say whether anybody can be in the group that pushes to a vendor's registry."""
+    by_certificate = auth.certificates is not None and auth.certificates.groups
+    return bool(by_certificate) or VENDORS.removeprefix("@") in auth.groups
+
+
 def _private(settings: Settings) -> Auth:
     """Everything to whoever gets in: to those who are known, where anybody can be."""
     auth = settings.auth
@@ -51,39 +85,33 @@ def _vendor(settings: Settings) -> Auth:
     Only the vendor's own may push.
     """
     auth = settings.auth
-    _require(
-        settings,
-        "htpasswd, certificates or token",
-        found=auth.knows_accounts,
-        why="nobody could push",
+    if not auth.knows_accounts:
+        raise SettingsError(
+            "role: 'vendor' needs auth.htpasswd, auth.certificates or auth.token; "
+            "without, nobody could push."
+        )
+    own = (Rule((VENDORS,), _EVERYTHING, ("admin",)),) if names_vendors(auth) else ()
+    others = (
+        Rule(_EVERYONE, (PUBLIC,), ("pull",)),
+        Rule(_KNOWN, _EVERYTHING, ("pull",)),
     )
-    return _filled(
-        auth,
-        (
-            Rule((VENDORS,), _EVERYTHING, ("admin",)),
-            Rule(_EVERYONE, (PUBLIC,), ("pull",)),
-            Rule(_KNOWN, _EVERYTHING, ("pull",)),
-        ),
-        endpoint=auth.token is None,
-    )
+    return _filled(auth, own + others, endpoint=auth.token is None)
 
 
 def _sponsor(settings: Settings) -> Auth:
     """What tokens allow that others issue, and nothing else."""
     auth = settings.auth
-    listeners = [each for each in settings.http.listen if not isinstance(each, str)]
-    apis = {*settings.http.apis, *(api for each in listeners for api in each.apis)}
+    apis = set(chain.from_iterable(spoken_apis(settings.http)))
     if settings.v1.enabled and "v1" in apis and not settings.index.is_elsewhere:
         raise SettingsError(
             "role: 'sponsor' needs an Index whose tokens decide by version 1: give "
             "index.url or index.trust, or v1.enabled: false."
         )
-    _require(
-        settings,
-        "token",
-        found=auth.token is not None or "v2" not in apis,
-        why="nobody could do anything by version 2 (http.apis: [v1] leaves that out)",
-    )
+    if auth.token is None and "v2" in apis:
+        raise SettingsError(
+            "role: 'sponsor' needs auth.token; without, nobody could do anything by "
+            "version 2 (http.apis: [v1] leaves that out)."
+        )
     return _filled(auth, (), endpoint=False)
 
 
@@ -110,13 +138,6 @@ _ROLES: Final[dict[str, Callable[[Settings], Auth]]] = {
 
 ROLES: Final = tuple(_ROLES)
 """Their names."""
-
-
-def _require(settings: Settings, names: str, *, found: bool, why: str) -> None:
-    if not found:
-        raise SettingsError(
-            f"role: {settings.role!r} needs one of auth: {names}; without, {why}."
-        )
 
 
 def _filled(auth: Auth, rules: tuple[Rule, ...], *, endpoint: bool) -> Auth:

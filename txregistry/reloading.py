@@ -1,5 +1,6 @@
 """Settings and keys that change while the daemon runs."""
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -9,23 +10,22 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from txregistry.admission import Admission, read_trusted_keys
-from txregistry.policies import make_policy
-from txregistry.settings import Auth, Settings, SettingsError
-from txregistry.stamps import stamp
+from txregistry.admission import Admission, make_rules, read_trusted_keys
+from txregistry.auth.keysets import TrustedKeys
+from txregistry.presets import chosen_rules
+from txregistry.settings import Auth, Rule, Settings, SettingsError
+from txregistry.stamps import are_settled, stamp
 from txregistry.tasks import Blocking, Turns, detach
 
 _LOOK: Final = 1.0
 """Seconds between looks at the files."""
 
-_LIVE: Final = ("rules", "groups")
-"""What of ``auth`` is put in force without a restart."""
-
 
 class Reloading:
     """Put the rules and the keys of tokens in force as they are at present.
 
-    What cannot be used is not taken: the old stays in force, and the log says why.
+    Each is taken or not by itself. Of what cannot be used the old stays in force, and
+    the log says why.
 
     Args:
         settings: What is in force.
@@ -34,6 +34,7 @@ class Reloading:
         admission: What is changed.
         clock: Tells when to look at the files.
         blocking: Where that is done.
+        now: Tells the time of day, in seconds since 1970.
     """
 
     _log = Logger()
@@ -46,17 +47,23 @@ class Reloading:
         admission: Admission,
         clock: IReactorTime,
         blocking: Blocking,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
         self._read = read
         self._admission = admission
         self._blocking = blocking
+        self._now = now
         self._turns = Turns()
-        token = settings.auth.token
-        keys = () if token is None else (token.rootcertbundle, token.jwks)
-        self._paths = [each for each in (path, *keys) if each is not None]
-        self._stamps = stamp(self._paths)
-        self._trouble: str | None = None
+        self._token = settings.auth.token
+        keys = self._token and (self._token.rootcertbundle, self._token.jwks)
+        self._paths = [each for each in (path, *(keys or ())) if each is not None]
+        # What was read before this may have been changed since: that is seen at once.
+        self._stamps: tuple[object, ...] = ()
+        self._settled = False
+        self._keys: TrustedKeys | None = None
+        self._troubles: Sequence[str] = ()
+        self._waiting: Sequence[str] = ()
         self._looking = LoopingCall(
             lambda: detach(self._look(), self._log, "looking at settings")
         )
@@ -82,55 +89,80 @@ class Reloading:
         return detach(self._reload(), self._log, "reading settings")
 
     async def _look(self) -> None:
+        """Read the files if there may be something new in them."""
         stamps = await self._blocking(stamp, self._paths)
-        if stamps != self._stamps or self._trouble is not None:
+        if stamps != self._stamps or not self._settled or self._troubles:
             await self._reload()
 
     async def _reload(self) -> None:
         async with self._turns.on("files"):
             # What is changed after this is seen at the next look.
             self._stamps = await self._blocking(stamp, self._paths)
-            try:
-                settings = await self._blocking(self._read)
-                policy = await self._blocking(make_policy, settings)
-                token = self._settings.auth.token
-                keys = None
-                if token is not None:
-                    keys = await self._blocking(read_trusted_keys, token)
-            except SettingsError as error:
-                self._tell(str(error))
-                return
-            self._trouble = None
-            if keys is not None and self._admission.verifier is not None:
-                self._admission.verifier.trust(keys)
-            self._put_in_force(settings)
-            self._admission.policy.replace(policy)
+            self._settled = are_settled(self._stamps, self._now())
+            troubles = []
+            for take in (self._take_rules, self._take_keys):
+                try:
+                    await take()
+                except SettingsError as error:
+                    troubles.append(str(error))
+            self._tell(troubles)
 
-    def _put_in_force(self, new: Settings) -> None:
-        """Take what can be taken, and say what would need a restart."""
+    async def _take_rules(self) -> None:
+        """Put the rules in force, and say what would need a restart."""
+        new = await self._blocking(self._read)
         old = self._settings
-        live = {name: getattr(new.auth, name) for name in _LIVE}
-        taken = msgspec.structs.replace(
-            old, auth=msgspec.structs.replace(old.auth, **live)
-        )
-        self._settings = taken
+        taken = _with_rules(old, _rules_for(old, new), new.auth.groups)
+        rules = await self._blocking(make_rules, taken)
         if taken != old:
+            self._settings = taken
+            self._admission.access.rules = rules
             self._log.info("The rules were read anew, and are in force")
         waiting = [*_differences(taken, new), *_differences(taken.auth, new.auth)]
-        if waiting:
+        if waiting and waiting != self._waiting:
             self._log.warn(
                 "{settings}: changed, and in force after a restart",
                 settings=", ".join(each for each in waiting if each != "auth"),
             )
+        self._waiting = waiting
 
-    def _tell(self, trouble: str) -> None:
-        """Log why the files were not taken, once for each reason."""
-        if trouble != self._trouble:
-            self._log.error(
-                "{trouble} The settings that were read before stay in force.",
-                trouble=trouble,
-            )
-        self._trouble = trouble
+    async def _take_keys(self) -> None:
+        """Put the keys of the service of tokens in force."""
+        verifier = self._admission.verifier
+        if self._token is None or verifier is None:
+            return
+        keys = await self._blocking(read_trusted_keys, self._token)
+        if keys != self._keys:
+            verifier.trust(keys)
+            if self._keys is not None:
+                self._log.info("The keys of tokens were read anew, and are in force")
+        self._keys = keys
+
+    def _tell(self, troubles: Sequence[str]) -> None:
+        """Log why something was not taken, once for each reason."""
+        for trouble in troubles:
+            if trouble not in self._troubles:
+                self._log.error(
+                    "{trouble} What was read before stays in force.", trouble=trouble
+                )
+        self._troubles = troubles
+
+
+def _rules_for(old: Settings, new: Settings) -> tuple[Rule, ...]:
+    """Give the rules that new settings have for those that run.
+
+    Where the role chose them, it chose by accounts, or as a role, that may be there
+    only after a restart.
+    """
+    if new.auth.rules == chosen_rules(new):
+        return chosen_rules(old)
+    return new.auth.rules or ()
+
+
+def _with_rules(
+    settings: Settings, rules: tuple[Rule, ...], groups: dict[str, tuple[str, ...]]
+) -> Settings:
+    auth = msgspec.structs.replace(settings.auth, rules=rules, groups=groups)
+    return msgspec.structs.replace(settings, auth=auth)
 
 
 def _differences(old: Settings | Auth, new: Settings | Auth) -> Sequence[str]:

@@ -6,8 +6,10 @@ from functools import lru_cache, partial
 from ipaddress import ip_network
 from typing import Any
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
@@ -19,6 +21,7 @@ from txregistry.client.agent import make_pool
 from txregistry.daemon import RegistryService, Watching
 from txregistry.listening import make_endpoints
 from txregistry.options import Options
+from txregistry.policies import make_immutability
 from txregistry.registry.repositories import Registry
 from txregistry.registry.secrets import find_secret
 from txregistry.reloading import Reloading
@@ -41,7 +44,7 @@ from txregistry.web.root import make_root
 from txregistry.web.sendfile import Sender
 from txregistry.web.site import RegistrySite
 
-__all__ = ["Options", "RegistryService", "build", "makeService"]
+__all__ = ["Options", "RegistryService", "build", "makeService", "rehearse"]
 
 
 def build(
@@ -73,6 +76,7 @@ def build(
         deletes=settings.storage.delete.enabled,
         writes=not settings.storage.maintenance.readonly.enabled,
         layer_limit=settings.v1.maxlayer,
+        immutability=make_immutability(settings),
     )
     connections = make_pool(reactor)
     found = _find_secrets(settings, reactor)
@@ -142,6 +146,17 @@ def build(
         watching,
         audit.close,
     )
+
+
+def rehearse(settings: Settings) -> None:
+    """Build the service as at the start, but for what would be written or listened at.
+
+    Raises:
+        SettingsError: one of the settings cannot be used.
+    """
+    replace = msgspec.structs.replace
+    storage = replace(settings.storage, filesystem=None, inmemory={})
+    _ = build(replace(settings, storage=storage, audit=Audit()), Clock())
 
 
 def _make_audit(audit: Audit, blocking: Blocking) -> AuditFile | AuditLog:

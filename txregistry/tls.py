@@ -19,9 +19,10 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
 from txregistry.settings import SettingsError, Tls
+from txregistry.stamps import newest, stamp
 from txregistry.tasks import Blocking, Turns, detach
 from txregistry.tlscontext import TlsContext
-from txregistry.tlsfiles import Expiry, TlsFiles, newest, read_tls, stamp, tls_paths
+from txregistry.tlsfiles import Expiry, TlsFiles, read_tls, tls_paths
 from txregistry.tlstransport import TlsFactory
 
 _LOOK: Final = 1.0

@@ -1,6 +1,5 @@
 """The files that ``http.tls`` names: what is in them, and for how long it is good."""
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -73,34 +72,6 @@ def tls_paths(tls: Tls) -> list[str]:
     """List the files, without repetition."""
     named = (tls.certificate, tls.key, *tls.clientcas, *tls.crls)
     return list(dict.fromkeys(path for path in named if path is not None))
-
-
-def stamp(paths: list[str]) -> tuple[object, ...]:
-    """Say what tells whether files were changed; this blocks.
-
-    Returns:
-        For each file its identity, size and times; None where it is not there.
-    """
-    return tuple(map(_stamp, paths))
-
-
-def newest(stamps: tuple[object, ...]) -> int:
-    """Say when the last of the files was changed, in nanoseconds since 1970."""
-    return max((each[-1] for each in stamps if isinstance(each, tuple)), default=0)
-
-
-def _stamp(path: str) -> tuple[int, ...] | None:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return (
-        found.st_dev,
-        found.st_ino,
-        found.st_size,
-        found.st_mtime_ns,
-        found.st_ctime_ns,
-    )
 
 
 def read_tls(tls: Tls, now: datetime) -> TlsFiles:

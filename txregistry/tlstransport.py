@@ -107,14 +107,13 @@ class TlsTransport(TLSMemoryBIOProtocol):
 
     def _verify(self) -> None:
         """Verify what the client showed, as a handshake would now."""
-        connection: SSL.Connection | None = self._tlsConnection
-        if self._certificate is None or connection is None:
+        if self._certificate is None:
             return
+        connection: SSL.Connection | None = self._tlsConnection
+        chain = connection.get_peer_cert_chain() if connection is not None else None
+        certificate = X509.from_cryptography(self._certificate)
         try:
-            self.factory.verifier.verify(
-                X509.from_cryptography(self._certificate),
-                connection.get_peer_cert_chain() or [],
-            )
+            self.factory.verifier.verify(certificate, chain or [])
         except X509StoreContextError as error:
             self._refuse(str(error))
 
@@ -141,18 +140,40 @@ class TlsTransport(TLSMemoryBIOProtocol):
         super().makeConnection(transport)  # type: ignore[no-untyped-call]  # Twisted's
 
     def _write(self, bytes: bytes) -> None:  # noqa: A002
-        """Encrypt something, all at once."""
-        if self._lostTLSConnection or not bytes:
-            return
+        """Encrypt something, all at once if OpenSSL lets us."""
+        rest = memoryview(bytes)
+        while rest and not self._lostTLSConnection:
+            try:
+                sent = self._tlsConnection.send(rest)
+            except SSL.WantReadError:  # the handshake is not over
+                self._bufferedWrite(rest.tobytes())  # type: ignore[no-untyped-call]  # Twisted's
+                return
+            except SSL.Error:
+                self._tlsShutdownFinished(Failure())
+                return
+            records = sent // _RECORD + _OVERHEAD
+            self._flush(sent + records * _OVERHEAD)
+            rest = rest[sent:]
+
+    def _flushReceiveBIO(self) -> None:  # noqa: N802
+        """Hand on what has come: all records of it in one piece."""
+        records: list[bytes] = []
+        end: Failure | None = None
         try:
-            self._tlsConnection.send(bytes)
-        except SSL.WantReadError:  # the handshake is not over
-            self._bufferedWrite(bytes)  # type: ignore[no-untyped-call]  # Twisted's
+            while not self._lostTLSConnection:
+                records.append(self._tlsConnection.recv(_RECORD))
+        except SSL.WantReadError:
+            pass
         except SSL.Error:
-            self._tlsShutdownFinished(Failure())
-        else:
-            records = len(bytes) // _RECORD + _OVERHEAD
-            self._flush(len(bytes) + records * _OVERHEAD)
+            end = Failure()
+        if records and not self._aborted:
+            self.wrappedProtocol.dataReceived(b"".join(records))
+        if end is not None and not self._lostTLSConnection:
+            if end.check(SSL.ZeroReturnError) is not None:  # the client is done
+                self._shutdownTLS()  # type: ignore[no-untyped-call]  # Twisted's
+                end = None
+            self._tlsShutdownFinished(end)
+        self._flushSendBIO()
 
     def _flushSendBIO(self) -> None:  # noqa: N802
         """Send what OpenSSL has for the client."""

@@ -73,9 +73,7 @@ def measure_pushes(
     how = "chunked" if chunked else "known length"
     cell = f"{amount(size)}, {how}, {_count(clients)}"
     with side.start(place) as server, ExitStack() as stack:
-        connections = [
-            stack.enter_context(Connection(server.port)) for _ in range(clients)
-        ]
+        connections = [stack.enter_context(Connection(server)) for _ in range(clients)]
         if cut:
             share = traffic.share(clients)
             cell += f", the first {amount(share)}"
@@ -109,9 +107,11 @@ def measure_pulls(
 ) -> Samples:
     """Pull a blob over and over, by our own client and by curl."""
     blob = contents.blob(size)
-    with side.start(place) as server, Connection(server.port) as connection:
+    with side.start(place) as server, Connection(server) as connection:
         push(connection, _NAME, contents, blob)
-    curl = shutil.which("curl") if size >= _CURL_SIZE else None
+    curl = None
+    if size >= _CURL_SIZE and side.certificates is None:
+        curl = shutil.which("curl")
     with side.start(place) as server:
         for number in clients:
             part = traffic.share(number) if traffic.exceeded(size, number) else None
@@ -122,7 +122,7 @@ def measure_pulls(
             total = count * (part or size)
             with ExitStack() as stack:
                 connections = [
-                    stack.enter_context(Connection(server.port)) for _ in range(number)
+                    stack.enter_context(Connection(server)) for _ in range(number)
                 ]
                 turns = deque(range(count))
                 work = [

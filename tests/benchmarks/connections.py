@@ -2,16 +2,15 @@
 
 import re
 import socket
-import struct
+import ssl
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
 from tests.benchmarks.report import MeasureError
-from tests.benchmarks.servers import HOST
+from tests.benchmarks.servers import HOST, Server
 
-_PATIENCE = 300
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _LOCATION = re.compile(rb"\r\nlocation: *([^\r]+)", re.IGNORECASE)
 _NO_BODY = (204, 304)
@@ -41,16 +40,15 @@ class Connection:
     """One connection, kept alive. A context manager that closes it.
 
     Args:
-        port: Where the registry listens.
+        server: The registry.
     """
 
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection((HOST, port))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # The kernel's time-outs: Python's own would make each call two.
-        patience = struct.pack("@ll", _PATIENCE, 0)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, patience)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, patience)
+    def __init__(self, server: Server) -> None:
+        self.socket = server.connect()
+        # tcp(7): with MSG_TRUNC the bytes are not copied to the buffer. What is
+        # encrypted must be.
+        tls = isinstance(self.socket, ssl.SSLSocket)
+        self._discarding = 0 if tls else socket.MSG_TRUNC
 
     def __enter__(self) -> Self:
         return self
@@ -101,16 +99,15 @@ class Connection:
         return Response(status, response.head, response.length, body)
 
     def discard(self, response: Response, buffer: bytearray) -> int:
-        """Let the kernel throw away the rest of a body.
+        """Throw away the rest of a body, or let the kernel do so.
 
         Returns:
             The length of the whole body.
         """
         left = response.length - len(response.body)
         while left:
-            # tcp(7): with MSG_TRUNC the bytes are not copied to the buffer.
             size = min(left, len(buffer))
-            got = self.socket.recv_into(buffer, size, socket.MSG_TRUNC)
+            got = self.socket.recv_into(buffer, size, self._discarding)
             if not got:
                 raise MeasureError("a body that is cut off")
             left -= got

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import socket
+import ssl
 from dataclasses import dataclass
 
 from tests.benchmarks.connections import Connection
@@ -36,8 +37,8 @@ class Contents:
             self._pattern[start : start + BLOCK]
             for start in range(0, len(self._pattern), BLOCK)
         ]
-        self._plain = _memory_file(self._pattern)
-        self._framed = _memory_file(b"".join(map(_chunk, blocks)))
+        self._plain = _Source(self._pattern)
+        self._framed = _Source(b"".join(map(_chunk, blocks)))
         self._hashes = {0: hashlib.sha256()}
 
     def blob(self, size: int) -> Blob:
@@ -67,13 +68,29 @@ class Contents:
         """Send the beginning of a blob in chunks, without an end."""
         self._repeat(to, self._framed, size // BLOCK, len(_chunk(b"")) + BLOCK)
 
-    def _repeat(self, to: socket.socket, source: int, blocks: int, width: int) -> None:
+    def _repeat(
+        self, to: socket.socket, source: "_Source", blocks: int, width: int
+    ) -> None:
         length = _BLOCKS * width
         position, end = 0, blocks * width
         while position < end:
             start = position % length
             count = min(end - position, length - start)
-            position += os.sendfile(to.fileno(), source, start, count)
+            position += source.send(to, start, count)
+
+
+class _Source:
+    """Bytes to send, in memory and in a file of the kernel's."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = memoryview(data)
+        self._file = _memory_file(data)
+
+    def send(self, to: socket.socket, start: int, count: int) -> int:
+        """Send a part; tell how much was taken."""
+        if isinstance(to, ssl.SSLSocket):
+            return to.send(self._data[start : start + count])
+        return os.sendfile(to.fileno(), self._file, start, count)
 
 
 def push(connection: Connection, name: str, contents: Contents, blob: Blob) -> None:

@@ -5,7 +5,6 @@ import hashlib
 import json
 import re
 import select
-import socket
 import time
 from contextlib import ExitStack
 from functools import partial
@@ -17,7 +16,7 @@ from tests.benchmarks.connections import Connection, head
 from tests.benchmarks.contents import BLOCK, Contents, push
 from tests.benchmarks.costs import cost, memory
 from tests.benchmarks.report import Measure, MeasureError, Sample, Samples
-from tests.benchmarks.servers import HOST, Server, Side
+from tests.benchmarks.servers import Server, Side
 
 KINDS = ("manifest by tag", "manifest by digest", "blob HEAD")
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -36,12 +35,12 @@ class Load:
     A context manager that closes the connections.
 
     Args:
-        port: Where the registry listens.
+        server: The registry.
         request: The request's bytes.
         connections: How many to open.
     """
 
-    def __init__(self, port: int, request: bytes, connections: int) -> None:
+    def __init__(self, server: Server, request: bytes, connections: int) -> None:
         self._request = request
         self._bodiless = request.startswith(b"HEAD")
         self._partial: dict[int, bytes] = {}
@@ -49,14 +48,9 @@ class Load:
         #: Seconds from each request to the end of its response, in the last run.
         self.latencies: list[float] = []
         with ExitStack() as opened:
-            new = [
-                opened.enter_context(socket.create_connection((HOST, port)))
-                for _ in range(connections)
-            ]
+            new = [opened.enter_context(server.connect()) for _ in range(connections)]
             self._stack = opened.pop_all()
         self._sockets = {each.fileno(): each for each in new}
-        for each in new:
-            each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def __enter__(self) -> Self:
         return self
@@ -150,7 +144,7 @@ def measure_requests(
     place: Path,
 ) -> Samples:
     """Ask for the same small thing, by few and by many connections."""
-    with side.start(place) as server, Connection(server.port) as connection:
+    with side.start(place) as server, Connection(server) as connection:
         request = _requests(connection, contents)[kind]
     with side.start(place) as server:
         for number in connections:
@@ -162,7 +156,7 @@ def _measure(
     server: Server, request: bytes, kind: str, connections: int, seconds: float
 ) -> Samples:
     opening = time.perf_counter()
-    with Load(server.port, request, connections) as load:
+    with Load(server, request, connections) as load:
         opened = time.perf_counter() - opening
         load.run(seconds / 10)
         spent = cost(server, partial(load.run, seconds))

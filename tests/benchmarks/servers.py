@@ -5,6 +5,8 @@ import shlex
 import shutil
 import signal
 import socket
+import ssl
+import struct
 import subprocess
 import sys
 import time
@@ -14,12 +16,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.benchmarks.certificates import Certificates
 from tests.benchmarks.report import MeasureError
 
 HOST = "127.0.0.1"
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _STARTING = 60.0
 _STOPPING = 10.0
+_PATIENCE = 300
+_IMPATIENCE = 5
 _TICKS = os.sysconf("SC_CLK_TCK")
 #: Positions in /proc/PID/stat, counted after the name of the program.
 _SESSION, _TIMES = 3, slice(11, 15)
@@ -30,18 +35,26 @@ log: {accesslog: {disabled: true}, level: error}
 storage:
   %sfilesystem: {rootdirectory: %s}
   delete: {enabled: true}
-http: {addr: "%s:%d"}
+http: {addr: "%s:%d"%s}
 """
 _CACHE = "cache: {blobdescriptor: inmemory}\n  "
 
 
-def this_command() -> str:
-    """Return the command line that starts the registry of this checkout."""
+def twistd_command(arguments: str) -> str:
+    """Return the command line that starts the registry of this checkout.
+
+    Args:
+        arguments: What comes after ``registry``.
+    """
     beside = Path(sys.executable).with_name("twistd")
     twistd = str(beside) if beside.exists() else shutil.which("twistd") or "twistd"
-    return (
-        f"{shlex.quote(twistd)} -n --pidfile= registry"
-        f" --listen tcp:{{port}}:interface={HOST} --storage {{directory}}"
+    return f"{shlex.quote(twistd)} -n --pidfile= registry {arguments}"
+
+
+def this_command() -> str:
+    """Return the command line that starts it with the usual few options."""
+    return twistd_command(
+        f"--listen tcp:{{port}}:interface={HOST} --storage {{directory}}"
     )
 
 
@@ -59,11 +72,13 @@ class Side:
         name: What the report calls it.
         command: Its command line, with ``{port}``, ``{directory}`` and ``{config}``.
         cache: Whether a Distribution gets the cache of its official image.
+        certificates: Those of both ends, if TLS is to be spoken; ``{config}`` says so.
     """
 
     name: str
     command: str
     cache: bool = True
+    certificates: Certificates | None = None
 
     def start(self, place: Path, data: Path | None = None) -> "Server":
         """Start the registry and wait until it answers.
@@ -80,7 +95,8 @@ class Side:
         port = _free_port()
         config = place / "config.yml"
         cache = _CACHE if self.cache else ""
-        config.write_text(_CONFIG % (cache, data, HOST, port))
+        tls = f", tls: {self.certificates.settings()}" if self.certificates else ""
+        config.write_text(_CONFIG % (cache, data, HOST, port, tls))
         filled = {
             "{port}": str(port),
             "{directory}": str(data),
@@ -89,7 +105,8 @@ class Side:
         command = shlex.split(self.command)
         for name, value in filled.items():
             command = [word.replace(name, value) for word in command]
-        return Server(command, place, port)
+        context = self.certificates.usual if self.certificates else None
+        return Server(command, place, port, context)
 
 
 class Server:
@@ -99,10 +116,18 @@ class Server:
         command: What to run.
         place: Its working directory, where its log goes.
         port: Where it will listen, on the loopback interface.
+        tls: What its clients need, if it speaks TLS.
     """
 
-    def __init__(self, command: list[str], place: Path, port: int) -> None:
+    def __init__(
+        self,
+        command: list[str],
+        place: Path,
+        port: int,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.port = port
+        self.tls = tls
         self._log = place / "log"
         environment = dict(os.environ)
         path = [str(_CHECKOUT), environment.get("PYTHONPATH", "")]
@@ -141,6 +166,27 @@ class Server:
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
+
+    def connect(self, patience: int = _PATIENCE) -> socket.socket:
+        """Connect, by TLS if it speaks that.
+
+        Args:
+            patience: For how many seconds a call may take.
+        """
+        plain = self.reach(patience)
+        if self.tls is None:
+            return plain
+        return self.tls.wrap_socket(plain, server_hostname=HOST)
+
+    def reach(self, patience: int = _PATIENCE) -> socket.socket:
+        """Connect, and leave TLS to the caller."""
+        plain = socket.create_connection((HOST, self.port))
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # The kernel's time-outs: Python's own would make each call two.
+        limit = struct.pack("@ll", patience, 0)
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+        return plain
 
     def stop(self) -> None:
         """End the processes, by force if they take their time."""
@@ -193,7 +239,7 @@ class Server:
     def _answers(self) -> bool:
         request = f"GET /v2/ HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n"
         try:
-            with socket.create_connection((HOST, self.port), timeout=5) as connection:
+            with self.connect(_IMPATIENCE) as connection:
                 connection.sendall(request.encode())
                 return connection.recv(4096).startswith(b"HTTP/1.1 200")
         except OSError:

@@ -88,7 +88,7 @@ def _measure(
                 work = [
                     partial(
                         _pull,
-                        stack.enter_context(Connection(server.port)),
+                        stack.enter_context(Connection(server)),
                         target,
                         headers,
                         size,
@@ -123,7 +123,7 @@ def _push_image(server: Server, contents: Contents, layer: Blob) -> tuple[str, s
         },
         "layers": [{"mediaType": _LAYER, "size": layer.size, "digest": layer.digest}],
     }
-    with Connection(server.port) as connection:
+    with Connection(server) as connection:
         push(connection, _NAME, contents, layer)
         _send(
             connection,

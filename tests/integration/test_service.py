@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 from txregistry.model.durations import Duration
+from txregistry.presets import apply_role
 from txregistry.service import RegistryService, build
 from txregistry.settings import Http, Settings, Storage
 
@@ -40,7 +41,7 @@ class Client(Protocol):
 class ServiceTests(TestCase):
     def setUp(self) -> None:
         http = Http(listen=(f"tcp:0:interface={LOOPBACK}",), draintimeout=Duration(0.1))
-        settings = Settings(storage=Storage(inmemory={}), http=http)
+        settings = apply_role(Settings(storage=Storage(inmemory={}), http=http))
         self.service: RegistryService = build(settings, reactor)
         self.service.privilegedStartService()
         self.service.startService()

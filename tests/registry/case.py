@@ -48,7 +48,7 @@ class RegistryTestCase(SynchronousTestCase):
         """Make an empty store."""
         return MemoryObjectStore(self.clock)
 
-    def make_registry(self, **switches: bool) -> Registry:
+    def make_registry(self, **switches: Any) -> Registry:
         """Make a registry over the store: a second one is a restart of the first."""
         return Registry(
             self.store,

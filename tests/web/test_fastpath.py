@@ -1,5 +1,7 @@
 """Tests that the short way and the general way give the same answers."""
 
+from typing import cast
+
 from klein.resource import KleinResource
 
 from tests.web import exchange
@@ -10,6 +12,7 @@ from tests.web.v2.test_blobs import MALFORMED
 from tests.web.v2.test_manifests import BAD_NAMES, BAD_TAGS
 from txregistry.web.fastpath import FastResource
 from txregistry.web.request import RegistryRequest
+from txregistry.web.routing import App
 
 _CHANGING = frozenset({"date", "docker-upload-uuid", "location"})
 
@@ -30,7 +33,7 @@ class SameAnswerTests(exchange.WebCase):
         self.push_image("manifests", "manifests")
         self.slow = Exchange(store=self.exchange.store, clock=self.exchange.clock)
         root = self.slow.root
-        self.slow.site.resource = _Slow(root._app)
+        self.slow.site.resource = _Slow(cast("App", root._app))
 
     def targets(self) -> list[str]:
         references = (
@@ -116,7 +119,9 @@ class SameAnswerTests(exchange.WebCase):
             refused = self.slow.ask("OPTIONS", target)
             statuses.add((told.status, refused.status))
             if refused.status == 405:
-                allowed = sorted([*(refused.header("allow") or "").split(", "), "OPTIONS"])
+                allowed = sorted(
+                    [*(refused.header("allow") or "").split(", "), "OPTIONS"]
+                )
                 self.assertEqual(told.header("allow"), ", ".join(allowed), target)
             else:
                 self.assertEqual(told.body, refused.body, target)
@@ -131,7 +136,7 @@ class SameAnswerTests(exchange.WebCase):
                 taken.append(request.path.decode())
                 return super().render(request)
 
-        self.slow.site.resource = Noted(self.slow.root._app)
+        self.slow.site.resource = Noted(cast("App", self.slow.root._app))
         self.slow.ask("GET", "/v2/library/app/manifests/latest")
         self.assertEqual(taken, ["/v2/library/app/manifests/latest"])
 

@@ -129,21 +129,23 @@ class Access:
             caller.identity, name, Action.PUSH
         ):
             return not hidden
-        # This is asked in any case, so that the time tells nothing either.
+        # This is asked in any case, so that the time tells no more.
         there = await self.registry.manifests.has_repository(name)
         return there and not hidden
 
     async def lists(self, caller: Caller, name: RepositoryName) -> bool:
         """Say whether a repository is shown to somebody who asks for all there are.
 
-        A token for that names none of them. Whoever else issued it has said that its
-        holder may see them all.
+        It is one of them, if only for an Index whose images are elsewhere. A token for
+        that names none of them. Whoever else issued it has said that its holder may see
+        them all.
         """
-        if caller.scopes is None:
-            return await self.sees(caller, name, Action.LIST)
-        if caller.delegated or not caller.scopes.catalog:
-            return caller.scopes.catalog
-        return await self.sees(Caller(caller.identity), name, Action.LIST)
+        if caller.scopes is not None:
+            if caller.delegated or not caller.scopes.catalog:
+                return caller.scopes.catalog
+            caller = Caller(caller.identity)
+        may = self.may(caller, name, Action.LIST)
+        return may and not await self.hides(caller, name)
 
     async def to_repository(
         self, request: RegistryRequest, name: RepositoryName, action: Action

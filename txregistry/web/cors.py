@@ -11,8 +11,11 @@ _EXPOSED: Final = (
     "OCI-Subject, Range, WWW-Authenticate"
 )
 _ASKED: Final = (
-    "Accept, Authorization, Cache-Control, Content-Type, If-None-Match, Range"
+    "Accept, Authorization, Cache-Control, Content-Range, Content-Type, "
+    "If-None-Match, Range"
 )
+_PORTS: Final = {"http": ":80", "https": ":443"}
+"""Left out in the origins of pages."""
 
 
 class Cors:
@@ -32,20 +35,20 @@ class Cors:
         credentials: bool = False,
         max_age: float = 600,
     ) -> None:
-        self._origins = frozenset(each.rstrip("/").lower() for each in origins)
+        self._origins = frozenset(map(_as_browsers_write, origins))
         self._credentials = credentials
         self._max_age = int(max_age)
 
     def add_headers(self, request: Any) -> None:
         """Say in an answer who may read it."""
+        headers = request.responseHeaders
+        if self._origins and "*" not in self._origins:
+            headers.addRawHeader("vary", "Origin")  # also where a page may not read it
         origin = self._allowed(request)
         if origin is None:
             return
-        headers = request.responseHeaders
         headers.setRawHeaders("access-control-allow-origin", [origin])
         headers.setRawHeaders("access-control-expose-headers", [_EXPOSED])
-        if origin != "*":
-            headers.addRawHeader("vary", "Origin")
         if self._credentials:
             headers.setRawHeaders("access-control-allow-credentials", ["true"])
 
@@ -67,3 +70,8 @@ class Cors:
         values = request.requestHeaders.getRawHeaders("origin", ())
         allowed = len(values) == 1 and values[0].lower() in self._origins
         return str(values[0]) if allowed else None
+
+
+def _as_browsers_write(origin: str) -> str:
+    plain = origin.rstrip("/").lower()
+    return plain.removesuffix(_PORTS.get(plain.partition(":")[0], ""))

@@ -26,7 +26,6 @@ _STALE: Final = (
     b"cache-control",
     b"expires",
     b"last-modified",
-    b"vary",
     b"accept-ranges",
     b"docker-content-digest",
 )

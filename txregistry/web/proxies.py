@@ -10,9 +10,12 @@ from typing import Final
 from txregistry.auth.addresses import Network, is_within, parse_address, plain_network
 
 _HOST: Final = re.compile(
-    r"(?:[a-z0-9](?:[a-z0-9.-]{0,252}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?",
+    r"(?:[a-z0-9_](?:[a-z0-9._-]{0,252}[a-z0-9_.])?|\[[0-9a-f:.]{2,45}\])"
+    r"(?::[0-9]{1,5})?",
     re.ASCII,
 )
+_WITH_PORT: Final = re.compile(r"\[([^\[\]]*)\](?::[0-9]+)?|([0-9.]+):[0-9]+", re.ASCII)
+"""How some proxies write an address."""
 
 
 class Proxies:
@@ -43,7 +46,8 @@ class Proxies:
         for text in reversed(forwarded):
             if not self.trusts(found):
                 break
-            address = parse_address(text.strip("[]"))
+            match = _WITH_PORT.fullmatch(text)
+            address = parse_address(match[match.lastindex or 0] if match else text)
             if address is None:
                 break
             found = str(address)

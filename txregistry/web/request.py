@@ -139,13 +139,15 @@ class RegistryRequest(Request):
 
         It is the settings' word, or else the client's own, to whom alone it is told.
         """
+        if self.channel is None:
+            return ""  # nobody is left to be told
         site = self.channel.site
         if site.base_url is not None:
             return str(site.base_url)
         host = (self.header(b"host") or "").lower()
         hosts = self._forwarded(b"x-forwarded-host")
         if hosts and self._proxies.trusts(getattr(self.client, "host", "")):
-            host = hosts[-1]
+            host = hosts[-1].lower()
         if not is_host(host):
             address = self.getHost()
             host = f"{getattr(address, 'host', 'localhost')}"

@@ -15,10 +15,23 @@ START = 60.0
 """How long an engine may take until it answers, or until it ends, in seconds."""
 
 
-class Engine:
-    """``dockerd`` without networks, which root can run anywhere."""
+_WITH_CERTIFICATES = (
+    'mkdir -p /etc/docker/certs.d && mount --bind "$0" /etc/docker/certs.d && exec "$@"'
+)
+"""It looks nowhere else for them: so it gets a view of its own of what is there."""
 
-    def __init__(self, environment: dict[str, str]) -> None:
+
+class Engine:
+    """``dockerd`` without networks, which root can run anywhere.
+
+    Args:
+        environment: Its environment.
+        certificates: A folder as ``/etc/docker/certs.d``, if it shall see one.
+    """
+
+    def __init__(
+        self, environment: dict[str, str], certificates: Path | None = None
+    ) -> None:
         self._daemon, self._client = find("dockerd"), find("docker")
         if os.geteuid() != 0:
             skip("dockerd needs root")
@@ -30,9 +43,14 @@ class Engine:
         }
         # Without a file of its own it would read the system's.
         (self.directory / "daemon.json").write_text("{}")
+        apart: tuple[str, ...] = ()
+        if certificates is not None:
+            shell = ("sh", "-c", _WITH_CERTIFICATES, str(certificates))
+            apart = (find("unshare"), "--mount", *shell)
         with (self.directory / "log").open("wb") as log:
             self._process = subprocess.Popen(
                 [
+                    *apart,
                     self._daemon,
                     *("--config-file", str(self.directory / "daemon.json")),
                     *("--bridge=none", "--iptables=false", "--storage-driver=vfs"),

@@ -144,10 +144,11 @@ class ServedCase(SharedCase):
     @classmethod
     def settings(cls) -> dict[str, Any]:
         """Give the daemon's settings."""
-        index = {}
+        auth = {}
         if cls.accounts:
-            index["htpasswd"] = str(write_accounts(cls.directory, cls.accounts))
-        return {"v1": {"standalone": cls.standalone}, "index": index}
+            accounts = write_accounts(cls.directory, cls.accounts)
+            auth["htpasswd"] = {"path": str(accounts)}
+        return {"v1": {"standalone": cls.standalone}, "auth": auth}
 
     def engine(
         self,

@@ -54,18 +54,20 @@ class SeparateCase(served.SharedCase):
         """Start the Index.
 
         Args:
-            more: Settings of it, over the usual.
+            more: Settings of ``index``, over the usual.
         """
-        cls.index = cls.run_daemon("index", {"index": {**cls.alone(), **more}})
+        cls.index = cls.run_daemon("index", cls.alone(**more))
 
     @classmethod
-    def alone(cls) -> dict[str, Any]:
-        """Give the settings of an Index for the registry."""
-        return {
-            "alone": True,
-            "endpoints": [cls.address_of(cls.registry)],
-            "htpasswd": str(write_accounts(cls.directory, [BOB])),
-        }
+    def alone(cls, **more: Any) -> dict[str, Any]:
+        """Give the settings of an Index for the registry.
+
+        Args:
+            more: Settings of ``index``, over the usual.
+        """
+        accounts = write_accounts(cls.directory, [BOB])
+        usual = {"alone": True, "endpoints": [cls.address_of(cls.registry)]}
+        return {"index": usual | more, "auth": {"htpasswd": {"path": str(accounts)}}}
 
     @classmethod
     def address_of(cls, daemon: EngineDaemon) -> str:
@@ -191,11 +193,13 @@ class AskedIndexTests(SeparateTests):
     @classmethod
     def start(cls) -> None:
         """Start both; the Index once more, when it is known where the registry is."""
-        cls.index = cls.run_daemon("index", {"index": {"alone": True}})
+        cls.index = cls.run_daemon(
+            "index", {"index": {"alone": True, "endpoints": [LOOPBACK]}}
+        )
         trusted = [str(cls.directory / "index.pem")]
         asked = {"url": f"https://{cls.index.host}", "cas": trusted}
         cls.registry = cls.run_daemon("registry", {"index": asked})
-        cls.index.settings = {"index": cls.alone()}
+        cls.index.settings = cls.alone()
         cls.index.restart()
 
 

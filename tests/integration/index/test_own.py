@@ -1,6 +1,7 @@
 """An Index of our own as another process, in front of a registry that trusts it."""
 
 import json
+from pathlib import Path
 
 from tests.integration.index import case
 from tests.integration.index.case import UNAUTHORIZED, R, V1Daemon
@@ -33,9 +34,11 @@ class OwnIndexTests(case.IndexCase):
             index={
                 "alone": True,
                 "key": str(self.key),
-                "htpasswd": str(accounts),
                 "endpoints": [self.registry.host],
-                "access": [
+            },
+            auth={
+                "htpasswd": {"path": str(accounts)},
+                "rules": [
                     {
                         "who": ["bob"],
                         "repositories": ["acme/**"],
@@ -47,7 +50,14 @@ class OwnIndexTests(case.IndexCase):
                         "may": ["pull"],
                     },
                 ],
-            }
+            },
+        )
+
+    def serve_index(self, key: Path) -> V1Daemon:
+        """Run another Index, where everybody may do everything."""
+        endpoints = [self.registry.host]
+        return self.serve(
+            index={"alone": True, "key": str(key), "endpoints": endpoints}
         )
 
     def token(
@@ -168,7 +178,7 @@ class OwnIndexTests(case.IndexCase):
     def test_tokens_of_another_index_are_none(self) -> None:
         self.push_all()
         key, _ = make_token_key(self.directory, "others")
-        other = self.serve(index={"alone": True, "key": str(key)})
+        other = self.serve_index(key)
         reply = other.ask("PUT", f"{R}/", WANTED, LIST)
         token = {"Authorization": f"Token {reply.headers['x-docker-token']}"}
         for path in (TAGS, f"/v1/images/{T}/json"):
@@ -179,7 +189,7 @@ class OwnIndexTests(case.IndexCase):
         old = self.push_all()
         key, public = make_token_key(self.directory, "new")
         both = self.serve(index={"trust": [str(self.public), str(public)]})
-        new_index = self.serve(index={"alone": True, "key": str(key)})
+        new_index = self.serve_index(key)
         reply = new_index.ask("PUT", f"{R}/", WANTED, LIST)
         new = {"Authorization": f"Token {reply.headers['x-docker-token']}"}
         for token in (old, new):

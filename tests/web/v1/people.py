@@ -57,9 +57,7 @@ class PeopleCase(case.V1Case):
         super().setUp()
         path = make_file(self, "htpasswd", HTPASSWD)
         auth = Auth(**{"htpasswd": Htpasswd(path), "rules": RULES, **self.more})
-        self.settings = Settings(
-            auth=auth, index=Index(**self.index), v1=self.version1
-        )
+        self.settings = Settings(auth=auth, index=Index(**self.index), v1=self.version1)
         self.exchange = Exchange(version1=self.settings, clock=self.exchange.clock)
 
     def ask_slowly(

@@ -49,6 +49,15 @@ class AloneTests(people.PeopleCase):
             [each["name"] for each in answer.json["results"]], ["acme/web"]
         )
 
+    def test_everybody_finds_what_everybody_may_pull(self) -> None:
+        for name in ("acme/web", "acme/open"):
+            self.announce(name, headers=BOB)
+        for headers in ({}, NOBODY):
+            answer = self.get("/v1/search?q=acme", headers)
+            self.assertEqual(
+                [each["name"] for each in answer.json["results"]], ["acme/open"]
+            )
+
 
 class ElsewhereTests(case.V1Case):
     """A registry whose Index is elsewhere."""

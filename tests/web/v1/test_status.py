@@ -197,8 +197,17 @@ class HiddenTests(case.V1Case):
 
     def test_nothing_of_version_1_tells_of_version_2(self) -> None:
         for path in (*PINGS, "/", "/v1/nothing", f"{R}/tags", f"{R}/images"):
-            answer = self.get(path, {"User-Agent": OTHERS[0]})
-            self.assertIsNone(answer.header("docker-distribution-api-version"), path)
+            for method in ("GET", "OPTIONS"):
+                answer = self.ask(method, path, {"User-Agent": OTHERS[0]})
+                found = answer.header("docker-distribution-api-version")
+                self.assertIsNone(found, f"{method} {path}")
+
+    def test_what_can_be_asked_is_told(self) -> None:
+        answer = self.ask("OPTIONS", f"{R}/images")
+        self.assertEqual((answer.status, answer.body), (204, b""))
+        allowed = "DELETE, GET, HEAD, OPTIONS, PUT"
+        self.assertEqual(answer.header("allow"), allowed)
+        self.assertEqual(answer.header("x-docker-registry-version"), "0.9.1")
 
     def test_no_fallback_if_that_is_said(self) -> None:
         self.exchange = Exchange(version1=self.settings, root={"fallback": False})

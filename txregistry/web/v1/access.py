@@ -49,6 +49,11 @@ class V1Caller:
         """Who they are; nobody, where a token speaks for them."""
         return self.caller.identity
 
+    @property
+    def sent_token(self) -> bool:
+        """Whether they sent a token, of an Index or another."""
+        return self.grant is not None or self.caller.scopes is not None
+
 
 class V1Access:
     """Decide about requests of version 1.

@@ -156,8 +156,8 @@ class IndexRoutes:
         headers = request.responseHeaders
         headers.setRawHeaders("x-docker-endpoints", self._endpoints or [_here(request)])
         wanted = (request.header(b"x-docker-token") or "").lower() == "true"
-        if asking.grant is not None or not (wanted or self._standalone):
-            return
+        if asking.sent_token or not (wanted or self._standalone):
+            return  # for a token none is given: it would last longer each time
         token = self._signer.issue(
             name, access, asking.identity, _LIFETIMES[access], self._new_nonce()
         )

@@ -22,10 +22,9 @@ def add_catalog_routes(app: App, guards: Guards, registry: Registry) -> None:
         wanted = wanted_count(request, _MOST)
         count = _USUAL if wanted is None else wanted
         access = guards.access
-        caller = await access.caller(request)
 
         async def shown(name: RepositoryName) -> bool:
-            return await access.lists(caller, name)
+            return await access.lists(await access.caller(request), name)
 
         page = await registry.catalog.page(
             request.query(b"last") or "", count, None if access.open else shown

@@ -65,8 +65,9 @@ class ApisTests(ChecksCase):
         self.refuse("http: {apis: []}", "http.apis")
         self.refuse("http: {listen: [{endpoint: 'tcp:2', apis: []}]}", "http.apis")
 
-    def test_those_of_a_listener_have_to_be_said(self) -> None:
-        self.refuse("http: {listen: [{endpoint: 'tcp:2'}]}", "http.listen[0]", "apis")
+    def test_a_listener_without_any_speaks_what_is_said_for_all(self) -> None:
+        text = "http: {apis: [v1], listen: [{endpoint: 'tcp:2'}]}\nv1: {enabled: false}"
+        self.refuse(text, "v1.enabled")
 
     def test_unknown_setting_of_a_listener_is_refused(self) -> None:
         text = "http: {listen: [{endpoint: 'tcp:2', apis: [v1], tls: x}]}"

@@ -275,3 +275,11 @@ class Counting(Factory):
     def stopFactory(self) -> None:
         """See ``Factory``."""
         self.told.append("stopped")
+
+
+class OwnApisTests(SynchronousTestCase):
+    def test_an_entry_speaks_what_it_says_or_what_is_said_for_all(self) -> None:
+        for own, expected in ((None, ("v2",)), (("v1",), ("v1",))):
+            http = Http(listen=(Listener("tcp:1", own),), apis=("v2",))
+            ((_, apis),) = make_endpoints(MemoryReactor(), http)
+            self.assertEqual(apis, expected)

@@ -359,8 +359,10 @@ class PrintedTests(RolesCase):
         self.assertFalse(document["auth"]["endpoint"]["enabled"])
 
     def test_what_is_printed_means_the_same(self) -> None:
-        accounts = "htpasswd: {path: f}, groups: {vendor: [vera]}"
-        service = "token: {realm: 'https://a', service: s, issuer: i, jwks: f}"
+        path = make_file(self, "htpasswd", HTPASSWD)
+        accounts = f"htpasswd: {{path: {path}}}, groups: {{vendor: [vera]}}"
+        path = make_file(self, "k", self.issuer.jwks())
+        service = f"token: {{realm: 'https://a', service: s, issuer: i, jwks: {path}}}"
         for role, more in (
             ("private", "{}"),
             ("private", f"{{{accounts}}}"),

@@ -103,8 +103,9 @@ def make_endpoints(
     found = []
     speaks_tls = False
     for each in http.listen:
-        listener = Listener(each, http.apis) if isinstance(each, str) else each
-        found.append((_make_endpoint(reactor, http, listener, tls), listener.apis))
+        listener = Listener(each) if isinstance(each, str) else each
+        apis = http.apis if listener.apis is None else listener.apis
+        found.append((_make_endpoint(reactor, http, listener, tls), apis))
         speaks_tls |= listener.tls
     if http.addr is not None:
         endpoint = _from_address(reactor, http.addr)

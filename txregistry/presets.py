@@ -59,7 +59,8 @@ def chosen_rules(settings: Settings) -> tuple[Rule, ...]:
 
 def spoken_apis(http: Http) -> list[tuple[str, ...]]:
     """List the APIs that are spoken, by each listener."""
-    found = [each.apis for each in http.listen if isinstance(each, Listener)]
+    own = [each.apis for each in http.listen if isinstance(each, Listener)]
+    found = [http.apis if apis is None else apis for apis in own]
     if len(found) < len(http.listen) or http.addr is not None or not http.listen:
         found.append(http.apis)
     return found

@@ -91,7 +91,7 @@ class Listener(Section, frozen=True):
     """An entry of ``http.listen`` that speaks not all that there is, or not plainly."""
 
     endpoint: str
-    apis: tuple[str, ...]
+    apis: tuple[str, ...] | None = None
     tls: bool = False
     proxyprotocol: bool = False
 

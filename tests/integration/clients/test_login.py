@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.integration.clients import logins
+from tests.integration.clients.containerd import Ctr
 from tests.integration.clients.couriers import Crane, Oras, Regctl, Skopeo
 from tests.integration.clients.keepers import Buildah, Docker, Podman
 from tests.integration.clients.logins import RULES
@@ -13,6 +14,9 @@ class LoginContract(logins.LoginCase):
 
     def test_docker(self) -> None:
         self.check(Docker)
+
+    def test_containerd(self) -> None:
+        self.check(Ctr)
 
     def test_podman(self) -> None:
         self.check(Podman)

@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.integration.clients import mutual
+from tests.integration.clients.containerd import Ctr
 from tests.integration.clients.couriers import Courier, Crane, Oras, Regctl, Skopeo
 from tests.integration.clients.images import digest_of, make_image
 from tests.integration.clients.keepers import Buildah, Docker, Podman
@@ -108,6 +109,15 @@ class OrasTests(CertificateContract):
 
 class RegctlTests(CertificateContract):
     courier = Regctl
+
+    def test_certificates(self) -> None:
+        self.check_all()
+
+
+class ContainerdTests(CertificateContract):
+    """Its ``hosts.toml`` is as ``docs/certificates.md`` has it."""
+
+    courier = Ctr
 
     def test_certificates(self) -> None:
         self.check_all()

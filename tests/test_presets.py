@@ -91,7 +91,7 @@ class RolesCase(exchange.WebCase):
         """Give a role what it needs."""
         htpasswd = Htpasswd(make_file(self, "htpasswd", HTPASSWD))
         if role != "sponsor":
-            groups = {"vendor": ("vera",)}
+            groups: dict[str, tuple[str, ...]] = {"vendor": ("vera",)}
             return Settings(role=role, auth=Auth(htpasswd=htpasswd, groups=groups))
         token = TokenService(*SERVICE, jwks=make_file(self, "k", self.issuer.jwks()))
         return Settings(

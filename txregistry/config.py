@@ -62,9 +62,6 @@ NOT_YET: Final = (
 """Settings of Distribution's that must not be passed over, and cannot be obeyed."""
 
 
-_UNREADABLE: Final = (yaml.YAMLError, ValueError, RecursionError)
-"""What PyYAML raises: also over dates that are none, and over what is too deep."""
-
 _SERVICE_LINK: Final = re.compile(
     r"REGISTRY_(?:(?:SERVICE|PORT)(?:_.*)?|.+_SERVICE_HOST|.+_SERVICE_PORT(?:_.+)?"
     r"|.+_PORT(?:_[0-9]+_(?:TCP|UDP|SCTP)(?:_.+)?)?)"
@@ -91,7 +88,7 @@ def load_settings(
     document = _read(path)
     auth = document.get("auth")
     if isinstance(auth, str):
-        document["auth"] = {auth: {}}
+        document["auth"] = {} if auth == "none" else {auth: {}}
     elif isinstance(auth, dict) and auth.get("silly", ...) is None:
         auth["silly"] = {}  # as of Distribution, without it there would be no accounts
     for variable, value in sorted(environment.items()):
@@ -131,7 +128,7 @@ def _read(path: str | None) -> dict[str, Any]:
         document = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: the file cannot be read: {error}.") from error
-    except _UNREADABLE as error:
+    except Exception as error:  # what PyYAML raises is of many kinds: see its dates
         raise SettingsError(f"{path}: this is no YAML: {error}.") from error
     if document is None:
         return {}
@@ -163,7 +160,7 @@ def _override(document: dict[str, Any], variable: str, text: str) -> None:
             )
     try:
         value = yaml.safe_load(text)
-    except _UNREADABLE as error:
+    except Exception as error:  # as above
         raise SettingsError(f"{variable}: {text!r} is no YAML value.") from error
     *sections, last = path.split(".")
     place = document

@@ -36,4 +36,8 @@ The clients are made to be cheap: bodies are sent by ``sendfile`` from memory an
 away by the kernel (``MSG_TRUNC``), requests are bytes made beforehand. They still share
 the machine with the server; the rows "client CPU" say how much they took. Pulls are
 measured with curl too, which copies as real clients do. Everything needs Linux.
+
+Two programs share its parts: ``python -m tests.benchmarks.versions`` and
+``python -m tests.benchmarks.mutual`` for client certificates. Clients that speak TLS
+have to decrypt what they get, which no trick makes cheap: there, look at "server CPU".
 """

@@ -27,13 +27,14 @@ from tests.benchmarks.servers import Side, peer_command, twistd_command
 
 _ROUNDS, _QUICK_ROUNDS = 5, 1
 _CLIENTS = (1, 8)
+_ENOUGH = 200
 
 _FULL = Scale(
     sizes=(100 * MIB, MIB),
     clients=_CLIENTS,
     connections=(1, 32),
     entries=(),
-    seconds=3.0,
+    seconds=2.0,
     traffic=Traffic(usual=800 * MIB, most=800 * MIB),
 )
 _QUICK = Scale(
@@ -63,6 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for family in _families(scale, certificates)
             if re.search(options.only, family.name)
         ]
+        if not chosen:
+            print("No family has such a name.", file=sys.stderr)
+            return 2
         sides = list(_sides(certificates))
         peer = sides[1] if len(sides) > 1 else None
         facts = {side.name: f"`{side.command}`" for side in sides}
@@ -82,14 +86,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _families(scale: Scale, certificates: Certificates) -> Iterator[Family]:
     contents = Contents()
-    traffic = scale.traffic
     for size in scale.sizes:
+        traffic = _traffic(scale, size)
         pulls = partial(measure_pulls, contents, size, scale.clients, traffic)
         yield Family(f"pull {amount(size)}", pulls)
     for size in scale.sizes:
         for clients in scale.clients:
             pushes = partial(
-                measure_pushes, contents, size, clients, traffic, chunked=False
+                measure_pushes,
+                contents,
+                size,
+                clients,
+                _traffic(scale, size),
+                chunked=False,
             )
             yield Family(f"push {amount(size)} {clients}", pushes)
     kind = "manifest by tag"
@@ -99,6 +108,12 @@ def _families(scale: Scale, certificates: Certificates) -> Iterator[Family]:
     yield Family(f"requests {kind}", requests)
     handshakes = partial(measure_handshakes, certificates, scale.clients, scale.seconds)
     yield Family("handshakes", handshakes)
+
+
+def _traffic(scale: Scale, size: int) -> Traffic:
+    """Return what blobs of a size transfer: of small ones there need not be many."""
+    whole = scale.traffic
+    return Traffic(min(whole.usual, _ENOUGH * size), whole.most)
 
 
 def _sides(certificates: Certificates) -> Iterator[Side]:

@@ -104,7 +104,7 @@ class TokenService:
 
     @property
     def realm(self) -> str:
-        """Where clients get tokens."""
+        """Where clients get tokens: crane goes to no loopback address by its number."""
         return f"http://localhost:{self._server.server_address[1]}/token"
 
     def settings(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.web import callers
 from tests.web.answers import Answer
-from tests.web.callers import BASIC, TOKENS
+from tests.web.callers import TOKENS
 from tests.web.content import ABSENT
 from tests.web.exchange import Exchange, Headers
 from tests.web.v1.people import BOB
@@ -64,7 +64,7 @@ class AnswersTests(CorsCase):
     def test_refusal_too(self) -> None:
         answer = self.get("/v2/", origin(UI))
         self.assertReadable(answer, UI)
-        self.assertEqual(self.challenges(answer), [TOKENS, BASIC])
+        self.assertEqual(self.challenges(answer), [TOKENS])
 
     def test_wrong_methods_too(self) -> None:
         answer = self.ask("POST", "/v2/", origin(UI), b"")

@@ -44,8 +44,12 @@ class LogIn:
     def challenge(
         self, request: RegistryRequest, scopes: Sequence[str], error: str | None
     ) -> list[bytes]:
-        """Write what a client is told to send: tokens first, where both will do."""
-        found = []
+        """Write what a client is told to send.
+
+        Where a token will do, it is told of nothing else: Docker tries all that it is
+        told of, and fails for want of a password where it needs none. Basic is taken
+        all the same from who sends it unasked.
+        """
         if self.service is not None:
             realm = self.token_realm or f"{request.base_url}{TOKENS_AT}"
             parts = [f'realm="{realm}"', f'service="{self.service}"']
@@ -53,7 +57,7 @@ class LogIn:
                 parts.append(f'scope="{" ".join(scopes)}"')
             if error:
                 parts.append(f'error="{error}"')
-            found.append(f"Bearer {','.join(parts)}".encode("latin-1"))
+            return [f"Bearer {','.join(parts)}".encode("latin-1")]
         if self.basic_realm is not None:
-            found.append(f'Basic realm="{self.basic_realm}"'.encode("latin-1"))
-        return found
+            return [f'Basic realm="{self.basic_realm}"'.encode("latin-1")]
+        return []

@@ -226,8 +226,6 @@ class Oras(Courier):
 
 
 class Regctl(Courier):
-    """It asks for tokens by POST first, and by GET where that is not answered."""
-
     program = "regctl"
 
     def prepare(self) -> None:

@@ -5,8 +5,10 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.integration.clients.case import make_directory
-from tests.integration.clients.couriers import Courier
+from tests.integration.clients.containerd import Ctr
+from tests.integration.clients.couriers import Courier, Crane, Oras, Regctl, Skopeo
 from tests.integration.clients.images import make_image
+from tests.integration.clients.keepers import Buildah, Docker, Podman
 from tests.integration.clients.programs import find
 from tests.integration.clients.remote import Remote
 from tests.integration.daemon import Daemon
@@ -36,6 +38,9 @@ def grants(account: str, name: str) -> frozenset[str]:
 class AccountsCase(SynchronousTestCase):
     """Import the module and inherit as ``logins.AccountsCase``."""
 
+    daemon: TunedDaemon
+    """What was served last."""
+
     def setUp(self) -> None:
         self.directory = make_directory(self)
 
@@ -58,9 +63,9 @@ class AccountsCase(SynchronousTestCase):
             more: Other settings.
         """
         settings = {"auth": auth, **more}
-        daemon = TunedDaemon(self.directory / "registry", settings)
-        self.keep(daemon)
-        return daemon
+        self.daemon = TunedDaemon(self.directory / "registry", settings)
+        self.keep(self.daemon)
+        return self.daemon
 
     def keep(self, daemon: Daemon) -> Remote:
         """Stop a registry at the end of the test, and look whether all went well."""
@@ -74,7 +79,10 @@ class AccountsCase(SynchronousTestCase):
 
 
 class LoginCase(AccountsCase):
-    """What holds for each client, however one becomes known."""
+    """What holds for each client, however one becomes known.
+
+    Import the module and inherit as ``logins.LoginCase``.
+    """
 
     mixes = True
     """Whether clients can pull without an account where others need one."""
@@ -86,8 +94,7 @@ class LoginCase(AccountsCase):
     def check(self, courier: type[Courier]) -> None:
         """Log in rightly and wrongly; push and pull as somebody, and as nobody."""
         find(courier.program)
-        self.daemon = self.serve(self.auth())
-        client = courier(self, self.daemon.host)
+        client = courier(self, self.serve(self.auth()).host)
         client.refuse_push("team/app:1", TEAM)
         self.assert_wrong_passwords_are_refused(client)
         client.log_in("alice", PASSWORDS["alice"])
@@ -107,10 +114,34 @@ class LoginCase(AccountsCase):
 
     def assert_wrong_passwords_are_refused(self, client: Courier) -> None:
         """Nobody is let in by one, nor by the name of nobody."""
-        for user, password in (("alice", PASSWORDS["bob"]), ("mallory", "x")):
-            if client.verifies:
-                client.refuse_login(user, password)
-            else:
-                client.log_in(user, password)
-                client.refuse_push("team/app:1", TEAM)
-                client.log_out()
+        if client.verifies:
+            client.refuse_login("alice", PASSWORDS["bob"])
+            client.refuse_login("mallory", "x")
+        else:
+            client.log_in("alice", PASSWORDS["bob"])
+            client.refuse_push("team/app:1", TEAM)
+            client.log_out()
+
+    def test_docker(self) -> None:
+        self.check(Docker)
+
+    def test_containerd(self) -> None:
+        self.check(Ctr)
+
+    def test_podman(self) -> None:
+        self.check(Podman)
+
+    def test_buildah(self) -> None:
+        self.check(Buildah)
+
+    def test_skopeo(self) -> None:
+        self.check(Skopeo)
+
+    def test_crane(self) -> None:
+        self.check(Crane)
+
+    def test_oras(self) -> None:
+        self.check(Oras)
+
+    def test_regctl(self) -> None:
+        self.check(Regctl)

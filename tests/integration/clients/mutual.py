@@ -24,6 +24,9 @@ from tests.integration.clients.remote import TIMEOUT, Answer, Remote
 from tests.integration.daemon import LOOPBACK, ROOT
 from tests.integration.tuned import TunedDaemon
 
+AT_ONCE = 3.0
+"""Seconds in which a revocation is in force: files are looked at each second."""
+
 _numbers = count()
 
 

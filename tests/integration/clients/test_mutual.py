@@ -1,136 +1,55 @@
 """Clients that show certificates: who is let in, what for, and until when."""
 
 import subprocess
-from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
-from tests.integration.clients import mutual
+from tests.integration.clients import certified, mutual
 from tests.integration.clients.containerd import Ctr
-from tests.integration.clients.couriers import Courier, Crane, Oras, Regctl, Skopeo
+from tests.integration.clients.couriers import Crane, Oras, Regctl, Skopeo
 from tests.integration.clients.images import digest_of, make_image
 from tests.integration.clients.keepers import Buildah, Docker, Podman
-from tests.integration.clients.mutual import CertificateAuthority, ask_on
+from tests.integration.clients.mutual import AT_ONCE, ask_on
 from tests.integration.clients.programs import find
 from tests.integration.clients.remote import with_digest
-from tests.integration.daemon import LOOPBACK
 from tests.integration.tuned import wait_for
 
-AT_ONCE = 3.0
-"""Seconds in which a revocation is in force: files are looked at each second."""
 LARGE = bytes(range(256)) * (256 * 1024)
 """More than all buffers between a server and a client that does not read: 64 MiB."""
 SOME = 1024 * 1024
 IMAGE = make_image("mutual")
 
 
-class CertificateContract(mutual.MutualCase):
-    """What holds for each client that can show a certificate."""
-
-    courier: type[Courier]
-
-    def setUp(self) -> None:
-        find(self.courier.program)
-        super().setUp()
-
-    def courier_of(self, files: Path) -> Courier:
-        """Make a client that has these files."""
-        return self.courier(self, self.host, files)
-
-    def strangers(self) -> Iterator[Path]:
-        """Make those who must not be let in, though some are called as alice is."""
-        other = CertificateAuthority(self.directory / "other", LOOPBACK)
-        yield self.authority.stranger("nobody")
-        yield self.authority.adopt(other.client("alice", "ops"))
-        yield self.authority.client_of_days("alice", -30, -1)
-        yield self.authority.client_of_days("alice", 1, 30)
-
-    def assert_refused(self, files: Path) -> None:
-        """Nothing comes of what somebody tries, and nothing was told to them."""
-        stranger = self.courier_of(files)
-        stranger.refuse_pull("alice/open:1")
-        stranger.refuse_push("alice/app:2", IMAGE)
-        self.assertFalse(self.remote_of(files).is_let_in())
-
-    def check_all(self) -> None:
-        """Push and pull, by name and by group; be refused; be revoked."""
-        alice = self.courier_of(self.authority.client("alice"))
-        alice.push("alice/app:1", IMAGE)
-        alice.pull("alice/app:1", IMAGE)
-        alice.push("alice/open:1", IMAGE)
-        alice.refuse_push("ops/app:1", IMAGE)
-        bob = self.courier_of(self.authority.client("bob", "dev", "ops"))
-        bob.push("ops/app:1", IMAGE)
-        bob.pull("ops/app:1", IMAGE)
-        bob.pull("alice/open:1", IMAGE)
-        bob.refuse_pull("alice/app:1")
-        bob.refuse_push("alice/app:2", IMAGE)
-        for files in self.strangers():
-            self.assert_refused(files)
-        self.assertEqual(
-            {each["who"] for each in self.records() if each["outcome"] == "done"},
-            {"alice", "bob"},
-        )
-        self.authority.revoke("bob")
-        again = self.remote_of(self.authority.folder / "clients" / "bob")
-        wait_for(lambda: not again.is_let_in(), "bob is refused", AT_ONCE)
-        bob.refuse_pull("alice/open:1")
-        bob.refuse_push("ops/app:2", IMAGE)
-        alice.pull("alice/open:1", IMAGE)
-
-
-class SkopeoTests(CertificateContract):
+class SkopeoTests(certified.CertifiedCase):
     courier = Skopeo
 
-    def test_certificates(self) -> None:
-        self.check_all()
 
-
-class PodmanTests(CertificateContract):
+class PodmanTests(certified.CertifiedCase):
     courier = Podman
 
-    def test_certificates(self) -> None:
-        self.check_all()
 
-
-class BuildahTests(CertificateContract):
+class BuildahTests(certified.CertifiedCase):
     courier = Buildah
 
-    def test_certificates(self) -> None:
-        self.check_all()
 
-
-class OrasTests(CertificateContract):
+class OrasTests(certified.CertifiedCase):
     courier = Oras
 
-    def test_certificates(self) -> None:
-        self.check_all()
 
-
-class RegctlTests(CertificateContract):
+class RegctlTests(certified.CertifiedCase):
     courier = Regctl
 
-    def test_certificates(self) -> None:
-        self.check_all()
 
-
-class ContainerdTests(CertificateContract):
+class ContainerdTests(certified.CertifiedCase):
     """Its ``hosts.toml`` is as ``docs/certificates.md`` has it."""
 
     courier = Ctr
 
-    def test_certificates(self) -> None:
-        self.check_all()
 
-
-class DockerTests(CertificateContract):
+class DockerTests(certified.CertifiedCase):
     """It finds them below ``/etc/docker/certs.d``, which the engine sees as we like."""
 
     courier = Docker
     elsewhere = True
-
-    def test_certificates(self) -> None:
-        self.check_all()
 
 
 class CraneTests(mutual.MutualCase):

@@ -1,0 +1,1 @@
+"""Registries of each role, as real clients find them."""

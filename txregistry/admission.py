@@ -51,6 +51,8 @@ from txregistry.web.login import LogIn
 from txregistry.web.tokens import TokenRoute
 
 _ID_BYTES: Final = 12
+_OWN_LEEWAY: Final = 10.0
+"""Seconds that the clocks of several nodes may differ."""
 _SERVICE: Final = "txregistry"
 
 
@@ -219,6 +221,7 @@ def _own_verifier(
         endpoint.issuer,
         endpoint.service or _SERVICE,
         reactor,
+        leeway=_OWN_LEEWAY,
     )
 
 

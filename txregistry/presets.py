@@ -73,11 +73,22 @@ def names_vendors(auth: Auth) -> bool:
 
 
 def _private(settings: Settings) -> Auth:
-    """Everything to whoever gets in: to those who are known, where anybody can be."""
+    """Everything to whoever gets in: to those who are known, where anybody can be.
+
+    Where rules give something to everybody as well, there are tokens: Docker cannot be
+    asked for a password only at times.
+    """
     auth = settings.auth
+    mixed = auth.htpasswd is not None and auth.token is None and _is_mixed(auth)
     someone = auth.knows_accounts or settings.index.is_elsewhere
     rule = Rule(_KNOWN if someone else _EVERYONE, _EVERYTHING, ("admin",))
-    return _filled(auth, (rule,), endpoint=False)
+    return _filled(auth, (rule,), endpoint=mixed)
+
+
+def _is_mixed(auth: Auth) -> bool:
+    """Say whether rules give something to who is not known."""
+    nobody = {"everyone", "anonymous"}
+    return any(rule.may and nobody.intersection(rule.who) for rule in auth.rules or ())
 
 
 def _vendor(settings: Settings) -> Auth:

@@ -22,6 +22,7 @@ from txregistry.daemon import RegistryService, Watching
 from txregistry.listening import make_endpoints
 from txregistry.options import Options
 from txregistry.policies import make_immutability
+from txregistry.presets import apply_role
 from txregistry.registry.repositories import Registry
 from txregistry.registry.secrets import find_secret
 from txregistry.reloading import Reloading
@@ -64,6 +65,7 @@ def build(
     Raises:
         SettingsError: one of them cannot be used.
     """
+    settings = apply_role(settings)
     files = settings.storage.filesystem or Filesystem()
     pool = ThreadPool(1, files.maxthreads, "registry")
     blocking = in_threads(reactor, pool)

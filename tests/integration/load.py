@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from types import TracebackType
+from typing import Self
 
 from tests.integration.clients.images import Image, digest_of
 from tests.integration.clients.remote import MANIFEST_TYPES, Answer, with_digest
@@ -110,7 +111,7 @@ class Load:
             for place, (visitor, step) in enumerate(visitors)
         ]
 
-    def __enter__(self) -> "Load":
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self

@@ -123,9 +123,11 @@ class CatalogTests(callers.CallersCase):
         self.assertEqual(self.catalog(EVE, "?last=acme/p"), ["acme/shared", "eve/own"])
 
     def test_who_may_see_nothing_at_all_is_refused(self) -> None:
-        self.rule(Rule(("bob",), ("acme/**",), ("pull",)))
-        self.assertRefused(self.get("/v2/_catalog"), 401, "UNAUTHORIZED")
-        self.assertEqual(self.catalog(EVE), [])
+        bobs = Rule(("bob",), ("acme/**",), ("pull",))
+        for rules in ((bobs,), (Rule(("everyone",), ("acme/open",)), bobs)):
+            self.rule(*rules)
+            self.assertRefused(self.get("/v2/_catalog"), 401, "UNAUTHORIZED")
+            self.assertEqual(self.catalog(EVE), [])
 
 
 class ListTests(callers.CallersCase):

@@ -1,6 +1,7 @@
 """Couriers that keep images in a storage: engines, and what works without one."""
 
 from pathlib import Path
+from typing import ClassVar
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -13,7 +14,7 @@ class Podman(Courier):
     """Certificates are found by themselves, below ``~/.config/containers/certs.d``."""
 
     program = "podman"
-    storage = (
+    storage: ClassVar[tuple[str, ...]] = (
         *("--storage-driver", "vfs", "--root", "{0}/root", "--runroot", "{0}/run"),
         *("--cgroup-manager", "cgroupfs", "--events-backend", "none"),
         *("--tmpdir", "{0}/tmp"),

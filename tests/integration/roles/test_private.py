@@ -3,6 +3,7 @@
 import ssl
 
 from tests.integration.clients import mutual
+from tests.integration.clients.case import make_directory
 from tests.integration.clients.couriers import Crane, Skopeo
 from tests.integration.clients.images import make_image
 from tests.integration.clients.keepers import Docker
@@ -78,7 +79,7 @@ class CertificatesTests(mutual.MutualCase):
     """With certificates, everything is for those who have one, and the role rules."""
 
     def setUp(self) -> None:
-        self.directory = case.make_directory(self)
+        self.directory = make_directory(self)
         self.authority = CertificateAuthority(self.directory / "certs", LOOPBACK)
         settings = self.authority.settings()
         place = self.directory / "registry"

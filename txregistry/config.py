@@ -62,6 +62,9 @@ NOT_YET: Final = (
 """Settings of Distribution's that must not be passed over, and cannot be obeyed."""
 
 
+_CHOOSING: Final = ("storage.", "auth.")
+"""Sections in which a name alone, with nothing to it, chooses what there is to be."""
+
 _SERVICE_LINK: Final = re.compile(
     r"REGISTRY_(?:(?:SERVICE|PORT)(?:_.*)?|.+_SERVICE_HOST|.+_SERVICE_PORT(?:_.+)?"
     r"|.+_PORT(?:_[0-9]+_(?:TCP|UDP|SCTP)(?:_.+)?)?)"
@@ -72,7 +75,7 @@ _SERVICE_LINK: Final = re.compile(
 def load_settings(
     path: str | None, environment: Mapping[str, str], role: str | None = None
 ) -> tuple[Settings, list[str]]:
-    """Read the settings.
+    """Read the settings, and fill in what the role chooses.
 
     Args:
         path: A YAML file; None for none.
@@ -85,24 +88,31 @@ def load_settings(
     Raises:
         SettingsError: a setting cannot be used.
     """
+    settings, ignored = read_settings(path, environment, role)
+    return apply_role(settings), ignored
+
+
+def read_settings(
+    path: str | None, environment: Mapping[str, str], role: str | None = None
+) -> tuple[Settings, list[str]]:
+    """Read the settings as they are given; else as `load_settings`."""
     document = _read(path)
     auth = document.get("auth")
     if isinstance(auth, str):
         document["auth"] = {} if auth == "none" else {auth: {}}
-    elif isinstance(auth, dict) and auth.get("silly", ...) is None:
-        auth["silly"] = {}  # as of Distribution, without it there would be no accounts
     for variable, value in sorted(environment.items()):
         if variable.startswith("REGISTRY_") and not _SERVICE_LINK.fullmatch(variable):
             _override(document, variable, value)
     if role is not None:
         document["role"] = role
     for name in NOT_YET:
-        if _find(document, name) is not None:
+        chooses = name.startswith(_CHOOSING)
+        given = _find(document, name) is not None
+        if _remove(document, name) and (given or chooses):
             raise SettingsError(
                 f"{name}: this version cannot do what the setting asks for, and it is "
                 "not safe to pass it over; remove it."
             )
-        _remove(document, name)
     ignored = [name for name in MEANINGLESS if _remove(document, name)]
     _complete(document, Settings)
     try:
@@ -110,8 +120,7 @@ def load_settings(
     except msgspec.ValidationError as error:
         raise SettingsError(_explain(error, document)) from error
     check_settings(settings)
-    settings = apply_role(settings)
-    make_policy(settings)
+    make_policy(apply_role(settings))
     return settings, ignored
 
 

@@ -10,9 +10,9 @@ from twisted.logger import ILogObserver
 from twisted.python import usage
 from twisted.python.logfile import LogFile
 
-from txregistry.config import load_settings
+from txregistry.config import read_settings
 from txregistry.logs import make_observer
-from txregistry.presets import ROLES
+from txregistry.presets import ROLES, apply_role
 from txregistry.settings import Filesystem, Settings, SettingsError
 
 
@@ -48,7 +48,8 @@ class Options(usage.Options):
         if self["config"] is not None:  # it is read again, when twistd is elsewhere
             self["config"] = os.path.abspath(self["config"])
         try:
-            self.settings, ignored = self.read()
+            settings, ignored = self.read()
+            self.settings = apply_role(settings)
         except SettingsError as error:
             raise usage.UsageError(str(error)) from error
         for name in ignored:
@@ -56,7 +57,7 @@ class Options(usage.Options):
         self._choose_observer()
 
     def read(self) -> tuple[Settings, list[str]]:
-        """Read the settings as they are at present; this blocks.
+        """Read the settings as they are given at present; this blocks.
 
         Returns:
             The settings, and the names of those that mean nothing here.
@@ -64,7 +65,7 @@ class Options(usage.Options):
         Raises:
             SettingsError: one cannot be used.
         """
-        settings, ignored = load_settings(self["config"], os.environ, self["role"])
+        settings, ignored = read_settings(self["config"], os.environ, self["role"])
         return self._over(settings), ignored
 
     def _over(self, settings: Settings) -> Settings:

@@ -12,7 +12,7 @@ from twisted.logger import Logger
 
 from txregistry.admission import Admission, make_rules, read_trusted_keys
 from txregistry.auth.keysets import TrustedKeys
-from txregistry.presets import chosen_rules
+from txregistry.presets import apply_role, chosen_rules
 from txregistry.settings import Auth, Rule, Settings, SettingsError
 from txregistry.stamps import are_settled, stamp
 from txregistry.tasks import Blocking, Turns, detach
@@ -29,7 +29,7 @@ class Reloading:
 
     Args:
         settings: What is in force.
-        read: Reads the settings anew; this blocks.
+        read: Reads the settings anew, as they are given; this blocks.
         path: Their file; None where there is none.
         admission: What is changed.
         clock: Tells when to look at the files.
@@ -50,6 +50,7 @@ class Reloading:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
+        self._given = settings.auth.rules != chosen_rules(settings)
         self._read = read
         self._admission = admission
         self._blocking = blocking
@@ -60,6 +61,7 @@ class Reloading:
         self._paths = [each for each in (path, *(keys or ())) if each is not None]
         # What was read before this may have been changed since: that is seen at once.
         self._stamps: tuple[object, ...] = ()
+        self._seen: tuple[object, ...] = ()
         self._settled = False
         self._keys: TrustedKeys | None = None
         self._troubles: Sequence[str] = ()
@@ -91,6 +93,9 @@ class Reloading:
     async def _look(self) -> None:
         """Read the files if there may be something new in them."""
         stamps = await self._blocking(stamp, self._paths)
+        quiet, self._seen = stamps == self._seen, stamps
+        if not quiet:
+            return  # somebody may be writing still, and what is there be half of it
         if stamps != self._stamps or not self._settled or self._troubles:
             await self._reload()
 
@@ -109,10 +114,11 @@ class Reloading:
 
     async def _take_rules(self) -> None:
         """Put the rules in force, and say what would need a restart."""
-        new = await self._blocking(self._read)
-        old = self._settings
-        taken = _with_rules(old, _rules_for(old, new), new.auth.groups)
+        given = await self._blocking(self._read)
+        old, new = self._settings, apply_role(given)
+        taken = _with_rules(old, self._rules(given), new.auth.groups)
         rules = await self._blocking(make_rules, taken)
+        self._given = given.auth.rules is not None
         if taken != old:
             self._settings = taken
             self._admission.access.rules = rules
@@ -124,6 +130,25 @@ class Reloading:
                 settings=", ".join(each for each in waiting if each != "auth"),
             )
         self._waiting = waiting
+
+    def _rules(self, given: Settings) -> tuple[Rule, ...]:
+        """Say which rules are to be in force, by new settings.
+
+        Where the role chooses them, it chooses by accounts, or as a role, that may be
+        there only after a restart.
+
+        Raises:
+            SettingsError: there were rules, and now there are none: so does a file look
+                of which only the beginning was written.
+        """
+        if given.auth.rules is not None:
+            return given.auth.rules
+        if self._given:
+            raise SettingsError(
+                "auth.rules: they are gone, and the role's would count; restart, if "
+                "that is meant."
+            )
+        return chosen_rules(self._settings)
 
     async def _take_keys(self) -> None:
         """Put the keys of the service of tokens in force."""
@@ -145,17 +170,6 @@ class Reloading:
                     "{trouble} What was read before stays in force.", trouble=trouble
                 )
         self._troubles = troubles
-
-
-def _rules_for(old: Settings, new: Settings) -> tuple[Rule, ...]:
-    """Give the rules that new settings have for those that run.
-
-    Where the role chose them, it chose by accounts, or as a role, that may be there
-    only after a restart.
-    """
-    if new.auth.rules == chosen_rules(new):
-        return chosen_rules(old)
-    return new.auth.rules or ()
 
 
 def _with_rules(

@@ -21,6 +21,10 @@ from txregistry.tlscontext import reason_of
 from txregistry.web.certificates import ICertifiedTransport
 
 _PIECE: Final = 32 * 1024
+_SEND_LIMIT: Final = 1024 * 1024
+"""Bytes that are handed to the kernel at once, if so many wait."""
+_BUFFER: Final = 256 * 1024
+"""Bytes that are taken from the kernel at once, if so many came."""
 _OVERHEAD: Final = 64
 """More than what TLS adds to a record; and how many of them there are, at least."""
 _RECORD: Final = 16 * 1024
@@ -137,6 +141,9 @@ class TlsTransport(TLSMemoryBIOProtocol):
     def makeConnection(self, transport: Any) -> None:  # noqa: N802
         """Begin TLS, by the context that is in force at this moment."""
         self._verified_by = self.factory.verifier.current
+        # Fewer calls to the kernel: its own limits are for many small writes.
+        transport.SEND_LIMIT = _SEND_LIMIT
+        transport.bufferSize = _BUFFER
         super().makeConnection(transport)  # type: ignore[no-untyped-call]  # Twisted's
 
     def _write(self, bytes: bytes) -> None:  # noqa: A002

@@ -37,8 +37,12 @@ class ParseBasicTests(SynchronousTestCase):
     def test_empty_name_and_password_are_anonymous(self) -> None:
         self.assertIsNone(parse_basic("Basic Og=="))
 
-    def test_empty_name_is_anonymous(self) -> None:
-        self.assertIsNone(parse_basic(basic(":secret")))
+    def test_password_without_a_name_is_refused(self) -> None:
+        self.refuse(basic(":secret"))
+
+    def test_what_is_not_ascii_is_refused(self) -> None:
+        for header in ("Basic \xe4", "Basic Og==\xe4", "Basic Og=\xe4="):
+            self.refuse(header)
 
     def test_other_schemes_are_not_read(self) -> None:
         for header in (

@@ -11,11 +11,11 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.auth.test_htpasswd import make_line
 from tests.contracts import identifier
 from tests.temporary import make_file
-from txregistry.auth.accounts import MemoryAccounts, OpenAccounts
+from txregistry.auth.accounts import MemoryAccounts
 from txregistry.auth.basicidentifier import BasicIdentifier
 from txregistry.auth.htpasswd import HtpasswdAccounts
 from txregistry.auth.interfaces import Caller, Credentials, IIdentifier
-from txregistry.model.access import ANONYMOUS
+from txregistry.model.errors import Unauthorized
 from txregistry.tasks import at_once
 
 PASSWORDS: Final = {"bob": "secret", "carol": "another: one"}
@@ -63,14 +63,14 @@ del BasicContract  # it is no test itself
 
 
 class NobodyTests(SynchronousTestCase):
-    def identify(self, shown: Credentials) -> Caller | None:
+    def identify(self, shown: Credentials) -> "Deferred[Caller | None]":
         """Ask where there are no accounts."""
-        asked = BasicIdentifier(OpenAccounts()).identify(shown)
-        return self.successResultOf(Deferred.fromCoroutine(asked))
+        return Deferred.fromCoroutine(
+            BasicIdentifier(MemoryAccounts({})).identify(shown)
+        )
 
-    def test_empty_name_is_not_known(self) -> None:
-        for text in (":", ":secret"):
-            self.assertIsNone(self.identify(basic(text)))
+    def test_empty_name_and_password_are_not_known(self) -> None:
+        self.assertIsNone(self.successResultOf(self.identify(basic(":"))))
 
-    def test_without_accounts_everybody_is_nobody_in_particular(self) -> None:
-        self.assertEqual(self.identify(basic("bob:x")), Caller(ANONYMOUS))
+    def test_password_without_a_name_is_refused(self) -> None:
+        _ = self.failureResultOf(self.identify(basic(":secret")), Unauthorized)

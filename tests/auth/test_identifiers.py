@@ -30,6 +30,10 @@ class ByCertificate:
             return None
         return Caller(Identity("alice", address=shown.address))
 
+    async def still_knows(self, name: str) -> bool:
+        """See `IIdentifier`."""
+        return name == "alice"
+
 
 @implementer(IIdentifier)
 class Asleep:
@@ -39,6 +43,11 @@ class Asleep:
         """See `IIdentifier`."""
         del shown
         raise Unavailable("Try again later.")
+
+    async def still_knows(self, name: str) -> bool:
+        """See `IIdentifier`."""
+        del name
+        return False
 
 
 class IdentifiersTests(SynchronousTestCase):
@@ -57,6 +66,12 @@ class IdentifiersTests(SynchronousTestCase):
 
     def test_interface(self) -> None:
         self.assertTrue(verifyObject(IIdentifier, Identifiers()))
+
+    def test_one_way_is_enough_to_be_still_known(self) -> None:
+        ways = Identifiers((BY_PASSWORD, Asleep(), ByCertificate()))
+        for name, known in (("bob", True), ("alice", True), ("eve", False), ("", True)):
+            asked = Deferred.fromCoroutine(ways.still_knows(name))
+            self.assertEqual(self.successResultOf(asked), known, name)
 
     def test_who_shows_nothing_is_nobody_there(self) -> None:
         caller = self.successResultOf(self.identify(Credentials(address="192.0.2.7")))

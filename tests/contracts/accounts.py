@@ -68,6 +68,16 @@ class AccountsContract(SynchronousTestCase):
             self.identify("renée", PASSWORDS["renée"], "192.0.2.2"), Identity("renée")
         )
 
+    def test_has_those_who_can_be_identified(self) -> None:
+        for name, there in (
+            ("bob", True),
+            ("renée", True),
+            ("carol", False),
+            ("", False),
+        ):
+            asked = Deferred.fromCoroutine(self.accounts.has(name))
+            self.assertEqual(self.successResultOf(asked), there, name)
+
     def test_longest_password_is_verified_whole(self) -> None:
         self.assertEqual(self.identify("dave d", "p" * 72), Identity("dave d"))
         self.assertIsNone(self.identify("dave d", "p" * 71))

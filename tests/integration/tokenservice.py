@@ -85,6 +85,7 @@ class TokenService:
         algorithm: How it signs.
         oauth: The status with which it answers to POST, which it does not understand.
         certified: Whether tokens bring a certificate, in place of a name of a key.
+        host: What it is called; some clients are choosy about where tokens are.
     """
 
     folder: Path
@@ -93,6 +94,7 @@ class TokenService:
     algorithm: str = "ES256"
     oauth: int = 405
     certified: bool = False
+    host: str = "localhost"
     asked: list[Asked] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -104,8 +106,8 @@ class TokenService:
 
     @property
     def realm(self) -> str:
-        """Where clients get tokens: crane goes to no loopback address by its number."""
-        return f"http://localhost:{self._server.server_address[1]}/token"
+        """Where clients get tokens."""
+        return f"http://{self.host}:{self._server.server_address[1]}/token"
 
     def settings(self) -> dict[str, Any]:
         """Give what a registry, this or Distribution's, has to know."""

@@ -5,10 +5,10 @@ from typing import Any
 
 from tests.temporary import make_file
 from tests.web.content import LAYER, digest_of
-from tests.web.exchange import Exchange, WebCase
+from tests.web.exchange import Exchange, WebCase, request_bytes
 from tests.web.v1.case import basic
 from tests.web.v1.people import HTPASSWD
-from txregistry.settings import Auth, Htpasswd, Rule, Settings
+from txregistry.settings import Auth, Htpasswd, Rule, Settings, TokenEndpoint
 from txregistry.web.audit import AuditTrail
 
 BOB = basic("bob", "secret")
@@ -100,6 +100,17 @@ class AuditTests(AuditCase):
             ],
         )
 
+    def test_who_was_tried_is_told(self) -> None:
+        for target in ("/v2/", "/v2/acme/web/tags/list", "/v1/users/"):
+            connection = self.exchange.connect()
+            connection.send(request_bytes("GET", target, basic("bob", "wrong")))
+            while not connection.received:
+                self.exchange.clock.advance(1)
+                connection.settle()
+        self.assertEqual(
+            self.told("who", "tried", "outcome"), [(None, "bob", "refused")] * 3
+        )
+
     def test_what_is_not_there_has_failed(self) -> None:
         _ = self.get("/v2/acme/web/manifests/v1", EVE)
         self.assertEqual(
@@ -144,3 +155,26 @@ class WritesOnlyTests(AuditCase):
         self.assertEqual(
             self.told("did", "outcome"), [("push", "done"), ("list", "refused")]
         )
+
+
+class TokenTests(AuditCase):
+    def setUp(self) -> None:
+        super().setUp()
+        auth = Auth(
+            htpasswd=Htpasswd(make_file(self, "htpasswd", HTPASSWD)),
+            endpoint=TokenEndpoint(),
+            rules=RULES,
+        )
+        trail = AuditTrail(self.records.append, pulls=True)
+        self.exchange = Exchange(version1=Settings(auth=auth), site={"audit": trail})
+
+    def test_a_wrong_password_for_a_token_is_told(self) -> None:
+        answer = self.get("/auth/token", basic("eve", ""))
+        self.assertEqual(answer.status, 401)
+        self.assertEqual(
+            self.told("did", "tried", "outcome"), [("log-in", "eve", "refused")]
+        )
+
+    def test_a_token_that_is_given_is_not(self) -> None:
+        self.assertEqual(self.get("/auth/token", BOB).status, 200)
+        self.assertEqual(self.records, [])

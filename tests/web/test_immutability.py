@@ -3,7 +3,16 @@
 from twisted.internet.task import Clock
 
 from tests.web.answers import Answer
-from tests.web.content import OCI_MANIFEST, digest_of, image, signature
+from tests.web.content import (
+    CONFIG,
+    LAYER,
+    OCI_INDEX,
+    OCI_MANIFEST,
+    digest_of,
+    image,
+    index,
+    signature,
+)
 from tests.web.exchange import Exchange
 from tests.web.v1 import case
 from tests.web.v1.case import R
@@ -67,9 +76,43 @@ class Version2Tests(ImmutableCase):
     def test_delete_of_what_it_points_to_is_denied(self) -> None:
         self.denied(self.ask("DELETE", f"{MANIFESTS}/{digest_of(self.data)}"), KEPT)
 
+    def needed(self, path: str, digest: str) -> None:
+        """Expect that something cannot be deleted, which a tag needs."""
+        told = (
+            "The tag v1 of acme/web is immutable (a rule of the registry's settings) "
+            f"and needs {digest}, which therefore cannot be deleted."
+        )
+        target = f"/v2/acme/web/{path}/{digest}"
+        self.denied(self.ask("DELETE", target), told)
+        self.assertEqual(self.get(target).status, 200)
+
+    def test_delete_of_its_blobs_is_denied(self) -> None:
+        for data in (CONFIG, LAYER):
+            self.needed("blobs", digest_of(data))
+
+    def test_delete_of_other_blobs_is_taken(self) -> None:
+        target = f"/v2/acme/web/blobs/{self.push_blob('acme/web', b'other')}"
+        self.assertEqual(self.ask("DELETE", target).status, 202)
+        self.assertEqual(self.get(target).status, 404)
+
     def test_signatures_are_taken(self) -> None:
         data = signature(self.data)
         self.assertEqual(self.put(digest_of(data), data).status, 201)
+
+
+class IndexTests(ImmutableCase):
+    def test_delete_of_a_member_is_denied(self) -> None:
+        data = self.push_image("acme/web", "latest")
+        outer = index(data)
+        headers = {"Content-Type": OCI_INDEX}
+        answer = self.ask("PUT", f"{MANIFESTS}/v1", headers, outer)
+        self.assertEqual(answer.status, 201)
+        target = f"{MANIFESTS}/{digest_of(data)}"
+        answer = self.ask("DELETE", target)
+        self.assertEqual((answer.status, answer.code), (403, "DENIED"))
+        message = answer.json["errors"][0]["message"]
+        self.assertTrue(message.startswith("The tag v1 of acme/web is immutable"))
+        self.assertEqual(self.get(target).status, 200)
 
 
 class Version1Tests(ImmutableCase):

@@ -3,13 +3,12 @@
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 from zope.interface import implementer
 
 from txregistry.auth.interfaces import IAccounts
-from txregistry.model.access import ANONYMOUS, Identity
+from txregistry.model.access import Identity
 
 _LONGEST: Final = 1024
 """Bytes in a name."""
@@ -34,18 +33,6 @@ def _fits(text: str, longest: int) -> bool:
         and _TEXT.fullmatch(text) is not None
         and len(text.encode()) <= longest
     )
-
-
-@implementer(IAccounts)
-class OpenAccounts:
-    """Take everybody for nobody in particular: a registry without accounts."""
-
-    async def identify(
-        self, name: str, password: str, address: str = ""
-    ) -> Identity | None:
-        """See `IAccounts`."""
-        del name, password
-        return replace(ANONYMOUS, address=address)
 
 
 @implementer(IAccounts)
@@ -75,3 +62,7 @@ class MemoryAccounts:
         if not hmac.compare_digest(known.encode(), password.encode()):
             return None
         return Identity(name, self._groups.get(name, frozenset()), address)
+
+    async def has(self, name: str) -> bool:
+        """See `IAccounts`."""
+        return name in self._passwords

@@ -20,13 +20,13 @@ def parse_basic(header: str) -> tuple[str, str] | None:
 
     Returns:
         The name and the password. It is None, which is anonymous, if the header is of
-        another scheme, or the name is empty. Docker 1.5 sends ``Basic Og==`` where it
-        has no account.
+        another scheme, or both are empty: Docker 1.5 sends ``Basic Og==`` where it has
+        no account.
 
     Raises:
         Unauthorized: it is of this scheme, but malformed.
     """
-    if not header.isascii() or _SCHEME.fullmatch(header) is None:
+    if _SCHEME.fullmatch(header) is None:
         return None
     match = _BASIC.fullmatch(header)
     if match is None or len(header) > _LONGEST:
@@ -37,5 +37,7 @@ def parse_basic(header: str) -> tuple[str, str] | None:
     except (binascii.Error, UnicodeDecodeError):
         raise Unauthorized from None
     if not colon or base64.b64encode(data).decode() != match[1]:
+        raise Unauthorized
+    if password and not name:
         raise Unauthorized
     return (name, password) if name else None

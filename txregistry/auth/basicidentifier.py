@@ -31,3 +31,7 @@ class BasicIdentifier:
         if identity is None:
             raise Unauthorized
         return Caller(identity)
+
+    async def still_knows(self, name: str) -> bool:
+        """See `IIdentifier`."""
+        return await self._accounts.has(name)

@@ -248,6 +248,11 @@ class BearerIdentifier:
         identity = Identity(claims.name, address=shown.address)
         return Caller(identity, claims.scopes, delegated=True)
 
+    async def still_knows(self, name: str) -> bool:
+        """See `IIdentifier`: whom others know is their business."""
+        del name
+        return False
+
 
 @implementer(IIdentifier)
 class OwnBearerIdentifier:
@@ -269,6 +274,11 @@ class OwnBearerIdentifier:
             return None
         groups = claims.groups if claims.name else ANONYMOUS.groups
         return Caller(Identity(claims.name, groups, shown.address), claims.scopes)
+
+    async def still_knows(self, name: str) -> bool:
+        """See `IIdentifier`: a token stands for another way."""
+        del name
+        return False
 
 
 def parse_bearer(header: str) -> str | None:

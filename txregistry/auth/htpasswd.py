@@ -81,8 +81,7 @@ class HtpasswdAccounts:
         """See `IAccounts`."""
         if not may_exist(name, password):
             return None
-        if self._clock.seconds() - self._looked >= _LOOK_EVERY:
-            await self._flights.join("file", self._look)
+        await self._refresh()
         hashed = self._hashes.by_name.get(name)
         tried = password.encode()
         # None of the three has a NUL in it; with the hash, a new password ends the old.
@@ -95,6 +94,16 @@ class HtpasswdAccounts:
             if not await self._flights.join(flight, prove):
                 return None
         return Identity(name, self._groups.get(name, frozenset()), address)
+
+    async def has(self, name: str) -> bool:
+        """See `IAccounts`."""
+        await self._refresh()
+        return name in self._hashes.by_name
+
+    async def _refresh(self) -> None:
+        """Look at the file, if that was not done a moment ago."""
+        if self._clock.seconds() - self._looked >= _LOOK_EVERY:
+            await self._flights.join("file", self._look)
 
     async def _prove(
         self, name: str, hashed: bytes | None, tried: bytes, proof: bytes, address: str

@@ -36,3 +36,12 @@ class Identifiers:
             if caller is not None:
                 return caller
         return Caller(Identity("", address=shown.address))
+
+    async def still_knows(self, name: str) -> bool:
+        """See `IIdentifier`; nobody can always be nobody."""
+        if not name:
+            return True
+        for each in self._identifiers:
+            if await each.still_knows(name):
+                return True
+        return False

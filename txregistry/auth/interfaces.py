@@ -60,6 +60,15 @@ class IIdentifier(Interface):
             Unavailable: it cannot be found out at present.
         """
 
+    async def still_knows(name: str) -> bool:
+        """Say whether somebody can still be known by this way, as far as it can tell.
+
+        It is asked about those who were known once, and have a token since.
+
+        Args:
+            name: What they are called.
+        """
+
 
 class IAccounts(Interface):
     """Those who have a name and a password. Safe to call concurrently."""
@@ -80,6 +89,9 @@ class IAccounts(Interface):
         Raises:
             Unavailable: too many ask at once.
         """
+
+    async def has(name: str) -> bool:
+        """Say whether there is an account of a name: to ourselves, not to who asks."""
 
 
 class IPolicy(Interface):

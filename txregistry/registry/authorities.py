@@ -29,7 +29,7 @@ class SignedAuthority:
             claims.access,
             new_owner("token", claims.identity.name, claims.nonce),
             claims.expires,
-            holder=claims.identity.name,
+            holder=claims.identity,
         )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from zope.interface import Interface
 
 from txregistry.auth.tokens import PresentedToken
-from txregistry.model.access import Access, Action
+from txregistry.model.access import ANONYMOUS, Access, Action, Identity
 from txregistry.model.names import RepositoryName
 from txregistry.registry.scopes import Asking, whatever
 
@@ -18,7 +18,7 @@ class Grant:
         repository: For which repository, in the short form of its name.
         access: For what.
         owner: Whose push it is: see `Scope`.
-        holder: Whom it was issued to; empty where that is nobody, or not said.
+        holder: Whom it was issued to; nobody, where only the Index knows.
         expires: When it ends, in seconds since 1970; None where only the Index knows.
         announced: See `Scope`.
         usable: See `Scope`.
@@ -30,7 +30,7 @@ class Grant:
     expires: float | None = None
     announced: Asking = field(default=whatever)
     usable: Asking = field(default=whatever)
-    holder: str = ""
+    holder: Identity = ANONYMOUS
 
     def allows(self, name: RepositoryName, action: Action) -> bool:
         """Say whether it is good for an action in a repository, by its short name."""

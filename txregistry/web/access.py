@@ -84,7 +84,12 @@ class Access:
                 client_certificate(request),
                 request.client_address,
             )
-            request.caller = await self.identifier.identify(shown)
+            caller = await self.identifier.identify(shown)
+            if caller.scopes is not None and not caller.delegated:
+                name = caller.identity.name  # who had our token while they were known
+                if not await self.identifier.still_knows(name):
+                    raise Unauthorized
+            request.caller = caller
         return request.caller
 
     def may(self, caller: Caller, name: RepositoryName | None, action: Action) -> bool:

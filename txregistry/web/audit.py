@@ -4,7 +4,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from txregistry.auth.basic import parse_basic
 from txregistry.model.digest import Digest
+from txregistry.model.errors import Unauthorized
 from txregistry.model.names import Tag
 from txregistry.web.request import RegistryRequest
 
@@ -39,13 +41,14 @@ class AuditTrail:
     def __call__(self, request: RegistryRequest, status: int) -> None:
         """Take in what became of a request."""
         outcome = _outcome(status)
-        if request.needs in _NOTHING or not self._wants(request, status, outcome):
+        if not self._wants(request, status, outcome):
             return
         caller = request.caller
         record: dict[str, Any] = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "who": "" if caller is None else caller.identity.name,
             "groups": [] if caller is None else sorted(caller.identity.groups),
+            "tried": _tried(request) if caller is None else "",
             "from": request.client_address,
             "did": request.needs,
             "route": request.endpoint,
@@ -61,7 +64,7 @@ class AuditTrail:
     def _wants(self, request: RegistryRequest, status: int, outcome: str) -> bool:
         if outcome == "refused":
             return True
-        if request.needs in _QUIET:
+        if request.needs in _NOTHING or request.needs in _QUIET:
             return False
         if request.endpoint in _STEPS:
             return status == _CREATED
@@ -74,6 +77,15 @@ def _outcome(status: int) -> str:
     if status == _LEFT:
         return "left"
     return "refused" if status in _REFUSED else "failed"
+
+
+def _tried(request: RegistryRequest) -> str:
+    """Say whom somebody said to be who did not prove it."""
+    try:
+        pair = parse_basic(request.header(b"authorization") or "")
+    except Unauthorized:
+        return ""
+    return "" if pair is None else pair[0][:_LONGEST]
 
 
 def _what(request: RegistryRequest) -> dict[str, str]:

@@ -51,6 +51,7 @@ class CertifiedResource(Resource):
         except Denied as refusal:
             if is_v1(request.path):
                 request.answer_as_v1()
+            request.needs = "connect"
             request.channel.persistent = False
             request.responseHeaders.setRawHeaders(b"connection", [b"close"])
             write_error(request, refusal)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -15,7 +16,6 @@ from txregistry.model.access import Identity
 from txregistry.model.errors import Denied, Unauthorized
 from txregistry.model.tokenscopes import TokenScopes
 from txregistry.web.access import Access
-from txregistry.web.guards import EVERYBODY
 from txregistry.web.login import TOKENS_AT
 from txregistry.web.request import RegistryRequest
 from txregistry.web.routing import App
@@ -61,12 +61,30 @@ class TokenRoute:
         return TokenScopes(granted.repositories, catalog)
 
 
+class TokenGuard:
+    """Ask who wants a token.
+
+    Args:
+        tokens: Finds out.
+    """
+
+    needs = "log-in"
+
+    def __init__(self, tokens: TokenRoute) -> None:
+        self._tokens = tokens
+
+    async def admit(
+        self, request: RegistryRequest, arguments: dict[str, Any], /
+    ) -> None:
+        """See `Guard`; the route is told who it is, as ``caller``."""
+        arguments["caller"] = await self._tokens.caller(request)
+
+
 def add_token_routes(app: App, tokens: TokenRoute) -> None:
     """Add ``/auth/token``."""
 
-    @app.route(TOKENS_AT, methods=["GET"], guard=EVERYBODY)
-    async def get_token(request: RegistryRequest) -> bytes:
-        caller = await tokens.caller(request)
+    @app.route(TOKENS_AT, methods=["GET"], guard=TokenGuard(tokens))
+    async def get_token(request: RegistryRequest, caller: Caller) -> bytes:
         scopes = tokens.granted(caller, request.queries(b"scope"))
         try:
             token = tokens.issue(caller.identity, scopes)

@@ -14,6 +14,7 @@ from tests.integration.clients.images import (
     write_layout,
 )
 from tests.integration.clients.programs import Program, find, make_environment
+from tests.integration.daemon import LOOPBACK
 
 _numbers = itertools.count(1)
 
@@ -31,8 +32,8 @@ class Courier:
     program: ClassVar[str]
     verifies: ClassVar[bool] = True
     """Whether the client asks the registry, when somebody logs in."""
-    certifies: ClassVar[bool] = True
-    """Whether the client can show a certificate."""
+    tokens_at: ClassVar[str] = "localhost"
+    """Where this client goes for tokens, of what loopback addresses are called."""
     storage: ClassVar[tuple[str, ...]] = ()
     """Arguments of all commands, for where images are kept: {0} is the folder."""
 
@@ -169,11 +170,13 @@ class Skopeo(Courier):
 
 
 class Crane(Courier):
-    """It asks nobody when it logs in, and shows no certificates."""
+    """It asks nobody when it logs in, and shows no certificates.
+
+    To loopback addresses it goes for tokens if they are not written as numbers.
+    """
 
     program = "crane"
     verifies = False
-    certifies = False
 
     def settle(self, case: SynchronousTestCase) -> None:
         """See `Courier`."""
@@ -199,7 +202,10 @@ class Crane(Courier):
 
 
 class Oras(Courier):
+    """To other hosts that resolve to loopback addresses it does not go for tokens."""
+
     program = "oras"
+    tokens_at = LOOPBACK
 
     def _tls(self, prefix: str = "") -> tuple[str, ...]:
         if self.certificates is None:

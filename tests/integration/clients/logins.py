@@ -11,7 +11,7 @@ from tests.integration.clients.images import make_image
 from tests.integration.clients.keepers import Buildah, Docker, Podman
 from tests.integration.clients.programs import find
 from tests.integration.clients.remote import Remote
-from tests.integration.daemon import Daemon
+from tests.integration.daemon import LOOPBACK, Daemon
 from tests.integration.tokenservice import TokenService
 from tests.integration.tuned import TunedDaemon, write_htpasswd
 
@@ -84,6 +84,8 @@ class LoginCase(AccountsCase):
     Import the module and inherit as ``logins.LoginCase``.
     """
 
+    tokens_at = LOOPBACK
+    """What a service of tokens is to be called, if there is one."""
     mixes = True
     """Whether clients can pull without an account where others need one."""
 
@@ -94,6 +96,7 @@ class LoginCase(AccountsCase):
     def check(self, courier: type[Courier]) -> None:
         """Log in rightly and wrongly; push and pull as somebody, and as nobody."""
         find(courier.program)
+        self.tokens_at = courier.tokens_at
         client = courier(self, self.serve(self.auth()).host)
         client.refuse_push("team/app:1", TEAM)
         self.assert_wrong_passwords_are_refused(client)

@@ -29,4 +29,4 @@ class ServiceTests(logins.LoginCase):
 
     def auth(self) -> dict[str, Any]:
         """See `LoginCase`."""
-        return self.run_service().settings()
+        return self.run_service(host=self.tokens_at).settings()

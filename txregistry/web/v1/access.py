@@ -8,13 +8,14 @@ Source: Docker Registry API v1, section "Authorization".
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from txregistry.auth.cookies import SessionCookies
 from txregistry.auth.interfaces import Caller
 from txregistry.auth.tokens import PresentedToken, parse_authorization
-from txregistry.model.access import Action, Identity
+from txregistry.model.access import ANONYMOUS, Action, Identity
+from txregistry.model.access import Access as TokenAccess
 from txregistry.model.errors import Denied, ImageIdInvalid, ImageUnknown, Unauthorized
 from txregistry.model.images import ImageId
 from txregistry.model.names import RepositoryName
@@ -24,6 +25,13 @@ from txregistry.registry.repositories import Registry
 from txregistry.registry.scopes import Scope
 from txregistry.web.access import Access
 from txregistry.web.request import RegistryRequest
+
+NEEDED: Final = {
+    TokenAccess.READ: Action.PULL,
+    TokenAccess.WRITE: Action.PUSH,
+    TokenAccess.DELETE: Action.DELETE,
+}
+"""What one must be allowed to do to be given a token."""
 
 _COOKIE: Final = b"session"
 _UNLIMITED: Final = float("inf")
@@ -95,12 +103,10 @@ class V1Access:
         header = headers[0].decode("latin-1").strip() if headers else ""
         presented = parse_authorization(header)
         if presented is not None:
-            grant = await self._authority.grant(presented)
-            address = request.client_address
-            # Whom the token was issued to is told, and counts for nothing.
-            request.caller = Caller(Identity(grant.holder, address=address))
+            grant = await self._granted(request, presented)
+            request.caller = Caller(_at(grant.holder, request))  # to be told
             self._set_cookie(request, presented, grant.expires)
-            return V1Caller(Caller(Identity("", address=address)), grant)
+            return V1Caller(Caller(_at(ANONYMOUS, request)), grant)
         if header.partition(" ")[0].lower() == "token":  # and no token after it
             request.requestHeaders.removeHeader(b"authorization")
         caller = await self._access.caller(request)
@@ -113,10 +119,36 @@ class V1Access:
             return None
         try:
             presented = self._cookies.open(cookie.decode("latin-1"))
-            grant = await self._authority.grant(presented)
+            grant = await self._granted(request, presented)
         except Unauthorized:
             return None
         self._set_cookie(request, presented, grant.expires)
+        return grant
+
+    async def _granted(
+        self, request: RegistryRequest, presented: PresentedToken
+    ) -> Grant:
+        """Say what a token is good for.
+
+        Those of our own are good for as long as who they were given to is known here,
+        and may do what they say.
+
+        Raises:
+            Unauthorized: for nothing.
+            Unavailable: that cannot be found out at present.
+        """
+        grant = await self._authority.grant(presented)
+        if self._tokens_only:
+            return grant
+        holder = _at(grant.holder, request)
+        needed = NEEDED[grant.access]
+        if not self._access.may(Caller(holder), grant.repository, needed):
+            raise Unauthorized
+        if not await self._access.identifier.still_knows(holder.name):
+            raise Unauthorized
+        resolved = await self._registry.resolve(grant.repository)
+        if await self._access.hides(Caller(holder), resolved):
+            raise Unauthorized  # it was said to be private since
         return grant
 
     def keep(self, request: RegistryRequest, token: str) -> None:
@@ -266,3 +298,8 @@ class V1Access:
             f"HttpOnly; SameSite=Strict{'; Secure' if request.is_secure else ''}"
         )
         request.responseHeaders.setRawHeaders("set-cookie", [cookie])
+
+
+def _at(identity: Identity, request: RegistryRequest) -> Identity:
+    """Say where somebody asks from."""
+    return replace(identity, address=request.client_address)

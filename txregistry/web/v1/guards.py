@@ -7,23 +7,16 @@ Source: Docker Registry API v1, section "Authorization".
 
 from typing import Any, Final
 
-from txregistry.model.access import Access as TokenAccess
 from txregistry.model.access import Action
 from txregistry.model.errors import Unauthorized
 from txregistry.web.guards import Guard
 from txregistry.web.request import RegistryRequest
-from txregistry.web.v1.access import V1Access
+from txregistry.web.v1.access import NEEDED, V1Access
 
 TOKEN: Final = (b"Token",)
 PASSWORD: Final = (b'Basic realm="auth required"',)
 EITHER: Final = (b'Basic realm="auth required",Token',)
 """Challenges; both are in one line, as engines read only the first."""
-
-_ACTIONS: Final = {
-    TokenAccess.READ: Action.PULL,
-    TokenAccess.WRITE: Action.PUSH,
-    TokenAccess.DELETE: Action.DELETE,
-}
 
 
 class V1RepositoryGuard:
@@ -115,7 +108,7 @@ class IndexGuard:
         asking = await self._access.caller(request)
         if asking.grant is not None and action is Action.PULL:
             # The question whether a token is good: also one for writing or deleting.
-            action = _ACTIONS[asking.grant.access]
+            action = NEEDED[asking.grant.access]
         asking, resolved = await self._access.to_repository(
             request, arguments["name"], action
         )

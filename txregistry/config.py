@@ -248,6 +248,8 @@ def _explain(error: msgspec.ValidationError, document: object) -> str:
                 if each.startswith(section)
             }
         )
+        if path.startswith("http.listen["):
+            known = ["endpoint, apis, tls, proxyprotocol; quote a string that has ': '"]
         return f"{name}: there is no such setting; allowed are: {', '.join(known)}."
     return f"{path}: {_value(document, path)!r} cannot be used: {text}."
 

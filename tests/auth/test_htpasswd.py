@@ -168,6 +168,26 @@ class CostTests(HtpasswdTestCase):
         self.successResultOf(self.identify("bob", "secret"))
         self.assertEqual(self.threads.verified, 2)
 
+    def test_who_guesses_from_everywhere_leaves_turns_to_others(self) -> None:
+        places = [f"10.1.2.{place}" for place in range(70)]
+        for place in places:
+            asked = self.identify("bob", "wrong", place)
+            self.clock.pump([1] * 8)
+            self.assertIsNone(self.successResultOf(asked))
+        self.threads.waits = True
+        guesses = [self.identify("bob", f"guess {place}", place) for place in places]
+        self.assertEqual(len(self.threads.running), 1)
+        asked = self.identify("bob", "secret", ELSEWHERE)
+        self.assertEqual(len(self.threads.running), 2)
+        self.threads.running.pop().callback(None)
+        self.assertEqual(self.successResultOf(asked), BOB)
+        sent_away = [each for each in guesses if each.called]
+        self.assertEqual(len(sent_away), 70 - 1 - 64)
+        for each in sent_away:
+            self.failureResultOf(each, Unavailable)
+        for each in guesses:
+            _ = each.addErrback(lambda _: None)
+
     def test_what_was_right_is_so_from_everywhere(self) -> None:
         self.successResultOf(self.identify("bob", "secret"))
         self.successResultOf(self.identify("bob", "secret", ELSEWHERE))

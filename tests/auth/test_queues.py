@@ -13,6 +13,7 @@ ELSEWHERE = "192.0.2.2"
 
 class QueuesTestCase(SynchronousTestCase):
     def setUp(self) -> None:
+        self.last: list[str] = []
         self.clock = Clock()
         self.queues = Queues(self.clock)
         self.verified: list[str] = []
@@ -33,8 +34,9 @@ class QueuesTestCase(SynchronousTestCase):
     ) -> Deferred[bool]:
         """Ask whether somebody is right."""
 
-        async def verify() -> bool:
+        async def verify(*, after_others: bool) -> bool:
             self.verified.append(name)
+            self.last += [name] if after_others else []
             if self.waits:
                 running: Deferred[bool] = Deferred()
                 self.running.append(running)
@@ -117,13 +119,24 @@ class DelayTests(QueuesTestCase):
         self.assertEqual(self.seconds(self.ask("bob")), 0)
 
     def test_what_is_not_verified_is_no_failure(self) -> None:
-        async def verify() -> bool:
+        async def verify(*, after_others: bool) -> bool:
+            del after_others
             raise Unavailable("Too many.")
 
         for _ in range(30):
             asked = Deferred.fromCoroutine(self.queues.ask(HERE, "bob", verify))
             self.failureResultOf(asked, Unavailable)
         self.assertEqual(self.seconds(self.ask("bob")), 0)
+
+    def test_who_is_where_somebody_guessed_goes_after_others(self) -> None:
+        neighbour, other = "2001:db8:1:2::1", "2001:db8:2::1"
+        self.seconds(self.ask("guess", "2001:db8:1::1"))
+        for name, address in (("near", neighbour), ("far", other), ("bob", HERE)):
+            self.seconds(self.ask(name, address, right=True))
+        self.assertEqual(self.last, ["near"])
+        self.clock.advance(901)
+        self.seconds(self.ask("later", neighbour, right=True))
+        self.assertEqual(self.last, ["near"])
 
 
 class TurnTests(QueuesTestCase):

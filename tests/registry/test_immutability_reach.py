@@ -1,9 +1,10 @@
-"""What a tag that stays needs stays as well: its blobs, and the members of its index."""
+"""Tests that what a tag needs stays with it: blobs, and the members of an index."""
 
 from typing import Any
 
 from hypothesis import given
 
+from tests.registry import images
 from tests.registry import test_immutability as immutable
 from tests.registry import test_immutability_races as races
 from tests.registry.content import (
@@ -16,7 +17,7 @@ from tests.registry.content import (
     index,
     numbered,
 )
-from tests.registry.images import BASE, ENGINE, ImageTestCase, oci_image, tar
+from tests.registry.images import BASE, ENGINE, oci_image, platforms, tar
 from tests.registry.interleaving import MANY, ORDERS
 from tests.registry.test_immutability import (
     FIRST,
@@ -184,7 +185,7 @@ class IndexTests(ReachCase):
         self.fails(ManifestUnknown, self.delete(TWO))
 
 
-class SideEffectTests(ReachCase, ImageTestCase):
+class SideEffectTests(ReachCase, images.ImageTestCase):
     """What goes by itself when something else does."""
 
     def test_form_of_schema_2_stays_that_an_index_lists(self) -> None:
@@ -200,17 +201,20 @@ class SideEffectTests(ReachCase, ImageTestCase):
         self.denied(self.delete(form.digest))
 
     def test_list_of_schema_2_stays_that_an_index_lists(self) -> None:
-        self.push(FIRST, None, NAME)
-        self.push(SECOND, None, NAME)
-        data = index([FIRST, SECOND])
-        self.push(data, OTHER, NAME)
+        one, two = oci_image([tar(one="1")]), oci_image([tar(two="2")])
+        for each in (one, two):
+            self.push_oci(each, name=NAME)
+        self.push(platforms(OCI_INDEX, amd64=one, arm64=two), OTHER, NAME)
         found = self.result(self.registry.manifests.find(NAME, OTHER))
         listed = self.result(self.registry.forms.choose(NAME, found, _OLD, ENGINE))
+        self.assertEqual(listed.media_type, DOCKER_LIST)
         self.push(index([listed.data]), V1, NAME)
-        self.result(self.delete(TWO))  # the list is of its form
+        self.result(self.delete(two.digest))  # the list has its form
         again = self.result(self.registry.forms.choose(NAME, found, _OLD, ENGINE))
         self.assertNotEqual(again.digest, listed.digest)
-        self.assertTrue(self.result(self.registry.manifests.holds(NAME, listed.digest)))
+        for digest in (listed.digest, listed.parse().children[1].digest):
+            held = self.result(self.registry.manifests.holds(NAME, digest))
+            self.assertTrue(held)
 
     def test_fallback_index_stays_that_a_tag_points_to(self) -> None:
         self.push(FIRST, OTHER, NAME)

@@ -11,7 +11,6 @@ from txregistry.model.errors import ManifestUnknown, NameUnknown
 from txregistry.model.manifests import MAX_SIZE
 from txregistry.model.names import Reference, RepositoryName
 from txregistry.registry import manifests
-from txregistry.registry.links import write_link
 from txregistry.registry.manifests import StoredManifest
 from txregistry.storage import keys
 from txregistry.storage.interfaces import Key
@@ -211,42 +210,3 @@ class AllTests(ManifestsTestCase):
         self.push(DATA)
         self.put(f"{keys.revision_links(NAME)}sha256/strange/link", b"x")
         self.assertEqual(self.all(), {Digest.of(DATA)})
-
-
-class FormTests(ManifestsTestCase):
-    def setUp(self) -> None:
-        super().setUp()
-        self.digest, self.form = self.push(DATA), self.push(numbered(1))
-        key = keys.schema2_form(NAME, self.digest)
-        self.result(write_link(self.store, key, self.form))
-
-    def form_of(self) -> Digest | None:
-        return self.result(self.registry.manifests.form_of(NAME, self.digest))
-
-    def forget(self) -> None:
-        self.result(self.registry.manifests.forget_form(NAME, self.digest))
-
-    def holds(self) -> bool:
-        return self.result(self.registry.manifests.holds(NAME, self.form))
-
-    def test_form_is_found(self) -> None:
-        self.assertEqual(self.form_of(), self.form)
-
-    def test_manifest_without_one_has_none(self) -> None:
-        found = self.registry.manifests.form_of(NAME, self.form)
-        self.assertIsNone(self.result(found))
-
-    def test_forgotten_it_is_gone(self) -> None:
-        self.forget()
-        self.assertIsNone(self.form_of())
-        self.assertFalse(self.holds())
-
-    def test_forgotten_it_stays_where_a_tag_points_to_it(self) -> None:
-        self.push(numbered(1), V1)
-        self.forget()
-        self.assertIsNone(self.form_of())
-        self.assertTrue(self.holds())
-
-    def test_what_has_none_can_be_forgotten(self) -> None:
-        for _ in range(2):
-            self.forget()

@@ -165,7 +165,7 @@ class CertificatesTests(callers.CallersCase):
 
     def test_one_without_a_name_is_nobody_s(self) -> None:
         answer = self.ask("GET", "/v2/acme/web/tags/list", certificate=make())
-        self.refuse(answer, "Show a client certificate")
+        self.refuse(answer, "There is no name in your client certificate")
 
 
 class NobodyAnonymousTests(callers.CallersCase):

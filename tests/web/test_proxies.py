@@ -29,8 +29,16 @@ class ClientTests(SynchronousTestCase):
             self.assertEqual(OURS.client(peer, [CLIENT]), CLIENT, peer)
 
     def test_others_are_not(self) -> None:
-        for peer in (CLIENT, "11.0.0.1", "2001:db9::1", "::ffff:11.0.0.1", "", "junk"):
+        for peer in (CLIENT, "11.0.0.1", "2001:db9::1", ""):
             self.assertEqual(OURS.client(peer, ["192.0.2.1"]), peer)
+
+    def test_address_is_written_in_one_way(self) -> None:
+        for peer in ("::ffff:11.0.0.1", "0:0:0:0:0:ffff:b00:1"):
+            self.assertEqual(OURS.client(peer, []), "11.0.0.1")
+
+    def test_what_is_no_address_is_none(self) -> None:
+        for peer in ("junk", "localhost"):
+            self.assertEqual(OURS.client(peer, []), "")
 
     def test_nobody_is_where_there_are_none(self) -> None:
         self.assertEqual(Proxies().client("10.0.0.1", [CLIENT]), "10.0.0.1")

@@ -21,6 +21,9 @@ _MAPPED: Final = IPv6Network("::ffff:0:0/96")
 _LONGEST: Final = 100
 """Characters in an address that is worth reading: some name an interface besides."""
 
+_SITE_BITS: Final = 48
+"""Bits of an IPv6 address that a whole site has alike: one person may have it all."""
+
 _BITS: Final = 64
 """Bits of an IPv6 address that tell one household from another: who has one address has
 all that begin so."""
@@ -56,14 +59,23 @@ def is_within(address: Address | None, networks: Iterable[Network]) -> bool:
     return address is not None and any(address in network for network in networks)
 
 
-def origin(text: str) -> str:
+def origin(text: str, bits: int = _BITS) -> str:
     """Name all the addresses that somebody has who has this one.
 
+    Args:
+        text: The address.
+        bits: How many of an IPv6 address count.
+
     Returns:
-        An address of IPv4; for IPv6 its network of 64 bits; and what was given for what
-        is no address, so that all who are unknown come from one place.
+        An address of IPv4; for IPv6 its network; and what was given for what is no
+        address, so that all who are unknown come from one place.
     """
     address = parse_address(text)
     if isinstance(address, IPv6Address):
-        return str(IPv6Network((int(address), _BITS), strict=False))
+        return str(IPv6Network((int(address), bits), strict=False))
     return text[:_LONGEST] if address is None else str(address)
+
+
+def site(text: str) -> str:
+    """Name all the addresses that somebody may have who has this one."""
+    return origin(text, _SITE_BITS)

@@ -40,6 +40,10 @@ class Failures:
         failed = self._count(where) - self._forgiven
         return 0.0 if failed <= 0 else min(2.0 ** (failed - 1), self._longest)
 
+    def has(self, where: Hashable) -> bool:
+        """Say whether somebody failed there not long ago."""
+        return self._count(where) > 0
+
     def add(self, where: Hashable) -> None:
         """Take in that a log-in failed."""
         # Where the delay is longest, counting on would only make numbers that overflow.

@@ -3,7 +3,8 @@
 import hmac
 import os
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
 
@@ -24,6 +25,9 @@ from txregistry.tasks import Blocking, Flights
 
 _AT_ONCE: Final = 2
 """Passwords that are verified at the same time: each keeps a processor busy."""
+
+_GUESSES: Final = 1
+"""Passwords of those who guessed wrong before, among them: others have turns left."""
 
 _QUEUE: Final = 64
 """Passwords that wait for that, one from each address at most; no more, as nobody waits
@@ -71,6 +75,7 @@ class HtpasswdAccounts:
         self._trouble = ""
         self._flights = Flights()
         self._turns = DeferredSemaphore(_AT_ONCE)
+        self._guesses = DeferredSemaphore(_GUESSES)
         self._queues = Queues(clock)
         self._key = os.urandom(32)
         self._proofs: OrderedDict[bytes, float] = OrderedDict()
@@ -115,15 +120,18 @@ class HtpasswdAccounts:
             return True
         return False  # also if the password has changed while this one waited
 
-    async def _verify(self, hashed: bytes | None, tried: bytes) -> bool:
+    async def _verify(
+        self, hashed: bytes | None, tried: bytes, *, after_others: bool
+    ) -> bool:
         """Say whether a password is right; who is unknown costs as much as others."""
-        if len(self._turns.waiting) >= _QUEUE:
-            raise Unavailable("Too many log in at present; try again later.")
-        await self._turns.acquire()
-        try:
+        if not after_others:
+            return await self._check(hashed, tried)
+        async with _turn(self._guesses):  # of all who guess, one at a time
+            return await self._check(hashed, tried)
+
+    async def _check(self, hashed: bytes | None, tried: bytes) -> bool:
+        async with _turn(self._turns):
             right = await self._blocking(checkpw, tried, hashed or self._hashes.dummy)
-        finally:
-            self._turns.release()
         return right and hashed is not None
 
     def _remember(self, proof: bytes) -> None:
@@ -146,3 +154,19 @@ class HtpasswdAccounts:
             self._hashes = found or self._hashes
             self._trouble = ""
         self._looked = self._clock.seconds()
+
+
+@asynccontextmanager
+async def _turn(turns: DeferredSemaphore) -> AsyncIterator[None]:
+    """Wait for a turn, and have it within the block.
+
+    Raises:
+        Unavailable: too many wait.
+    """
+    if len(turns.waiting) >= _QUEUE:
+        raise Unavailable("Too many log in at present; try again later.")
+    await turns.acquire()
+    try:
+        yield
+    finally:
+        turns.release()

@@ -4,13 +4,13 @@ For each address there is one, and one for each name that is used there: who gue
 to wait for the answer to the guess before, and is in the way of nobody elsewhere.
 """
 
-from collections.abc import Awaitable, Callable, Hashable
-from typing import Final
+from collections.abc import Hashable
+from typing import Final, Protocol
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
-from txregistry.auth.addresses import origin
+from txregistry.auth.addresses import origin, site
 from txregistry.auth.failures import Failures
 from txregistry.model.errors import Unavailable
 from txregistry.tasks import Turns
@@ -26,6 +26,18 @@ _LONGEST: Final = 2.0
 people may have the same."""
 
 
+class Verifying(Protocol):
+    """A way to find out whether a password is right."""
+
+    async def __call__(self, *, after_others: bool) -> bool:
+        """Say whether it is.
+
+        Args:
+            after_others: Whether somebody guessed wrong not long ago who may be the
+                same as who asks: those go after all others.
+        """
+
+
 class Queues:
     """Let those ask one by one who come from one address, or use one name there.
 
@@ -38,11 +50,10 @@ class Queues:
         self._turns = Turns()
         self._standing: dict[Hashable, int] = {}
         self._under_names = Failures(clock)
+        self._from_sites = Failures(clock)
         self._from_addresses = Failures(clock, forgiven=_FORGIVEN, longest=_LONGEST)
 
-    async def ask(
-        self, address: str, name: str, verify: Callable[[], Awaitable[bool]]
-    ) -> bool:
+    async def ask(self, address: str, name: str, verify: Verifying) -> bool:
         """Wait for one's turn, have a password verified, and wait for the answer.
 
         How long that is depends on the failures before. Whether this is one, and
@@ -67,10 +78,13 @@ class Queues:
                 delay = self._under_names.delay(under_name)
                 async with self._turns.on(place):
                     delay_of_all = self._from_addresses.delay(place)
-                    right = await verify()
+                    right = await verify(
+                        after_others=self._from_sites.has(site(address))
+                    )
                     if not right:
                         self._under_names.add(under_name)
                         self._from_addresses.add(place)
+                        self._from_sites.add(site(address))
                     await self._wait(delay_of_all)
                 await self._wait(delay - delay_of_all)
                 if right:

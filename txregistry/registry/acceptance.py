@@ -24,7 +24,9 @@ from txregistry.model.errors import (
 from txregistry.model.manifests import Manifest, parse_manifest
 from txregistry.model.names import Reference, RepositoryName, Tag
 from txregistry.registry.blobs import Blobs
+from txregistry.registry.formlinks import FormLinks
 from txregistry.registry.manifests import Manifests
+from txregistry.registry.reach import Reach
 from txregistry.registry.referrers import Referrers
 from txregistry.registry.tags import Tags
 from txregistry.tasks import breathe
@@ -47,13 +49,15 @@ class Accepted:
 
 
 class Acceptance:
-    """Take manifests into repositories, and remove them.
+    """Take manifests into repositories, and remove what is in them.
 
     Args:
         blobs: What images name.
         manifests: Where they go.
         tags: What points to them.
         referrers: Who refers to whom.
+        forms: What goes with manifests.
+        reach: Says what is kept by tags that have to stay.
         clock: Lets others have their turn.
         complete: Whether everything that a manifest names must be there first.
     """
@@ -64,6 +68,8 @@ class Acceptance:
         manifests: Manifests,
         tags: Tags,
         referrers: Referrers,
+        forms: FormLinks,
+        reach: Reach,
         clock: IReactorTime,
         *,
         complete: bool,
@@ -72,6 +78,8 @@ class Acceptance:
         self._manifests = manifests
         self._tags = tags
         self._referrers = referrers
+        self._forms = forms
+        self._reach = reach
         self._complete = complete
         self._clock = clock
 
@@ -111,11 +119,11 @@ class Acceptance:
             tags = [reference, *tags]
         tags = list(dict.fromkeys(tags))
         await self._tags.check_moves(name, tags, digest)
-        if self._complete:
-            await self._check_complete(name, manifest)
         subject = manifest.subject.digest if manifest.subject else None
         async with self._tags.settled(name, tags):
             await self._tags.check_moves(name, tags, digest)
+            if self._complete:
+                await self._check_complete(name, manifest)
             await self._manifests.keep(name, digest, data)
             if subject is not None:
                 await self._referrers.add(name, subject, digest)
@@ -141,7 +149,7 @@ class Acceptance:
         Raises:
             ManifestUnknown: there is none.
             NameUnknown: there is no such repository.
-            Denied: the tag, or one that points to the manifest, has to stay.
+            Denied: the tag has to stay, or one that needs the manifest.
         """
         if isinstance(reference, Tag):
             if not await self._manifests.has_repository(name):
@@ -150,7 +158,23 @@ class Acceptance:
             return
         async with self._tags.settled(name):
             await self._tags.check_forgotten(name, reference)
+            if self._tags.may_stay(name):
+                names = await self._manifests.names(name, reference)
+                await self._reach.check_forgotten(name, reference, names)
             await self._delete(name, reference)
+
+    async def delete_blob(self, name: RepositoryName, digest: Digest) -> None:
+        """Take the right to a blob, by whatever digest, from a repository.
+
+        Raises:
+            BlobUnknown: the repository does not hold it.
+            Denied: a tag that needs it has to stay.
+        """
+        async with self._tags.settled(name):
+            if self._tags.may_stay(name):
+                names = await self._blobs.names(name, digest)
+                await self._reach.check_forgotten(name, digest, names)
+            await self._blobs.unlink(name, digest)
 
     async def _delete(self, name: RepositoryName, reference: Digest) -> None:
         """Remove a manifest, with all tags that point to it.
@@ -177,7 +201,7 @@ class Acceptance:
         if subject is not None:
             await self._referrers.remove(name, subject.digest, digests)
         for digest in digests:
-            await self._manifests.forget_form(name, digest)
+            await self._forms.forget(name, digest)
 
     async def delete_all(self, name: RepositoryName) -> None:
         """Remove all tags and manifests of a repository.

@@ -163,7 +163,8 @@ class Blobs:
     async def unlink(self, name: RepositoryName, digest: Digest) -> None:
         """Take the right to a blob, by whatever digest, from a repository.
 
-        Other repositories keep theirs.
+        Other repositories keep theirs. Whether something needs it is not asked here, but
+        by `txregistry.registry.acceptance.Acceptance.delete_blob`.
 
         Raises:
             BlobUnknown: the repository does not hold it.
@@ -172,6 +173,11 @@ class Blobs:
         if not names:
             raise _unknown(name, digest)
         await self._store.delete(names.values())
+
+    async def names(self, name: RepositoryName, digest: Digest) -> set[Digest]:
+        """Give all the digests by which a repository has the right to a blob."""
+        links = keys.layer_links(name)
+        return set(await same_content(self._store, links, digest))
 
     async def vouch(self, stored: Digest) -> None:
         """Take it that what was just written under a digest was checked against it."""

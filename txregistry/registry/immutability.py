@@ -90,6 +90,24 @@ class Immutability:
                 {"tag": str(tag)},
             )
 
+    def check_needed(self, name: RepositoryName, tag: Tag, digest: Digest) -> None:
+        """Refuse to let something go that a tag needs.
+
+        Args:
+            name: The repository.
+            tag: The tag.
+            digest: What is to go.
+
+        Raises:
+            Denied: the tag has to stay.
+        """
+        if self.protects(name, tag):
+            raise Denied(
+                f"The tag {tag} of {name} is immutable (a rule of the registry's "
+                f"settings) and needs {digest}, which therefore cannot be deleted.",
+                {"tag": str(tag), "digest": str(digest)},
+            )
+
 
 def _compile(place: int, rule: ImmutableTags) -> tuple[Patterns, re.Pattern[str]]:
     if not rule.repositories or not rule.tags:

@@ -137,18 +137,10 @@ class Manifests:
         await self._store.delete(names.values())
         return set(names)
 
-    async def form_of(self, name: RepositoryName, digest: Digest) -> Digest | None:
-        """Say which manifest is the form of schema 2 that was made of another."""
-        return await read_link(self._store, keys.schema2_form(name, digest))
-
-    async def forget_form(self, name: RepositoryName, digest: Digest) -> None:
-        """Forget the form of schema 2, unless somebody gave it a name of its own."""
-        form = await self.form_of(name, digest)
-        if form is None:
-            return
-        if not await self._tags.pointing_to(name, {form}):
-            await self.forget(name, form)
-        await self._store.delete([keys.schema2_form(name, digest)])
+    async def names(self, name: RepositoryName, digest: Digest) -> set[Digest]:
+        """Give all the digests under which a repository has a manifest."""
+        links = keys.revision_links(name)
+        return set(await same_content(self._store, links, digest))
 
     async def all(self, name: RepositoryName) -> list[Digest]:
         """Give the digests of all manifests that a repository has."""

@@ -1,7 +1,7 @@
 """What tags reach: all that a client pulls who pulls what they point to.
 
-That is a tag's manifest, the config and layers of an image, the members of an index, and
-what those reach in turn. A subject is not among it: who refers to something can be
+That is a tag's manifest, the config and layers of an image, the members of an index,
+and what those reach in turn. A subject is not among it: what refers to something can be
 pulled without that.
 """
 
@@ -85,51 +85,50 @@ class Reach:
                 manifest = await self._read(name, waiting.pop())
                 if manifest is None:
                     continue
-                for blob in manifest.blobs:
-                    yield Reached(tag, blob.digest)
-                for count, child in enumerate(manifest.children, 1):
+                for count, each in enumerate(manifest.blobs or manifest.children, 1):
                     if not count % _BATCH:
                         await breathe(self._clock)
-                    yield Reached(tag, child.digest)
-                    if child.digest not in seen and await self._manifests.holds(
-                        name, child.digest
-                    ):
-                        seen.add(child.digest)
-                        waiting.append(child.digest)
+                    yield Reached(tag, each.digest)
+                    if not manifest.is_index or each.digest in seen:
+                        continue
+                    if await self._manifests.holds(name, each.digest):
+                        seen.add(each.digest)
+                        waiting.append(each.digest)
 
-    async def kept_by(
+    async def keeper(
         self, name: RepositoryName, digests: Collection[Digest]
-    ) -> Reached | None:
-        """Say what keeps something: a tag that has to stay, and reaches it.
+    ) -> Tag | None:
+        """Find a tag that has to stay, and reaches something.
 
         Args:
             name: The repository.
-            digests: All names of the same content.
+            digests: All names that it has for that.
 
         Returns:
-            The first such tag, and how it names that; None where nothing keeps it.
+            The first such tag; None where nothing keeps it.
         """
-        if digests and self._tags.may_stay(name):
+        if digests:
             async for reached in self.walk(name, self._tags.staying(name)):
                 if reached.digest in digests:
-                    return reached
+                    return reached.tag
         return None
 
     async def check_forgotten(
-        self, name: RepositoryName, digests: Collection[Digest]
+        self, name: RepositoryName, digest: Digest, digests: Collection[Digest]
     ) -> None:
         """Refuse to let something go that a tag reaches which has to stay.
 
         Args:
             name: The repository.
-            digests: All names of the same content.
+            digest: What it is called by who wants it gone.
+            digests: All names that the repository has for it.
 
         Raises:
             Denied: there is such a tag.
         """
-        kept = await self.kept_by(name, digests)
-        if kept is not None:
-            self._tags.refuse_needed(name, kept.tag, kept.digest)
+        tag = await self.keeper(name, digests)
+        if tag is not None:
+            self._tags.check_needed(name, tag, digest)
 
     async def _read(self, name: RepositoryName, digest: Digest) -> Manifest | None:
         try:

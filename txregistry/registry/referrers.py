@@ -233,7 +233,7 @@ class Referrers:
             if replaced is not None:
                 with suppress(ManifestUnknown):  # somebody was faster
                     await self._tags.remove(name, tag, [replaced.digest])
-                await self._manifests.forget(name, replaced.digest)
+                await self._forget_fallback(name, replaced)
             return
         data = msgspec.json.encode(
             {
@@ -249,4 +249,13 @@ class Referrers:
         await self._manifests.keep(name, digest, data)
         await self._tags.point(name, tag, digest)
         if replaced is not None:
+            await self._forget_fallback(name, replaced)
+
+    async def _forget_fallback(
+        self, name: RepositoryName, replaced: StoredManifest
+    ) -> None:
+        """Remove an index that was made here."""
+        # A tag that has to stay may need it, of all things. To find out costs more than
+        # to leave a small index where there are such tags.
+        if not self._tags.may_stay(name):
             await self._manifests.forget(name, replaced.digest)

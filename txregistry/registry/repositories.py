@@ -11,6 +11,7 @@ from txregistry.registry.announcements import Announcements
 from txregistry.registry.blobs import Blobs
 from txregistry.registry.catalog import Catalog
 from txregistry.registry.derivedimages import DerivedImages
+from txregistry.registry.formlinks import FormLinks
 from txregistry.registry.imagefiles import ImageFiles
 from txregistry.registry.images import Images
 from txregistry.registry.imagestates import ImageStates
@@ -20,6 +21,7 @@ from txregistry.registry.immutability import Immutability
 from txregistry.registry.integrity import Integrity
 from txregistry.registry.manifests import Manifests
 from txregistry.registry.privacy import Privacy
+from txregistry.registry.reach import Reach
 from txregistry.registry.referrers import Referrers
 from txregistry.registry.schema2forms import Schema2Forms
 from txregistry.registry.tags import Tags
@@ -85,16 +87,20 @@ class Registry:
         self.referrers = Referrers(
             store, self.manifests, self.tags, clock, write_fallback=write_fallback
         )
+        self.reach = Reach(self.manifests, self.tags, clock, blocking)
+        links = FormLinks(store, self.manifests, self.tags, self.reach)
         self.acceptance = Acceptance(
             self.blobs,
             self.manifests,
             self.tags,
             self.referrers,
+            links,
+            self.reach,
             clock,
             complete=complete,
         )
         self.transcoding = Transcoding(store, self.blobs, blocking, new_session)
-        self.forms = Schema2Forms(store, self.manifests, self.blobs, self.transcoding)
+        self.forms = Schema2Forms(links, self.manifests, self.blobs, self.transcoding)
         self.images = Images(store, self.blobs, self.manifests)
         self.image_states = ImageStates(store, clock)
         self.image_uploads = ImageUploads(

@@ -32,18 +32,16 @@ from txregistry.model.manifests import MAX_SIZE
 from txregistry.model.names import RepositoryName
 from txregistry.model.schema2 import choose_platform, to_list, to_schema2
 from txregistry.registry.blobs import Blobs
-from txregistry.registry.links import write_link
+from txregistry.registry.formlinks import FormLinks
 from txregistry.registry.manifests import Manifests, StoredManifest
 from txregistry.registry.transcoding import Transcoding
-from txregistry.storage import keys
-from txregistry.storage.interfaces import IObjectStore
 
 
 class Schema2Forms:
     """Give manifests in a form that a client accepts.
 
     Args:
-        store: Where it is written down which form was made of what.
+        links: Where it is written down which form was made of what.
         manifests: Where forms are kept.
         blobs: Layers.
         transcoding: Makes layers in gzip.
@@ -53,12 +51,12 @@ class Schema2Forms:
 
     def __init__(
         self,
-        store: IObjectStore,
+        links: FormLinks,
         manifests: Manifests,
         blobs: Blobs,
         transcoding: Transcoding,
     ) -> None:
-        self._store = store
+        self._links = links
         self._manifests = manifests
         self._blobs = blobs
         self._transcoding = transcoding
@@ -118,7 +116,7 @@ class Schema2Forms:
         self, name: RepositoryName, found: StoredManifest
     ) -> StoredManifest:
         """Give the form of a manifest, made now if need be."""
-        made = await self._manifests.form_of(name, found.digest)
+        made = await self._links.find(name, found.digest)
         if found.media_type == OCI_INDEX:
             data = await self._list(name, found)  # its images may come and go
         elif made is not None and await self._is_whole(name, made):
@@ -131,9 +129,8 @@ class Schema2Forms:
         if digest == made and await self._manifests.holds(name, digest):
             return await self._manifests.find(name, digest)
         if digest != made:
-            await self._manifests.forget_form(name, found.digest)
-        # First of what it is the form, so that it always goes with that.
-        await write_link(self._store, keys.schema2_form(name, found.digest), digest)
+            # First of what it is the form, so that it always goes with that.
+            await self._links.replace(name, found.digest, digest)
         await self._manifests.keep(name, digest, data)
         return await self._manifests.find(name, digest)
 

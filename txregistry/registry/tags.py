@@ -94,14 +94,14 @@ class Tags:
     async def settled(
         self, name: RepositoryName, tags: Collection[Tag] | None = None
     ) -> AsyncIterator[None]:
-        """Let no manifest go, within the block, to which a tag is made that stays.
+        """Let nothing go, within the block, that a tag needs which is made and stays.
 
         Args:
             name: The repository.
-            tags: Those that are made; None where manifests are to go.
+            tags: Those that are made; None where manifests or blobs are to go.
         """
         if tags is None:
-            concerned = self._immutability.concerns(name)
+            concerned = self.may_stay(name)
         else:
             concerned = any(self._immutability.protects(name, tag) for tag in tags)
         if not concerned:
@@ -109,6 +109,17 @@ class Tags:
             return
         async with self._turns.on(name):
             yield
+
+    def may_stay(self, name: RepositoryName) -> bool:
+        """Say whether a repository may have tags that stay where they are."""
+        return self._immutability.concerns(name)
+
+    async def staying(self, name: RepositoryName) -> AsyncIterator[Tag]:
+        """Give the tags that have to stay where they are."""
+        if self.may_stay(name):
+            async for tag in self._walk(name, ""):
+                if self._immutability.protects(name, tag):
+                    yield tag
 
     async def check_moves(
         self, name: RepositoryName, tags: Collection[Tag], digest: Digest
@@ -135,7 +146,7 @@ class Tags:
         Raises:
             Denied: there is such a tag.
         """
-        if not self._immutability.concerns(name):
+        if not self.may_stay(name):
             return
         if digest is None:
             tags = list((await self.page(name, "", None)).tags)
@@ -145,6 +156,14 @@ class Tags:
             tags = await self.pointing_to(name, names.keys())
         for tag in tags:
             self._immutability.check_delete(name, tag)
+
+    def check_needed(self, name: RepositoryName, tag: Tag, digest: Digest) -> None:
+        """Refuse to let something go that a tag needs.
+
+        Raises:
+            Denied: the tag has to stay.
+        """
+        self._immutability.check_needed(name, tag, digest)
 
     async def remove(
         self,

@@ -7,10 +7,12 @@ Source: OCI Distribution 1.1, "Authentication"; Distribution, "Token Authenticat
 Specification"; RFC 9110, section 11.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
+from txregistry.auth.addresses import origin
 from txregistry.auth.identifiers import Identifiers
 from txregistry.auth.interfaces import Caller, Credentials, IPolicy
 from txregistry.auth.policy import EVERYONE, Rule, RulePolicy
@@ -18,6 +20,7 @@ from txregistry.model.access import Action
 from txregistry.model.errors import Denied, RegistryError, Unauthorized
 from txregistry.model.names import RepositoryName
 from txregistry.registry.repositories import Registry
+from txregistry.tasks import Turns
 from txregistry.web.certificates import client_certificate
 from txregistry.web.login import LogIn
 from txregistry.web.request import RegistryRequest
@@ -62,6 +65,7 @@ class Access:
     identifier: Identifiers
     rules: Rules
     log_in: LogIn = field(default_factory=LogIn)
+    _walks: Turns = field(default_factory=Turns, init=False)
 
     @property
     def open(self) -> bool:
@@ -137,6 +141,15 @@ class Access:
         # This is asked in any case, so that the time tells no more.
         there = await self.registry.manifests.has_repository(name)
         return there and not hidden
+
+    @asynccontextmanager
+    async def walk(self, request: RegistryRequest) -> AsyncIterator[None]:
+        """Walk through all repositories, within the block: one at a time from a place.
+
+        That takes long where there are many, and anybody may ask.
+        """
+        async with self._walks.on(origin(request.client_address)):
+            yield
 
     async def lists(self, caller: Caller, name: RepositoryName) -> bool:
         """Say whether a repository is shown to somebody who asks for all there are.
@@ -231,6 +244,11 @@ class Access:
         if log_in.challenges:
             request.challenges = log_in.challenge(request, scopes, None)
             return Unauthorized(f"Log in to {what}.")
+        if log_in.certificates and client_certificate(request) is not None:
+            return Denied(
+                "There is no name in your client certificate that counts here; ask "
+                "whoever runs the registry for one that has."
+            )
         if log_in.certificates:
             return Denied(f"Show a client certificate of yours to {what}.")
         return Denied(f"Nobody may {what} from here; ask whoever runs the registry.")

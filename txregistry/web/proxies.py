@@ -42,7 +42,8 @@ class Proxies:
         Returns:
             The last address that is not one of ours.
         """
-        found = peer
+        own = parse_address(peer)
+        found = "" if own is None else str(own)
         for text in reversed(forwarded):
             if not self.trusts(found):
                 break

@@ -85,3 +85,20 @@ class RemovedTests(case.V1Case):
         answer = self.ask("PUT", target, token, b'{"access": "private"}')
         self.assertEqual(answer.status, 200)
         self.assertEqual(self.get(tags, token).status, 401)
+
+    def test_what_is_private_is_as_what_is_not_there(self) -> None:
+        rules = self.with_rules(
+            Rule(("bob",), ("**",), ALL), Rule(("everyone",), ("open/**",), ("pull",))
+        )
+        self.exchange = Exchange(version1=rules, clock=self.exchange.clock)
+        self.push_v1("open/web", headers=BOB)
+        self.push_v1("open/seen", headers=BOB)
+        target = "/v1/repositories/open/web/properties"
+        answer = self.ask("PUT", target, BOB, b'{"access": "private"}')
+        self.assertEqual(answer.status, 200)
+        for end in ("tags", "images", "properties", "tags/latest", "json"):
+            found = [
+                self.get(f"/v1/repositories/open/{name}/{end}").status
+                for name in ("web", "none", "seen")
+            ]
+            self.assertEqual(found, [401, 401, 200], end)

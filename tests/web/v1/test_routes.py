@@ -95,7 +95,7 @@ ROWS = (
     Row("POST", "/v1/users", NONE, 401, b"{}"),
     Row("POST", "/v1/users/", NONE, 401, b"{}"),
     Row("PUT", "/v1/users/bob/", BASIC, 403, b"{}"),
-    Row("GET", "/v1/search?q=web", NONE),
+    Row("GET", "/v1/search?q=web", BASIC),
     Row("PUT", f"{R}/auth", DELETE, body=b""),
     Row("GET", f"{R}/layer/{TOP.image_id}/access", READ),
     Row("GET", f"{R}/layer/{TOP.image_id}/access", WRITE),

@@ -8,6 +8,7 @@ Source: Docker Registry API v1, section "Authorization".
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -178,7 +179,7 @@ class V1Access:
             return asking, await self._registry.resolve(name)
         if self._may(asking.caller, name, action):
             resolved = await self._registry.resolve(name)
-            if not await self._access.hides(asking.caller, resolved):
+            if await self._shows(asking.caller, resolved):
                 return asking, resolved
         if asking.kept is not None and asking.kept.allows(name, action):
             kept = V1Caller(asking.caller, asking.kept)
@@ -186,6 +187,19 @@ class V1Access:
         if asking.identity.is_anonymous:
             raise Unauthorized
         raise Denied(f"You may not {action} {name}; ask whoever runs the registry")
+
+    async def _shows(self, caller: Caller, name: RepositoryName) -> bool:
+        """Say whether its owner lets somebody know of a repository.
+
+        To who is not known, what is not there is as what is private.
+        """
+        hidden = await self._access.hides(caller, name)
+        known = not caller.identity.is_anonymous or not self.knows_accounts
+        if known or self._may(caller, name, Action.PUSH):
+            return not hidden
+        there = await self._registry.manifests.has_repository(name)
+        announced = await self._registry.announcements.all(name)
+        return not hidden and (there or announced is not None)
 
     async def to_image(
         self, request: RegistryRequest, text: str, action: Action
@@ -242,6 +256,14 @@ class V1Access:
         """Say whether somebody may do something who has no token for it."""
         may = self._may(caller, name, action)
         return may and not await self._access.hides(caller, name)
+
+    def walk(self, request: RegistryRequest) -> AbstractAsyncContextManager[None]:
+        """See `Access.walk`."""
+        return self._access.walk(request)
+
+    def may_search(self, caller: Caller) -> bool:
+        """Say whether somebody may search at all: they are shown what they may see."""
+        return not self._tokens_only and self._access.may_list(caller)
 
     async def lists(self, caller: Caller, name: RepositoryName) -> bool:
         """Say whether a search shows a repository to somebody."""

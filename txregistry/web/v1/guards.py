@@ -129,7 +129,7 @@ class SearchGuard:
         """See `Guard`."""
         request.challenges = EITHER
         asking = await self._access.caller(request)
-        if asking.grant is not None:
+        if asking.grant is not None or not self._access.may_search(asking.caller):
             raise Unauthorized  # a token is for one repository
         arguments["caller"] = asking.caller
 

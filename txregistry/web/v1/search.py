@@ -30,13 +30,8 @@ def add_search_routes(
 ) -> None:
     """Add ``/v1/search``: by name, among what who asks may pull."""
 
-    @app.route("/v1/search", methods=["GET"], guard=guards.search)
-    async def search(request: RegistryRequest, caller: Caller) -> bytes:
-        query = request.query(b"q") or ""
-        count = _number(request, b"n", _USUAL, _MOST)
-        page = _number(request, b"page", 1, _PAGES)
-        term = query.lower().removeprefix("library/")
-        found = []
+    async def _search(caller: Caller, term: str) -> list[str]:
+        found: dict[str, None] = {}  # ``solo`` and ``library/solo`` are one
         looked = 0
         async for name in names():
             looked += 1
@@ -44,7 +39,17 @@ def add_search_routes(
                 break
             text = parse_v1_name(name.text).text
             if term in text and await access.lists(caller, name):
-                found.append(text)
+                found[text] = None
+        return list(found)
+
+    @app.route("/v1/search", methods=["GET"], guard=guards.search)
+    async def search(request: RegistryRequest, caller: Caller) -> bytes:
+        query = request.query(b"q") or ""
+        count = _number(request, b"n", _USUAL, _MOST)
+        page = _number(request, b"page", 1, _PAGES)
+        term = query.lower().removeprefix("library/")
+        async with access.walk(request):
+            found = await _search(caller, term)
         shown = found[(page - 1) * count : page * count]
         return answer(
             request,

@@ -58,5 +58,5 @@ def add_blob_routes(
         request: RegistryRequest, name: RepositoryName, digest: Digest
     ) -> bytes:
         require_deletes(registry)
-        await registry.blobs.unlink(name, digest)
+        await registry.acceptance.delete_blob(name, digest)
         return empty_answer(request, 202, {})

@@ -26,9 +26,10 @@ def add_catalog_routes(app: App, guards: Guards, registry: Registry) -> None:
         async def shown(name: RepositoryName) -> bool:
             return await access.lists(await access.caller(request), name)
 
-        page = await registry.catalog.page(
-            request.query(b"last") or "", count, None if access.open else shown
-        )
+        async with access.walk(request):
+            page = await registry.catalog.page(
+                request.query(b"last") or "", count, None if access.open else shown
+            )
         if page.more and page.names:
             link_next(request, str(page.names[-1]), count)
         return json_answer(

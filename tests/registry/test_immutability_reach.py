@@ -3,6 +3,7 @@
 from typing import Any
 
 from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.registry import images
 from tests.registry import test_immutability as immutable
@@ -18,7 +19,7 @@ from tests.registry.content import (
     numbered,
 )
 from tests.registry.images import BASE, ENGINE, oci_image, platforms, tar
-from tests.registry.interleaving import MANY, ORDERS
+from tests.registry.interleaving import MANY, ORDERS, Request
 from tests.registry.test_immutability import (
     FIRST,
     FREE,
@@ -236,28 +237,38 @@ class SideEffectTests(ReachCase, images.ImageTestCase):
 
 
 class RaceTests(races.RaceCase, ReachCase):
+    def race(self, order: list[int], *requests: Request, turned: bool) -> None:
+        """Run requests at the same time, which begin in this or the other order."""
+        self.run_all(order, *(reversed(requests) if turned else requests))
+
     @MANY
-    @given(ORDERS)
+    @given(order=ORDERS, turned=st.booleans())
     def test_tag_made_while_its_layer_is_deleted_is_whole_or_not_there(
-        self, order: list[int]
+        self, *, order: list[int], turned: bool
     ) -> None:
         self.setUp()
-        self.run_all(
+        self.race(
             order,
             self.push_later(FIRST, V1),
             lambda: self.unlink(Digest.of(LAYER)),
+            turned=turned,
         )
         whole = self.result(self.registry.blobs.holds(NAME, Digest.of(LAYER)))
         self.assertEqual(self.found(), ONE if whole else None)
 
     @MANY
-    @given(ORDERS)
+    @given(order=ORDERS, turned=st.booleans())
     def test_tag_made_while_its_member_is_deleted_is_whole_or_not_there(
-        self, order: list[int]
+        self, *, order: list[int], turned: bool
     ) -> None:
         self.setUp()
         self.push(FIRST, None, NAME)
         data = index([FIRST])
-        self.run_all(order, self.push_later(data, V1), lambda: self.delete(ONE))
+        self.race(
+            order,
+            self.push_later(data, V1),
+            lambda: self.delete(ONE),
+            turned=turned,
+        )
         whole = self.result(self.registry.manifests.holds(NAME, ONE))
         self.assertEqual(self.found(), Digest.of(data) if whole else None)

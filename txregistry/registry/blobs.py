@@ -163,8 +163,8 @@ class Blobs:
     async def unlink(self, name: RepositoryName, digest: Digest) -> None:
         """Take the right to a blob, by whatever digest, from a repository.
 
-        Other repositories keep theirs. Whether something needs it is not asked here, but
-        by `txregistry.registry.acceptance.Acceptance.delete_blob`.
+        Other repositories keep theirs. Whether something needs it is asked by
+        `txregistry.registry.acceptance.Acceptance.delete_blob`, not here.
 
         Raises:
             BlobUnknown: the repository does not hold it.

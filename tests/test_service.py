@@ -18,9 +18,11 @@ from zope.interface.verify import verifyObject
 from tests.temporary import make_file, make_folder
 from tests.web.exchange import request_bytes
 from tests.web.wire import Connection
-from txregistry.presets import apply_role
+from txregistry.assembly.stores import make_store
+from txregistry.assembly.version1 import COOKIES, TOKENS
 from txregistry.service import Options, RegistryService, build
-from txregistry.settings import (
+from txregistry.settings.roles import apply_role
+from txregistry.settings.sections import (
     Filesystem,
     Http,
     Index,
@@ -33,9 +35,7 @@ from txregistry.settings import (
 from txregistry.storage.filesystem import FilesystemObjectStore
 from txregistry.storage.keys import SECRETS
 from txregistry.storage.memory import MemoryObjectStore
-from txregistry.stores import make_store
 from txregistry.tasks import at_once
-from txregistry.version1 import COOKIES, TOKENS
 from txregistry.web.site import RegistrySite
 
 IN_MEMORY = Settings(storage=Storage(inmemory={}), http=Http(addr="10.0.0.1:5001"))

@@ -10,10 +10,10 @@ from twisted.logger import ILogObserver
 from twisted.python import usage
 from twisted.python.logfile import LogFile
 
-from txregistry.config import read_settings
 from txregistry.logs import make_observer
-from txregistry.presets import ROLES, apply_role
-from txregistry.settings import Filesystem, Settings, SettingsError
+from txregistry.settings.reading import read_settings
+from txregistry.settings.roles import ROLES, apply_role
+from txregistry.settings.sections import Filesystem, Settings, SettingsError
 
 
 class Options(usage.Options):

@@ -14,29 +14,29 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
-from txregistry.admission import make_admission
 from txregistry.allocator import keep_buffers
-from txregistry.auditfile import AuditFile, AuditLog, append
+from txregistry.assembly.admission import make_admission
+from txregistry.assembly.auditfile import make_audit
+from txregistry.assembly.listening import make_endpoints
+from txregistry.assembly.reloading import Reloading
+from txregistry.assembly.stores import make_store
+from txregistry.assembly.version1 import COOKIES, TOKENS, make_version1
 from txregistry.client.agent import make_pool
 from txregistry.daemon import RegistryService, Watching
-from txregistry.listening import make_endpoints
 from txregistry.options import Options
-from txregistry.policies import make_immutability
-from txregistry.presets import apply_role
 from txregistry.registry.repositories import Registry
 from txregistry.registry.secrets import find_secret
-from txregistry.reloading import Reloading
-from txregistry.settings import (
+from txregistry.settings.policies import make_immutability
+from txregistry.settings.roles import apply_role
+from txregistry.settings.sections import (
     Audit,
     Filesystem,
     Settings,
     SettingsError,
     UploadPurging,
 )
-from txregistry.stores import make_store
-from txregistry.tasks import Blocking, at_once, detach, in_threads
-from txregistry.tls import ServerTls
-from txregistry.version1 import COOKIES, TOKENS, make_version1
+from txregistry.tasks import at_once, detach, in_threads
+from txregistry.tls.server import ServerTls
 from txregistry.web.audit import AuditTrail
 from txregistry.web.certificates import CertifiedResource
 from txregistry.web.cors import Cors
@@ -94,7 +94,7 @@ def build(
     tls = None
     if http.tls.certificate is not None:
         tls = ServerTls(http.tls, reactor, blocking)
-    audit = _make_audit(settings.audit, blocking)
+    audit = make_audit(settings.audit, blocking)
     trail = AuditTrail(audit.write, pulls=settings.audit.pulls)
     sender = Sender(blocking)
 
@@ -159,24 +159,6 @@ def rehearse(settings: Settings) -> None:
     replace = msgspec.structs.replace
     storage = replace(settings.storage, filesystem=None, inmemory={})
     _ = build(replace(settings, storage=storage, audit=Audit()), Clock())
-
-
-def _make_audit(audit: Audit, blocking: Blocking) -> AuditFile | AuditLog:
-    """Make what takes the audit's records.
-
-    Raises:
-        SettingsError: its file cannot be written.
-    """
-    if audit.file is None:
-        return AuditLog()
-    try:
-        if audit.enabled:
-            append(audit.file, b"")
-    except OSError as error:
-        raise SettingsError(
-            f"audit.file: {audit.file!r} cannot be written: {error.strerror}."
-        ) from error
-    return AuditFile(audit.file, blocking)
 
 
 def _find_secrets(settings: Settings, clock: Any) -> dict[str, bytes]:

@@ -11,9 +11,9 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 from txregistry.model.durations import Duration
-from txregistry.presets import apply_role
 from txregistry.service import RegistryService, build
-from txregistry.settings import Http, Settings, Storage
+from txregistry.settings.roles import apply_role
+from txregistry.settings.sections import Http, Settings, Storage
 
 LOOPBACK = "127.0.0.1"
 

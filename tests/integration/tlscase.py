@@ -19,12 +19,12 @@ from tests.integration.visitors import (
 )
 from tests.temporary import make_folder
 from tests.web.content import digest_of
-from txregistry.listening import make_endpoints
+from txregistry.assembly.listening import make_endpoints
 from txregistry.registry.repositories import Registry
-from txregistry.settings import Http, Listener, Tls
+from txregistry.settings.sections import Http, Listener, Tls
 from txregistry.storage.memory import MemoryObjectStore
 from txregistry.tasks import P, T, in_threads
-from txregistry.tls import ServerTls
+from txregistry.tls.server import ServerTls
 from txregistry.web.certificates import CertifiedResource
 from txregistry.web.root import make_root
 from txregistry.web.sendfile import Sender

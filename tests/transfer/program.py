@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-_PROGRAM = "from txregistry.command import main; main()"
+_PROGRAM = "from txregistry.commands.main import main; main()"
 LIMIT = 60.0
 """How long it may take, in seconds."""
 

@@ -17,7 +17,7 @@ from tests.web.v1.case import basic
 from tests.web.v1.people import HTPASSWD, RULES
 from txregistry.model.names import RepositoryName
 from txregistry.registry.privacy import Properties
-from txregistry.settings import (
+from txregistry.settings.sections import (
     Auth,
     Certificates,
     Htpasswd,

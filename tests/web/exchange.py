@@ -14,14 +14,14 @@ from twisted.web.client import HTTPConnectionPool
 from tests.web.answers import Answer
 from tests.web.content import CONFIG, LAYER, OCI_MANIFEST, digest_of, image
 from tests.web.wire import Connection
-from txregistry.admission import make_admission
-from txregistry.presets import apply_role
+from txregistry.assembly.admission import make_admission
+from txregistry.assembly.version1 import COOKIES, TOKENS, make_version1
 from txregistry.registry.repositories import Registry
-from txregistry.settings import Settings
+from txregistry.settings.roles import apply_role
+from txregistry.settings.sections import Settings
 from txregistry.storage.interfaces import IObjectStore, Key
 from txregistry.storage.memory import MemoryObjectStore
 from txregistry.tasks import at_once
-from txregistry.version1 import COOKIES, TOKENS, make_version1
 from txregistry.web.root import make_root
 from txregistry.web.sendfile import Sender
 from txregistry.web.site import RegistrySite

@@ -12,7 +12,7 @@ from tests.web.callers import BASIC, TOKENS, WRONG
 from tests.web.exchange import Exchange, lines, logged, request_bytes
 from tests.web.v1.case import basic
 from tests.web.v1.people import BOB, NOBODY
-from txregistry.settings import Auth, Rule, Settings, TokenEndpoint
+from txregistry.settings.sections import Auth, Rule, Settings, TokenEndpoint
 
 JUNK = {"Authorization": "Negotiate abc"}
 

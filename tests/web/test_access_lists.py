@@ -7,7 +7,7 @@ from tests.web.callers import NAMES
 from tests.web.content import LAYER, digest_of, signature
 from tests.web.exchange import Exchange, Headers
 from tests.web.v1.people import BOB, EVE
-from txregistry.settings import Rule
+from txregistry.settings.sections import Rule
 
 DIGEST = digest_of(LAYER)
 EVES = ["acme/open", "acme/shared", "eve/own"]

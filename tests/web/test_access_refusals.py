@@ -9,7 +9,7 @@ from tests.web.content import ABSENT
 from tests.web.exchange import Headers, request_bytes
 from tests.web.v1.people import BOB, EVE
 from txregistry.model.names import RepositoryName
-from txregistry.settings import Rule
+from txregistry.settings.sections import Rule
 from txregistry.storage import keys
 from txregistry.storage.interfaces import Key, Page
 from txregistry.storage.memory import MemoryObjectStore

@@ -19,7 +19,7 @@ from txregistry.auth.identifiers import Identifiers
 from txregistry.auth.policy import Rule, RulePolicy
 from txregistry.model.access import Action, Identity
 from txregistry.model.names import RepositoryName
-from txregistry.settings import Auth, Htpasswd, Settings
+from txregistry.settings.sections import Auth, Htpasswd, Settings
 from txregistry.web.access import Access, Rules
 
 GROUPS: Final = {"eve": frozenset({"team"})}

@@ -8,7 +8,7 @@ from tests.web.content import LAYER, digest_of
 from tests.web.exchange import Exchange, WebCase, request_bytes
 from tests.web.v1.case import basic
 from tests.web.v1.people import HTPASSWD
-from txregistry.settings import Auth, Htpasswd, Rule, Settings, TokenEndpoint
+from txregistry.settings.sections import Auth, Htpasswd, Rule, Settings, TokenEndpoint
 from txregistry.web.audit import AuditTrail
 
 BOB = basic("bob", "secret")

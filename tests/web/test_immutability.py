@@ -18,7 +18,7 @@ from tests.web.v1 import case
 from tests.web.v1.case import R
 from tests.web.v1.images import BASE, TOP
 from txregistry.registry.immutability import Immutability, ImmutableTags
-from txregistry.settings import Settings
+from txregistry.settings.sections import Settings
 
 MANIFESTS = "/v2/acme/web/manifests"
 TOLD = (

@@ -3,7 +3,7 @@
 from tests.web import callers
 from tests.web.content import ABSENT
 from tests.web.exchange import Exchange, request_bytes
-from txregistry.settings import Settings
+from txregistry.settings.sections import Settings
 
 SESSION = "7a5b1a4e-0000-4000-8000-000000000000"
 

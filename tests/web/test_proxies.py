@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.web import callers
 from tests.web.exchange import request_bytes
 from tests.web.v1.people import BOB
-from txregistry.settings import Rule
+from txregistry.settings.sections import Rule
 from txregistry.web.proxies import Proxies, is_host
 
 OURS = Proxies(map(ip_network, ("10.0.0.0/8", "2001:db8::/32", "::ffff:192.0.2.0/120")))

@@ -11,7 +11,7 @@ from tests.web.callers import BASIC, NOW, WRONG
 from tests.web.exchange import Headers, lines, logged
 from tests.web.v1.case import basic
 from tests.web.v1.people import BOB, EVE, NOBODY
-from txregistry.settings import Rule, TokenEndpoint
+from txregistry.settings.sections import Rule, TokenEndpoint
 
 
 def claims(answer: Any) -> dict[str, Any]:

@@ -20,8 +20,8 @@ def parse_basic(header: str) -> tuple[str, str] | None:
 
     Returns:
         The name and the password. It is None, which is anonymous, if the header is of
-        another scheme, or both are empty: Docker 1.5 sends ``Basic Og==`` where it has
-        no account.
+        another scheme, or both are empty, as Docker 1.5 sends them where it has no
+        account.
 
     Raises:
         Unauthorized: it is of this scheme, but malformed.

@@ -21,7 +21,7 @@ from txregistry.auth.tokens import TokenSigner
 from txregistry.model.access import Access, Identity
 from txregistry.model.names import RepositoryName
 from txregistry.model.tokenscopes import TokenScopes
-from txregistry.settings import (
+from txregistry.settings.sections import (
     Auth,
     Certificates,
     Htpasswd,

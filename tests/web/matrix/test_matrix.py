@@ -24,7 +24,7 @@ from tests.web.matrix.routes import (
     TOKEN,
     Route,
 )
-from txregistry.settings import Auth, Htpasswd, Settings
+from txregistry.settings.sections import Auth, Htpasswd, Settings
 
 _REFUSED = frozenset({401, 403})
 _ABSENT = frozenset({401, 403, 404, 405})

@@ -9,7 +9,7 @@ from twisted.internet.task import Clock
 from tests.web.answers import Answer
 from tests.web.exchange import CHUNKED, Exchange, Headers, WebCase, chunked
 from tests.web.v1.images import BASE, TOP, V1Image
-from txregistry.settings import Settings
+from txregistry.settings.sections import Settings
 
 R = "/v1/repositories/acme/web"
 JSON = {"Content-Type": "application/json"}

@@ -8,7 +8,7 @@ from tests.web.answers import Answer
 from tests.web.exchange import Exchange, Headers, request_bytes
 from tests.web.v1 import case
 from tests.web.v1.case import basic
-from txregistry.settings import Auth, Htpasswd, Index, Rule, Settings, Version1
+from txregistry.settings.sections import Auth, Htpasswd, Index, Rule, Settings, Version1
 
 BOB = basic("bob", "secret")
 """May do everything to all that is below ``acme``, and to ``solo``."""

@@ -12,7 +12,7 @@ from tests.web.v1.people import (
     NOBODY,
     UNAUTHORIZED,
 )
-from txregistry.settings import Auth, Rule, Settings
+from txregistry.settings.sections import Auth, Rule, Settings
 
 IMAGE = f"/v1/images/{TOP.image_id}"
 TAGS = f"{R}/tags"

@@ -7,9 +7,9 @@ from tests.web.exchange import Exchange
 from tests.web.v1 import case
 from tests.web.v1.case import R, basic
 from tests.web.v1.people import HTPASSWD
-from txregistry.admission import make_rules
-from txregistry.presets import apply_role
-from txregistry.settings import Auth, Htpasswd, Rule, Settings, TokenEndpoint
+from txregistry.assembly.admission import make_rules
+from txregistry.settings.roles import apply_role
+from txregistry.settings.sections import Auth, Htpasswd, Rule, Settings, TokenEndpoint
 
 BOB = basic("bob", "secret")
 EVE = basic("eve", "guessed")

@@ -13,7 +13,7 @@ from tests.web.v1.people import (
     NOBODY,
     UNAUTHORIZED,
 )
-from txregistry.settings import Settings, Version1
+from txregistry.settings.sections import Settings, Version1
 
 IMAGE = f"/v1/images/{TOP.image_id}"
 TAGS = f"{R}/tags"

@@ -6,7 +6,7 @@ from tests.web.v1.case import R
 from tests.web.v1.images import BASE, TOP
 from tests.web.v1.people import BOB, NOBODY, UNAUTHORIZED
 from tests.web.v1.test_index import ENDPOINTS, NEW
-from txregistry.settings import Index, Settings, Version1
+from txregistry.settings.sections import Index, Settings, Version1
 
 
 class AloneTests(people.PeopleCase):

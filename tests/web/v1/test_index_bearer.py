@@ -4,7 +4,7 @@ from tests.web.v1 import people
 from tests.web.v1.case import R
 from tests.web.v1.people import BOB
 from tests.web.v1.test_index import IMAGES, WANTED
-from txregistry.settings import TokenEndpoint
+from txregistry.settings.sections import TokenEndpoint
 
 
 class BearerTests(people.PeopleCase):

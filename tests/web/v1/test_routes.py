@@ -12,7 +12,7 @@ from tests.temporary import make_file
 from tests.web.exchange import Exchange
 from tests.web.v1.case import LISTED, R, V1Case, basic
 from tests.web.v1.images import BASE, TOP
-from txregistry.settings import Auth, Htpasswd, Rule, Settings
+from txregistry.settings.sections import Auth, Htpasswd, Rule, Settings
 
 BOB = basic("bob", "secret")
 HTPASSWD = b"bob:$2b$04$VTbCk0x3PKFuMjpVPxNvletOwCf/btYPtHxIaT/aoh8ske9IISxMK\n"

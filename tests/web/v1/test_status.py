@@ -6,7 +6,7 @@ from tests.web.exchange import Exchange
 from tests.web.v1 import case, people
 from tests.web.v1.case import R
 from tests.web.v1.people import BOB, EVE, NOBODY, RULES, UNAUTHORIZED
-from txregistry.settings import Rule, Settings, Version1
+from txregistry.settings.sections import Rule, Settings, Version1
 from txregistry.storage.interfaces import Health, StorageUnavailable
 from txregistry.storage.memory import MemoryObjectStore
 

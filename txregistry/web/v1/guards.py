@@ -19,10 +19,8 @@ EITHER: Final = (b'Basic realm="auth required",Token',)
 """Challenges; both are in one line, as engines read only the first."""
 
 
-class V1RepositoryGuard:
-    """Ask whether somebody may do something to the repository in the path.
-
-    ``name`` becomes what version 2 calls it.
+class _ActionGuard:
+    """Ask whether somebody may do something.
 
     Args:
         access: Decides.
@@ -37,6 +35,13 @@ class V1RepositoryGuard:
         self._access = access
         self._action = action
         self._tells = tells
+
+
+class V1RepositoryGuard(_ActionGuard):
+    """Ask whether somebody may do something to the repository in the path.
+
+    ``name`` becomes what version 2 calls it.
+    """
 
     async def admit(
         self, request: RegistryRequest, arguments: dict[str, Any], /
@@ -50,24 +55,11 @@ class V1RepositoryGuard:
             arguments["asking"] = asking
 
 
-class V1ImageGuard:
+class V1ImageGuard(_ActionGuard):
     """Ask whether somebody may do something to the image in the path.
 
     In the place of ``text`` come its ``image_id`` and ``scope``, where it may be.
-
-    Args:
-        access: Decides.
-        action: What.
-        tells: Whether the route is told who asks, as ``asking``.
     """
-
-    def __init__(
-        self, access: V1Access, action: Action, *, tells: bool = False
-    ) -> None:
-        self.needs = action.value
-        self._access = access
-        self._action = action
-        self._tells = tells
 
     async def admit(
         self, request: RegistryRequest, arguments: dict[str, Any], /

@@ -1,0 +1,167 @@
+"""Tests of ``txregistry/commands/explain.py``."""
+
+import io
+import os
+import sys
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.temporary import make_file
+from txregistry.commands.main import main
+
+CONFIG = """
+auth:
+  htpasswd: {path: accounts}
+  groups: {ops: [bob, dave], dev: [bob]}
+  rules:
+    - {who: [everyone], repositories: [private/**], from: [10.0.0.0/8]}
+    - {who: ['@ops'], repositories: [acme/**], may: [push]}
+    - {who: [authenticated], repositories: ['**'], may: [pull]}
+    - {who: [anonymous], repositories: [public/*, bücher], may: []}
+"""
+FIRST = "  {who: [everyone], repositories: [private/**], may: [], from: [10.0.0.0/8]}\n"
+SECOND = "  {who: ['@ops'], repositories: [acme/**], may: [push]}\n"
+THIRD = "  {who: [authenticated], repositories: ['**'], may: [pull]}\n"
+
+
+class ExplainCase(SynchronousTestCase):
+    config = CONFIG.replace(", bücher", "")
+
+    def setUp(self) -> None:
+        self.out, self.err = io.StringIO(), io.StringIO()
+        self.patch(sys, "stdout", self.out)
+        self.patch(sys, "stderr", self.err)
+        self.patch(os, "environ", {})
+
+    def ask(self, *arguments: str) -> tuple[int, str]:
+        """Ask, and give with what the command ends and what it says."""
+        path = make_file(self, "config.yml", self.config.encode())
+        self.out.truncate(0)
+        self.out.seek(0)
+        code: object = 0
+        try:
+            main(["explain", *arguments, "--config", path])
+        except SystemExit as ended:
+            code = ended.code
+        assert isinstance(code, int)
+        return code, self.out.getvalue()
+
+    def refuse(self, arguments: str, *told: str) -> None:
+        """Expect a question that cannot be asked."""
+        self.assertEqual(self.ask(*arguments.split(" ")), (2, ""))
+        for each in told:
+            self.assertIn(each, self.err.getvalue())
+
+
+class AnswerTests(ExplainCase):
+    def test_rule_that_allows_is_told(self) -> None:
+        self.assertEqual(
+            self.ask("bob", "acme/web", "push"),
+            (0, f"bob (@dev, @ops) may push acme/web.\nRule 2 decides:\n{SECOND}"),
+        )
+
+    def test_rule_that_refuses_is_told(self) -> None:
+        self.assertEqual(
+            self.ask("carol", "acme/web", "push"),
+            (1, f"carol may not push acme/web.\nRule 3 decides:\n{THIRD}"),
+        )
+
+    def test_that_no_rule_decides_is_told(self) -> None:
+        told = (
+            "Who is not known may not pull acme/web.\n"
+            "No rule is about that, and what no rule allows is refused.\n"
+        )
+        self.assertEqual(self.ask("anonymous", "acme/web", "pull"), (1, told))
+
+    def test_what_is_included_is_allowed(self) -> None:
+        self.assertEqual(self.ask("bob", "acme/web", "list")[0], 0)
+
+    def test_groups_may_be_given(self) -> None:
+        for arguments in (("--group", "ops"), ("-g", "@ops"), ("-gx", "--group=ops")):
+            code, told = self.ask("carol", "acme/web", "push", *arguments)
+            self.assertEqual(code, 0)
+            self.assertIn("Rule 2", told)
+            self.assertIn("@ops", told)
+
+    def test_address_counts(self) -> None:
+        for options, wanted in (
+            (["--from", "10.1.2.3"], FIRST),
+            (["--from=::ffff:10.1.2.3"], FIRST),
+            (["-f", "192.0.2.1"], THIRD),
+            ([], THIRD),
+        ):
+            told = self.ask("carol", "private/x", "pull", *options)[1]
+            self.assertTrue(told.endswith(wanted), told)
+
+    def test_registry_as_a_whole_may_be_asked_about(self) -> None:
+        code, told = self.ask("carol", "-", "list")
+        self.assertEqual(code, 0)
+        self.assertIn("carol may list the registry as a whole.\nRule 3", told)
+
+    def test_name_like_a_word_is_a_name(self) -> None:
+        self.assertIn("Rule 3", self.ask("everyone", "acme/web", "pull")[1])
+
+
+class RoleTests(ExplainCase):
+    config = "auth: {htpasswd: {path: accounts}, groups: {vendor: [alice]}}"
+
+    def test_role_has_rules_of_its_own(self) -> None:
+        for role, code in (("vendor", 0), ("mirror", 0), ("private", 1)):
+            found = self.ask("anonymous", "public/x", "pull", "--role", role)[0]
+            self.assertEqual(found, code, role)
+
+    def test_role_that_is_none_is_refused(self) -> None:
+        self.refuse("bob a pull --role x", "role: 'x' cannot be used")
+
+
+class TokenTests(ExplainCase):
+    config = (
+        "auth: {token: {realm: 'https://x/token', service: s, issuer: i, jwks: k},"
+        " rules: [{who: [everyone], repositories: [a], may: [pull]}]}"
+    )
+
+    def test_that_tokens_decide_is_told(self) -> None:
+        told = self.ask("bob", "a", "pull")[1]
+        self.assertIn("Who sends a token of auth.token may do what that says", told)
+
+
+class IndexTests(ExplainCase):
+    config = "index: {url: 'https://index.example'}"
+
+    def test_that_an_index_decides_is_told(self) -> None:
+        told = self.ask("bob", "a", "pull")[1]
+        self.assertIn("By version 1 the Index elsewhere decides.", told)
+
+
+class MistakeTests(ExplainCase):
+    def test_action_that_is_none(self) -> None:
+        self.refuse("bob acme/web fly", "ACTION: 'fly'", "list, pull, push, delete")
+
+    def test_repository_that_is_none(self) -> None:
+        self.refuse("bob Acme pull", "REPOSITORY: 'Acme' cannot be used")
+
+    def test_nobody(self) -> None:
+        self.refuse(" acme pull", "USER: give a name")
+
+    def test_address_that_is_none(self) -> None:
+        for address in ("x", "10.0.0.0/8", "''"):
+            self.refuse(f"bob acme pull --from {address}", "--from: ")
+        self.refuse("bob acme pull --from ", "--from: ''")
+
+    def test_group_that_is_none(self) -> None:
+        self.refuse("bob acme pull --group @", "--group: '@'")
+
+    def test_group_of_nobody(self) -> None:
+        self.refuse("anonymous acme pull --group ops", "--group: who is not known")
+
+    def test_too_few_or_many_words(self) -> None:
+        for arguments in ("bob acme", "bob", "bob acme pull push"):
+            self.refuse(arguments, "Wrong number of arguments")
+
+    def test_settings_that_cannot_be_used(self) -> None:
+        self.config = CONFIG
+        self.refuse("bob acme pull", "auth.rules: Rule 4: The pattern 'bücher'")
+
+    def test_settings_that_are_not_there(self) -> None:
+        self.config = "auth: {rules: 1}"
+        self.refuse("bob acme pull", "auth.rules: 1 cannot be used")

@@ -1,0 +1,91 @@
+"""Tests of ``txregistry/commands/main.py``."""
+
+import io
+import os
+import sys
+
+import yaml
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.temporary import make_file, make_folder
+from txregistry.commands.main import main
+
+
+class CheckConfigTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.out, self.err = io.StringIO(), io.StringIO()
+        self.patch(sys, "stdout", self.out)
+        self.patch(sys, "stderr", self.err)
+        self.patch(os, "environ", {})
+
+    def write(self, text: str) -> str:
+        return make_file(self, "config.yml", text.encode())
+
+    def fail_with(self, *arguments: str) -> str:
+        with self.assertRaises(SystemExit) as raised:
+            main(arguments)
+        self.assertEqual(raised.exception.code, 2)
+        return self.err.getvalue()
+
+    def test_settings_in_force_are_printed_as_yaml(self) -> None:
+        main(["check-config", "--config", self.write("http: {addr: ':5001'}")])
+        document = yaml.safe_load(self.out.getvalue())
+        self.assertEqual(document["http"]["addr"], ":5001")
+
+    def test_what_is_printed_can_be_read_again(self) -> None:
+        main(["check-config"])
+        printed = self.out.getvalue()
+        main(["check-config", "--config", self.write(printed)])
+        self.assertEqual(self.out.getvalue(), printed * 2)
+
+    def test_settings_without_meaning_are_told(self) -> None:
+        main(["check-config", "--config", self.write("redis: {addr: x}")])
+        self.assertEqual(
+            self.err.getvalue(), "redis: the setting has no meaning here.\n"
+        )
+
+    def test_mistake_ends_with_2(self) -> None:
+        told = self.fail_with("check-config", "--config", self.write("htp: 1"))
+        self.assertIn("htp: there is no such setting", told)
+
+    def test_files_that_the_start_would_refuse_are_refused(self) -> None:
+        for text, told in (
+            ("auth: {htpasswd: {path: /none}}", "auth.htpasswd.path: '/none'"),
+            (
+                "http: {addr: ':1', tls: {certificate: /none, key: /none}}",
+                "http.tls.certificate: '/none'",
+            ),
+            ("http: {addr: ':1'}\nindex: {key: /none}", "index.key: '/none'"),
+            ("http: {listen: ['tpc:1']}", "http.listen: 'tpc:1'"),
+            ("index: {url: 'ftp://x'}", "index.url: 'ftp://x'"),
+        ):
+            self.err.truncate(0)
+            self.assertIn(told, self.fail_with("check-config", "-c", self.write(text)))
+
+    def test_nothing_is_written(self) -> None:
+        folder = make_folder(self)
+        data, audit = f"{folder}/data", f"{folder}/audit"
+        text = (
+            f"storage: {{filesystem: {{rootdirectory: {data}}}}}\n"
+            f"audit: {{enabled: true, file: {audit}}}"
+        )
+        main(["check-config", "--config", self.write(text)])
+        self.assertEqual(os.listdir(folder), [])
+
+    def test_a_role_is_spelt_out(self) -> None:
+        main(["check-config", "--role", "mirror"])
+        rules = yaml.safe_load(self.out.getvalue())["auth"]["rules"]
+        self.assertEqual(
+            [(each["who"], each["repositories"], each["may"]) for each in rules],
+            [
+                (["authenticated"], ["private/**"], ["push", "delete"]),
+                (["everyone"], ["private/**"], []),
+                (["everyone"], ["**"], ["pull"]),
+            ],
+        )
+
+    def test_no_command_ends_with_2(self) -> None:
+        self.assertIn("A command is needed", self.fail_with())
+
+    def test_unknown_command_ends_with_2(self) -> None:
+        self.assertIn("txregistry: ", self.fail_with("fly"))

@@ -1,0 +1,230 @@
+"""Tests of ``txregistry/tls/transport.py``: bytes through it, in memory.
+
+Who is let in is tested with sockets, in ``tests/integration/test_tls_*.py``.
+"""
+
+from typing import Any
+
+from OpenSSL import SSL
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.logger import eventAsText
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
+
+from tests.authorities import Files, issue
+from tests.temporary import make_folder
+from tests.web.exchange import logged
+from txregistry.model.errors import Denied
+from txregistry.settings.sections import Tls
+from txregistry.tasks import at_once
+from txregistry.tls.server import ServerTls
+from txregistry.web.certificates import ICertifiedTransport
+
+ROOT = issue("root", authority=True)
+SERVER, CLIENT = ROOT.issue("server"), ROOT.issue("client")
+LARGE = bytes(range(256)) * 4096
+
+
+class Speaker(Protocol):
+    """Say something at once, and remember what is said."""
+
+    def __init__(self, greeting: bytes) -> None:
+        self._greeting = greeting
+        self.heard = b""
+        self.pieces = 0
+        self.lost = False
+
+    def connectionMade(self) -> None:
+        """See ``IProtocol``."""
+        self.say(self._greeting)
+
+    def say(self, data: bytes) -> None:
+        """Say something."""
+        transport: Any = self.transport
+        transport.write(data)
+
+    def dataReceived(self, data: bytes) -> None:
+        """See ``IProtocol``."""
+        self.heard += data
+        self.pieces += 1
+
+    def connectionLost(self, reason: object = None) -> None:
+        """See ``IProtocol``."""
+        del reason
+        self.lost = True
+
+
+class TransportCase(SynchronousTestCase):
+    def connect(self, greeting: bytes = b"") -> None:
+        """Connect a client to a server; neither says anything yet."""
+        files = Files(make_folder(self))
+        tls = Tls(
+            files.put("server.pem", SERVER.pem),
+            files.put("server.key", SERVER.key_pem),
+            clientcas=(files.put("ca.pem", ROOT.pem),),
+        )
+        self.speaker = Speaker(greeting)
+        factory = Factory.forProtocol(lambda: self.speaker)
+        wrapped = ServerTls(tls, Clock(), at_once).wrap(factory)
+        self.pipe = StringTransport()
+        built = wrapped.buildProtocol(self.pipe.getPeer())
+        assert built is not None
+        self.transport: Any = built
+        self.client = SSL.Connection(self.context(), None)
+        self.client.set_connect_state()
+        self.transport.makeConnection(self.pipe)
+
+    def context(self) -> SSL.Context:
+        context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+        context.use_certificate(CLIENT.certificate)
+        key: Any = CLIENT.key
+        context.use_privatekey(key)
+        return context
+
+    def shake_hands(self) -> None:
+        for _ in range(3):
+            try:
+                self.client.do_handshake()
+            except SSL.WantReadError:
+                self.exchange()
+        self.exchange()
+
+    def exchange(self) -> None:
+        """Carry over what each side has for the other."""
+        try:
+            while True:
+                self.transport.dataReceived(self.client.bio_read(1 << 16))
+        except SSL.WantReadError:
+            data = self.pipe.value()
+            self.pipe.clear()
+            for place in range(0, len(data), 1 << 14):
+                self.client.bio_write(data[place : place + (1 << 14)])
+
+    def hear(self) -> bytes:
+        """Give what the client has heard."""
+        self.exchange()
+        found = b""
+        try:
+            while True:
+                found += self.client.recv(1 << 20)
+        except SSL.WantReadError:
+            return found
+
+
+class BytesTests(TransportCase):
+    def test_what_is_said_before_the_handshake_comes_after_it(self) -> None:
+        self.connect(LARGE)
+        self.shake_hands()
+        self.assertTrue(self.hear() == LARGE)
+
+    def test_large_piece_comes_whole(self) -> None:
+        self.connect()
+        self.shake_hands()
+        self.speaker.say(LARGE)
+        self.assertTrue(self.hear() == LARGE)
+
+    def test_large_piece_is_one_for_the_connection_below(self) -> None:
+        self.connect()
+        self.shake_hands()
+        written: list[int] = []
+        self.transport.transport = self.pipe
+        write = self.pipe.write
+
+        def count(data: bytes) -> None:
+            written.append(len(data))
+            write(data)
+
+        self.patch(self.pipe, "write", count)
+        self.speaker.say(LARGE)
+        self.assertEqual(len(written), 1)
+
+    def test_pieces_come_in_order(self) -> None:
+        self.connect(b"one ")
+        self.speaker.say(b"two ")
+        self.shake_hands()
+        self.speaker.say(b"three")
+        self.assertEqual(self.hear(), b"one two three")
+
+    def test_nothing_is_nothing(self) -> None:
+        self.connect()
+        self.shake_hands()
+        self.hear()
+        self.speaker.say(b"")
+        self.assertEqual(self.pipe.value(), b"")
+
+    def test_what_cannot_be_sent_ends_the_connection(self) -> None:
+        self.connect()
+        self.shake_hands()
+        self.transport.getHandle().shutdown()
+        self.speaker.say(b"too late")
+        self.assertTrue(self.pipe.disconnecting)
+
+    def test_what_the_client_says_is_heard(self) -> None:
+        self.connect()
+        self.shake_hands()
+        self.client.send(b"hello")
+        self.exchange()
+        self.assertEqual(self.speaker.heard, b"hello")
+
+    def test_what_came_together_is_heard_together(self) -> None:
+        self.connect()
+        self.shake_hands()
+        self.client.sendall(LARGE[:50_000])
+        self.exchange()
+        self.assertTrue(self.speaker.heard == LARGE[:50_000])
+        self.assertEqual(self.speaker.pieces, 1)
+
+    def test_last_words_are_heard(self) -> None:
+        self.connect()
+        self.shake_hands()
+        self.client.send(b"that is all")
+        self.client.shutdown()
+        self.exchange()
+        self.assertEqual(self.speaker.heard, b"that is all")
+        self.assertTrue(self.pipe.disconnecting)
+
+    def test_what_was_tampered_with_ends_the_connection(self) -> None:
+        self.connect()
+        self.shake_hands()
+        self.client.send(b"hello")
+        record = self.client.bio_read(1 << 16)
+        self.transport.dataReceived(record[:-1] + bytes([record[-1] ^ 1]))
+        self.assertEqual(self.speaker.heard, b"")
+        self.assertTrue(self.pipe.disconnecting)
+
+    def test_nothing_is_heard_after_an_end(self) -> None:
+        self.connect()
+        self.shake_hands()
+        self.transport.abortConnection()
+        self.client.send(b"hello")
+        self.exchange()
+        self.assertEqual(self.speaker.heard, b"")
+
+
+class ClientTests(TransportCase):
+    def test_interface(self) -> None:
+        self.connect()
+        self.assertTrue(verifyObject(ICertifiedTransport, self.transport))
+
+    def test_certificate_is_known(self) -> None:
+        self.connect()
+        self.shake_hands()
+        found = self.transport.client_certificate()
+        self.assertEqual(found, CLIENT.certificate)
+
+    def test_nobody_is_known_when_the_connection_has_ended(self) -> None:
+        self.connect()
+        self.shake_hands()
+        self.transport.connectionLost(None)
+        with self.assertRaises(Denied):
+            self.transport.client_certificate()
+
+    def test_refusal_is_logged_with_the_reason(self) -> None:
+        self.connect()
+        with logged() as events:
+            self.transport.dataReceived(b"GET / HTTP/1.1\r\n\r\n")
+        told = [str(eventAsText(each)) for each in events]
+        self.assertEqual(len(told), 1)
+        self.assertIn("was not let in by TLS: http request", told[0])

@@ -1,0 +1,184 @@
+"""Where docker-registry kept its data: a folder, a bucket of S3 or a container."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from txregistry.client.agent import make_agent, make_pool
+from txregistry.settings.sections import SettingsError
+from txregistry.storage.folder import FolderObjectSource
+from txregistry.storage.interfaces import IObjectSource
+from txregistry.storage.remote import RemoteServer
+from txregistry.storage.swift import SwiftIdentity, SwiftObjectSource
+from txregistry.tasks import Blocking
+
+_CONNECT: Final = 10.0
+"""Seconds in which a connection must come about."""
+_REGION: Final = "us-east-1"
+
+
+class OldPlace(Protocol):
+    """A place that data can be read from."""
+
+    def open(
+        self, reactor: Any, blocking: Blocking
+    ) -> AbstractAsyncContextManager[IObjectSource]:
+        """Read from it, within a block.
+
+        Raises:
+            SettingsError: what was said of it cannot be used.
+            StorageUnavailable: it is not there.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class FolderPlace:
+    """A folder on this machine."""
+
+    path: str
+
+    @asynccontextmanager
+    async def open(
+        self, reactor: Any, blocking: Blocking
+    ) -> AsyncIterator[IObjectSource]:
+        """See `OldPlace`."""
+        del reactor
+        yield FolderObjectSource(self.path, blocking)
+
+
+@dataclass(frozen=True, slots=True)
+class S3Place:
+    """A prefix in a bucket; without an endpoint, of Amazon's."""
+
+    bucket: str
+    prefix: str
+    access: str
+    secret: str = field(repr=False)
+    token: str | None = field(repr=False)
+    region: str
+    endpoint: str | None
+
+    @asynccontextmanager
+    async def open(
+        self, reactor: Any, blocking: Blocking
+    ) -> AsyncIterator[IObjectSource]:
+        """See `OldPlace`."""
+        del blocking
+        # botocore takes a while to load, and only S3 needs it.
+        from txregistry.storage.s3 import (  # noqa: PLC0415 - as said
+            S3Credentials,
+            S3ObjectSource,
+        )
+
+        async with _server(reactor) as server:
+            try:
+                source = S3ObjectSource(
+                    server,
+                    self.endpoint or f"https://s3.{self.region}.amazonaws.com",
+                    self.region,
+                    self.bucket,
+                    S3Credentials(self.access, self.secret, self.token),
+                    self.prefix,
+                    # No certificate is for a bucket with a dot.
+                    virtual_host=self.endpoint is None and "." not in self.bucket,
+                )
+            except ValueError as error:
+                raise SettingsError(f"s3://{self.bucket}: {error}.") from error
+            yield source
+
+
+@dataclass(frozen=True, slots=True)
+class SwiftPlace:
+    """A prefix in a container of Swift, or Cloud Files."""
+
+    container: str
+    prefix: str
+    url: str
+    user: str
+    key: str = field(repr=False)
+
+    @asynccontextmanager
+    async def open(
+        self, reactor: Any, blocking: Blocking
+    ) -> AsyncIterator[IObjectSource]:
+        """See `OldPlace`."""
+        del blocking
+        async with _server(reactor) as server:
+            try:
+                identity = SwiftIdentity(server, self.url, self.user, self.key)
+            except ValueError as error:
+                raise SettingsError(f"ST_AUTH: {error}.") from error
+            yield SwiftObjectSource(server, identity, self.container, self.prefix)
+
+
+def parse_place(text: str, environment: Mapping[str, str]) -> OldPlace:
+    """Read what somebody says where data is.
+
+    Args:
+        text: A folder, ``s3://bucket/prefix`` or ``swift://container/prefix``.
+        environment: Has the credentials.
+
+    Raises:
+        ValueError: it is nothing of that, or a variable is missing.
+    """
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        if not text:
+            raise ValueError("TREE is empty; it must be a folder or a URL.")
+        return FolderPlace(text)
+    container, _, prefix = rest.partition("/")
+    if not container or scheme not in {"s3", "swift"}:
+        raise ValueError(
+            f"{text!r} cannot be read; allowed are a folder, s3://bucket/prefix and "
+            "swift://container/prefix."
+        )
+    if scheme == "swift":
+        url, user, key = _need(environment, scheme, ("ST_AUTH", "ST_USER", "ST_KEY"))
+        return SwiftPlace(container, prefix, url, user, key)
+    access, secret = _need(
+        environment, scheme, ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    )
+    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
+    return S3Place(
+        bucket=container,
+        prefix=prefix,
+        access=access,
+        secret=secret,
+        token=environment.get("AWS_SESSION_TOKEN") or None,
+        region=region or _REGION,
+        endpoint=environment.get("AWS_ENDPOINT_URL") or None,
+    )
+
+
+def _need(
+    environment: Mapping[str, str], scheme: str, names: tuple[str, ...]
+) -> list[str]:
+    """Give variables.
+
+    Raises:
+        ValueError: one is not set.
+    """
+    for name in names:
+        if not environment.get(name):
+            raise ValueError(
+                f"{scheme}:// needs {', '.join(names)}: {name} is not set."
+            )
+    return [environment[name] for name in names]
+
+
+@asynccontextmanager
+async def _server(reactor: Any) -> AsyncIterator[RemoteServer]:
+    """Ask servers, and close the connections at the end."""
+    pool = make_pool(reactor)
+    agent = make_agent(
+        reactor,
+        trust=None,
+        client_certificate=None,
+        connect_timeout=_CONNECT,
+        pool=pool,
+    )
+    try:
+        yield RemoteServer(agent, reactor)
+    finally:
+        await pool.closeCachedConnections()

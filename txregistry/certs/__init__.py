@@ -1,0 +1,1 @@
+"""A small authority, for trying client certificates out."""

@@ -1,0 +1,1 @@
+"""``txregistry``: what there is to do beside serving."""

@@ -1,0 +1,217 @@
+"""``txregistry import-v1``: take what docker-registry kept into our store."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final, TextIO
+
+import msgspec
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import react
+from twisted.python import usage
+from twisted.python.threadpool import ThreadPool
+
+from txregistry.assembly.oldplaces import OldPlace, parse_place
+from txregistry.assembly.stores import make_store
+from txregistry.commands.options import CommandOptions
+from txregistry.registry.repositories import Registry
+from txregistry.settings.reading import load_settings
+from txregistry.settings.sections import Filesystem, Settings, SettingsError
+from txregistry.storage.interfaces import StorageUnavailable
+from txregistry.tasks import in_threads
+from txregistry.transfer.damage import TreeUnavailable
+from txregistry.transfer.importing import Import
+from txregistry.transfer.oldtree import OldTree
+from txregistry.transfer.report import Report
+
+_LEFT_OUT: Final = 1
+_IMPOSSIBLE: Final = 2
+_INTERRUPTED: Final = 130
+_INTERVAL: Final = 0.2
+"""Seconds between two states of the line that tells how far it is."""
+_WIDTH: Final = 79
+
+
+class ImportV1(CommandOptions):
+    """``import-v1``: read the data of the Python docker-registry, up to 0.9."""
+
+    synopsis = "Usage: txregistry import-v1 TREE [options]"
+    longdesc = (
+        "TREE is where docker-registry kept its data: a folder, s3://bucket/prefix or "
+        "swift://container/prefix, with images/ and repositories/ at its top. It is "
+        "only read. What is imported already is not read again. "
+        "For S3, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are needed, and "
+        "AWS_SESSION_TOKEN, AWS_REGION and AWS_ENDPOINT_URL are heeded; for Swift, "
+        "ST_AUTH, ST_USER and ST_KEY are needed. "
+        "Ends with 0 when all tags were imported, 1 when one was left out, 2 when "
+        "nothing could be done or not all of it could be tried."
+    )
+    optParameters: ClassVar[Sequence[Sequence[Any]]] = [
+        ["config", "c", None, "A config.yml, as of CNCF Distribution."],
+        ["storage", "s", None, "Where content is kept: a folder."],
+    ]
+    optFlags: ClassVar[Sequence[Sequence[Any]]] = [
+        ["dry-run", "n", "Look at all but the layers, and change nothing."],
+        ["json", None, "Tell what became of it as a JSON document."],
+    ]
+
+    place: OldPlace
+    _broken_off = False
+
+    def parseArgs(  # type: ignore[override]  # noqa: N802 - Twisted's way to say how many
+        self, tree: str
+    ) -> None:
+        """Take what is to be imported."""
+        self["tree"] = tree
+
+    def postOptions(self) -> None:
+        """See that there is a way to what is to be imported."""
+        try:
+            self.place = parse_place(self["tree"], os.environ)
+        except ValueError as error:
+            raise usage.UsageError(str(error)) from error
+
+    def run(self) -> None:
+        """Import.
+
+        Raises:
+            SettingsError: a setting cannot be used.
+            SystemExit: at the end, with what became of it.
+        """
+        settings = self._settings(os.environ)
+        codes: list[int] = []
+
+        async def work(reactor: Any) -> None:
+            codes.append(await self._work(reactor, settings))
+
+        try:
+            react(work)
+        except SystemExit as ended:
+            raise SystemExit(codes[0] if codes else ended.code or 1) from None
+
+    def _settings(self, environment: Mapping[str, str]) -> Settings:
+        settings, _ = load_settings(self["config"], environment)
+        storage = settings.storage
+        folder = self["storage"]
+        if folder is not None:
+            if not folder or "://" in folder:
+                raise SettingsError(
+                    f"--storage: {folder!r} cannot be used; it must be a folder."
+                )
+            files = msgspec.structs.replace(
+                storage.filesystem or Filesystem(), rootdirectory=folder
+            )
+            storage = msgspec.structs.replace(storage, filesystem=files, inmemory=None)
+        if storage.inmemory is not None:
+            raise SettingsError(
+                "storage.inmemory: nothing would be left of what is imported; choose "
+                "a folder."
+            )
+        return msgspec.structs.replace(settings, storage=storage)
+
+    async def _work(self, reactor: Any, settings: Settings) -> int:
+        """Import, tell what became of it, and say with what to end.
+
+        When the process is told to end, the import is broken off, and waited for.
+        """
+        work = Deferred.fromCoroutine(self._import(reactor, settings))
+        ended: Deferred[None] = Deferred()
+
+        def break_off() -> Deferred[None]:
+            self._broken_off = True
+            work.cancel()  # of no use while it waits for a thread
+            return ended
+
+        reactor.addSystemEventTrigger("before", "shutdown", break_off)
+        try:
+            report = await work
+        except (SettingsError, StorageUnavailable, TreeUnavailable) as error:
+            sys.stderr.write(f"txregistry: {error}\n")
+            return _IMPOSSIBLE
+        except CancelledError:
+            return _INTERRUPTED
+        else:
+            sys.stdout.write(self._tell(report))
+            return 0 if report.is_complete else _LEFT_OUT
+        finally:
+            ended.callback(None)
+
+    async def _import(self, reactor: Any, settings: Settings) -> Report:
+        """Import into the store that the settings describe."""
+        files = settings.storage.filesystem or Filesystem()
+        pool = ThreadPool(1, files.maxthreads, "import")
+        pool.start()
+        reactor.addSystemEventTrigger("during", "shutdown", pool.stop)
+        blocking = in_threads(reactor, pool)
+        line = _Line(sys.stderr, reactor)
+
+        def progress(report: Report, place: str, passing: int) -> None:
+            if self._broken_off:
+                raise CancelledError
+            line.show(report, place, passing)
+
+        async with self.place.open(reactor, blocking) as source:
+            registry = Registry(
+                make_store(settings, reactor, blocking),
+                reactor,
+                blocking,
+                complete=settings.validation.enabled
+                and not settings.validation.disabled,
+                write_fallback=settings.referrers.fallbacktag,
+            )
+            try:
+                return await Import(
+                    OldTree(source),
+                    registry,
+                    dry_run=bool(self["dry-run"]),
+                    progress=progress,
+                ).run()
+            finally:
+                line.clear()
+
+    def _tell(self, report: Report) -> str:
+        if self["json"]:
+            document = {
+                "dry_run": bool(self["dry-run"]),
+                "complete": report.is_complete,
+                **msgspec.to_builtins(report),
+            }
+            return msgspec.json.encode(document).decode() + "\n"
+        copied = "to copy" if self["dry-run"] else "copied"
+        left_out = "".join(
+            f"left out: {each.kind} {each.name}: {each.reason}\n"
+            for each in report.left_out
+        )
+        return (
+            f"{left_out}{report.repositories} repositories, {report.tags} tags, "
+            f"{report.images} images; {report.copied} bytes {copied}; "
+            f"{len(report.left_out)} left out\n"
+        )
+
+
+class _Line:
+    """A line on a terminal that tells how far it is; nothing anywhere else."""
+
+    def __init__(self, out: TextIO, clock: IReactorTime) -> None:
+        self._out = out
+        self._clock = clock
+        self._shows = out.isatty()
+        self._next = 0.0
+
+    def show(self, report: Report, place: str, passing: int) -> None:
+        """Put it there anew, unless that was done a moment ago."""
+        now = self._clock.seconds()
+        if not self._shows or now < self._next:
+            return
+        self._next = now + _INTERVAL
+        mebibytes = (report.copied + passing) >> 20
+        text = f"{report.tags} tags, {mebibytes} MiB: {ascii(place)[1:-1]}"
+        self._out.write(f"\r\x1b[K{text[:_WIDTH]}")
+        self._out.flush()
+
+    def clear(self) -> None:
+        """Leave an empty line."""
+        if self._shows:
+            self._out.write("\r\x1b[K")
+            self._out.flush()

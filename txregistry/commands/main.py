@@ -1,0 +1,84 @@
+"""``txregistry``: what there is to do beside serving."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import msgspec
+import yaml
+from twisted.python import usage
+
+from txregistry.commands.certs import Certs
+from txregistry.commands.explain import Explain
+from txregistry.commands.importer import ImportV1
+from txregistry.service import rehearse
+from txregistry.settings.reading import load_settings
+from txregistry.settings.roles import ROLES
+from txregistry.settings.sections import Settings, SettingsError
+
+
+class CheckConfig(usage.Options):
+    """``check-config``: say what the settings come to, or what is wrong with them.
+
+    Every file that they name is read, as at the start; nothing is listened at, and
+    nothing written.
+    """
+
+    synopsis = "Usage: txregistry check-config [--config FILE] [--role ROLE]"
+    optParameters: ClassVar[Sequence[Sequence[Any]]] = [
+        ["config", "c", None, "A config.yml, as of CNCF Distribution."],
+        ["role", "r", None, f"What the registry is for: {', '.join(ROLES)}."],
+    ]
+
+    def run(self) -> None:
+        """Print the settings in force, as YAML.
+
+        Raises:
+            SettingsError: one cannot be used.
+        """
+        settings, ignored = load_settings(self["config"], os.environ, self["role"])
+        for name in ignored:
+            sys.stderr.write(f"{name}: the setting has no meaning here.\n")
+        rehearse(settings)
+        sys.stdout.write(_as_yaml(settings))
+
+
+class Options(usage.Options):
+    """What ``txregistry`` takes."""
+
+    synopsis = "Usage: txregistry <command> [options]"
+    subCommands: ClassVar[Sequence[Sequence[Any]]] = [
+        ["check-config", None, CheckConfig, "Check the settings and print them all."],
+        ["certs", None, Certs, "Make certificates to try client certificates with."],
+        ["explain", None, Explain, "Say whether somebody may do something, and why."],
+        ["import-v1", None, ImportV1, "Take in the data of docker-registry 0.9."],
+    ]
+
+    def postOptions(self) -> None:
+        """Do what is asked for."""
+        if self.subCommand is None:
+            raise usage.UsageError("A command is needed; --help lists them.")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; exit with 2 where it cannot be done."""
+    options = Options()
+    try:
+        options.parseOptions(arguments)
+        options.subOptions.run()
+    except (usage.UsageError, SettingsError) as error:
+        sys.stderr.write(f"txregistry: {error}\n")
+        raise SystemExit(2) from error
+
+
+def _as_yaml(settings: Settings) -> str:
+    plain = msgspec.to_builtins(settings, enc_hook=lambda value: f"{value:g}s")
+    return str(yaml.safe_dump(_given(plain), sort_keys=False))
+
+
+def _given(value: Any) -> Any:
+    """Leave out what is None: as text, a section that is empty would be given."""
+    if not isinstance(value, dict):
+        return value
+    return {name: _given(each) for name, each in value.items() if each is not None}

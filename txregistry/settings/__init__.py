@@ -1,0 +1,1 @@
+"""The settings: read from text, once, and frozen from then on."""

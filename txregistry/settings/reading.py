@@ -1,0 +1,266 @@
+"""Settings out of a file and the environment: text is parsed here, once.
+
+The file is CNCF Distribution's ``config.yml``, extended, with its ``REGISTRY_...``
+variables over it. A stock file runs unchanged: settings of Distribution's that mean
+nothing here are told by ``txregistry check-config``; those that would mean something,
+were they obeyed, stop the start, and so does whatever is no setting at all.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import yaml
+
+from txregistry.model.durations import Duration
+from txregistry.settings.checks import check_settings
+from txregistry.settings.policies import make_policy
+from txregistry.settings.roles import apply_role
+from txregistry.settings.sections import Section, Settings, SettingsError
+
+MEANINGLESS: Final = (
+    "auth.token.autoredirect",
+    "auth.token.autoredirectpath",
+    "http.relativeurls",
+    "http.secret",
+    "http.net",
+    "http.http2",
+    "http.h2c",
+    "http.debug",
+    "log.fields",
+    "log.hooks",
+    "loglevel",
+    "health",
+    "storage.cache",
+    "storage.redirect",
+    "storage.tag",
+    "reporting",
+    "compatibility",
+    "redis",
+)
+"""Settings of Distribution's that change nothing here; each covers all below it."""
+
+NOT_YET: Final = (
+    "auth.silly",
+    "http.prefix",
+    "http.tls.letsencrypt",
+    "http.tls.ciphersuites",
+    "middleware",
+    "notifications",
+    "policy",
+    "proxy",
+    "storage.azure",
+    "storage.gcs",
+    "storage.middleware",
+    "storage.oss",
+    "storage.s3",
+    "storage.swift",
+    "validation.manifests",
+)
+"""Settings of Distribution's that must not be passed over, and cannot be obeyed."""
+
+
+_CHOOSING: Final = ("storage.", "auth.")
+"""Sections in which a name alone, with nothing to it, chooses what there is to be."""
+
+_SERVICE_LINK: Final = re.compile(
+    r"REGISTRY_(?:(?:SERVICE|PORT)(?:_.*)?|.+_SERVICE_HOST|.+_SERVICE_PORT(?:_.+)?"
+    r"|.+_PORT(?:_[0-9]+_(?:TCP|UDP|SCTP)(?:_.+)?)?)"
+)
+"""What Kubernetes sets for services called ``registry``, or ``registry-ui``."""
+
+
+def load_settings(
+    path: str | None, environment: Mapping[str, str], role: str | None = None
+) -> tuple[Settings, list[str]]:
+    """Read the settings, and fill in what the role chooses.
+
+    Args:
+        path: A YAML file; None for none.
+        environment: Variables; those named ``REGISTRY_...`` go over the file.
+        role: What the registry is for, over both; None for what they say.
+
+    Returns:
+        The settings, and the names of those that were given and mean nothing here.
+
+    Raises:
+        SettingsError: a setting cannot be used.
+    """
+    settings, ignored = read_settings(path, environment, role)
+    return apply_role(settings), ignored
+
+
+def read_settings(
+    path: str | None, environment: Mapping[str, str], role: str | None = None
+) -> tuple[Settings, list[str]]:
+    """Read the settings as they are given; else as `load_settings`."""
+    document = _read(path)
+    auth = document.get("auth")
+    if isinstance(auth, str):
+        document["auth"] = {} if auth == "none" else {auth: {}}
+    for variable, value in sorted(environment.items()):
+        if variable.startswith("REGISTRY_") and not _SERVICE_LINK.fullmatch(variable):
+            _override(document, variable, value)
+    if role is not None:
+        document["role"] = role
+    for name in NOT_YET:
+        chooses = name.startswith(_CHOOSING)
+        given = _find(document, name) is not None
+        if _remove(document, name) and (given or chooses):
+            raise SettingsError(
+                f"{name}: this version cannot do what the setting asks for, and it is "
+                "not safe to pass it over; remove it."
+            )
+    ignored = [name for name in MEANINGLESS if _remove(document, name)]
+    _complete(document, Settings)
+    try:
+        settings = msgspec.convert(document, Settings, dec_hook=_decode)
+    except msgspec.ValidationError as error:
+        raise SettingsError(_explain(error, document)) from error
+    check_settings(settings)
+    make_policy(apply_role(settings))
+    return settings, ignored
+
+
+def _decode(kind: type, value: object) -> object:
+    if kind is Duration:
+        return Duration.parse(str(value))
+    raise NotImplementedError(kind)  # msgspec's way to say that it is not ours
+
+
+def _read(path: str | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        document = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: the file cannot be read: {error}.") from error
+    except Exception as error:  # what PyYAML raises is of many kinds: see its dates
+        raise SettingsError(f"{path}: this is no YAML: {error}.") from error
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise SettingsError(f"{path}: settings must be a mapping of names to values.")
+    return document
+
+
+def _override(document: dict[str, Any], variable: str, text: str) -> None:
+    """Put a variable's value over the file's."""
+    wanted = variable.removeprefix("REGISTRY_")
+    if wanted == "AUTH":  # as Distribution has it; what it is to be like comes after it
+        place = document["auth"] = document.get("auth") or {}
+        if isinstance(place, dict) and text not in {"", "none"}:
+            place.setdefault(text, {})
+        return
+    for path in _paths(Settings):
+        if path.upper().replace(".", "_") == wanted:
+            break
+    else:
+        for path in (*MEANINGLESS, *NOT_YET):
+            start = path.upper().replace(".", "_")
+            if wanted == start or wanted.startswith(start + "_"):
+                break
+        else:
+            raise SettingsError(
+                f"{variable}: there is no such setting; the variable of a setting is "
+                "REGISTRY_ and its name in capitals, with '_' for '.'."
+            )
+    try:
+        value = yaml.safe_load(text)
+    except Exception as error:  # as above
+        raise SettingsError(f"{variable}: {text!r} is no YAML value.") from error
+    *sections, last = path.split(".")
+    place = document
+    for section in sections:
+        inner = place.setdefault(section, {})
+        if not isinstance(inner, dict):
+            inner = place[section] = {}
+        place = inner
+    place[last] = value
+
+
+def _paths(section: type[msgspec.Struct], prefix: str = "") -> list[str]:
+    found = []
+    for field in msgspec.structs.fields(section):
+        path = prefix + field.encode_name
+        inner = _inner(field)
+        found += [path] if inner is None else _paths(inner, path + ".")
+    return found
+
+
+def _inner(field: msgspec.structs.FieldInfo) -> type[Section] | None:
+    """Say what section a field is, if it is one."""
+    for kind in (field.type, *getattr(field.type, "__args__", ())):
+        if isinstance(kind, type) and issubclass(kind, Section):
+            return kind
+    return None
+
+
+def _complete(document: dict[str, Any], section: type[msgspec.Struct]) -> None:
+    """Make empty mappings of sections with nothing in them, such as ``inmemory:``."""
+    for field in msgspec.structs.fields(section):
+        name = field.encode_name
+        inner = _inner(field)
+        if name not in document or (inner is None and name != "inmemory"):
+            continue
+        if document[name] is None:
+            document[name] = {}
+        if inner is not None and isinstance(document[name], dict):
+            _complete(document[name], inner)
+
+
+def _find(document: object, path: str) -> object:
+    for name in path.split("."):
+        if not isinstance(document, dict):
+            return None
+        document = document.get(name)
+    return document
+
+
+def _remove(document: dict[str, Any], path: str) -> bool:
+    *sections, last = path.split(".")
+    place: object = document
+    for section in sections:
+        place = place.get(section) if isinstance(place, dict) else None
+    if not isinstance(place, dict) or last not in place:
+        return False
+    del place[last]
+    return True
+
+
+def _explain(error: msgspec.ValidationError, document: object) -> str:
+    """Say which setting is wrong, what it is and what is allowed."""
+    text, _, where = str(error).partition(" - at ")
+    of_key = where.startswith("`key` in ")
+    path = where.removeprefix("`key` in ").strip("`").removeprefix("$").lstrip(".")
+    if of_key:
+        return f"{path or 'the settings'}: the names of settings must be text."
+    unknown = re.fullmatch(r"Object contains unknown field `(.*)`", text)
+    if unknown:
+        name = f"{path}.{unknown[1]}".removeprefix(".")
+        section = path + "." if path else ""
+        known = sorted(
+            {
+                each.removeprefix(section).partition(".")[0]
+                for each in _paths(Settings)
+                if each.startswith(section)
+            }
+        )
+        if path.startswith("http.listen["):
+            known = ["endpoint, apis, tls, proxyprotocol; quote a string that has ': '"]
+        return f"{name}: there is no such setting; allowed are: {', '.join(known)}."
+    return f"{path}: {_value(document, path)!r} cannot be used: {text}."
+
+
+def _value(document: object, path: str) -> object:
+    """Find what msgspec speaks of: ``a.b[0]``, or ``a[...]`` for whatever is in a."""
+    for name in re.findall(r"\.\.\.|[^.\[\]]+", path):
+        if isinstance(document, list):
+            document = document[int(name)]
+        elif isinstance(document, dict) and name in document:
+            document = document[name]
+        else:
+            break
+    return document

@@ -1,0 +1,231 @@
+"""TLS on a connection: fast for what is large, and strict about who is there."""
+
+from datetime import datetime
+from typing import Any, Final, NoReturn, Protocol
+
+from cryptography import x509
+from OpenSSL import SSL
+from OpenSSL.crypto import X509, X509StoreContextError
+from twisted.internet.interfaces import (
+    IOpenSSLServerConnectionCreator,
+    IProtocolFactory,
+    IReactorTime,
+)
+from twisted.logger import Logger
+from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from txregistry.model.errors import Denied
+from txregistry.tls.context import reason_of
+from txregistry.web.certificates import ICertifiedTransport
+
+_PIECE: Final = 32 * 1024
+_SEND_LIMIT: Final = 1024 * 1024
+"""Bytes that are handed to the kernel at once, if so many wait."""
+_BUFFER: Final = 256 * 1024
+"""Bytes that are taken from the kernel at once, if so many came."""
+_OVERHEAD: Final = 64
+"""More than what TLS adds to a record; and how many of them there are, at least."""
+_RECORD: Final = 16 * 1024
+
+
+class Verifier(Protocol):
+    """What knows which certificates are good at present."""
+
+    @property
+    def current(self) -> object:
+        """Something else each time that what is good may have changed."""
+
+    def now(self) -> datetime:
+        """Tell the time of day, in UTC."""
+
+    def verify(self, certificate: X509, chain: list[X509]) -> None:
+        """Verify a client's certificate.
+
+        Args:
+            certificate: The certificate.
+            chain: Others, which may lead from it to an authority.
+
+        Raises:
+            X509StoreContextError: it is not good, or no longer.
+        """
+
+    def remember(self, verified: list[X509]) -> None:
+        """Keep what led from a client's certificate to its authority.
+
+        A client that comes back with a ticket does not send it again.
+        """
+
+
+@implementer(ICertifiedTransport)
+class TlsTransport(TLSMemoryBIOProtocol):
+    """TLS as Twisted's, but for how large pieces go to OpenSSL and from it.
+
+    Twisted gives OpenSSL one record at a time, and takes it from there: the calls cost
+    more than the encryption. Our contexts have OpenSSL take everything at once.
+    """
+
+    factory: "TlsFactory"
+    transport: Any
+    _tlsConnection: Any  # noqa: N815 - Twisted's
+
+    _log = Logger()
+    _certificate: x509.Certificate | None = None
+    _until: datetime | None = None
+    _is_known = False
+    _verified_by: object = None
+
+    def client_certificate(self) -> x509.Certificate | None:
+        """See `ICertifiedTransport`.
+
+        A handshake verifies, and so did the one before it if this was a short one: as
+        long as that context is in force, nothing but the time can have changed.
+        """
+        verifier = self.factory.verifier
+        if not self._is_known:
+            self._read_certificate()
+        if self._until is not None and self._until <= verifier.now():
+            self._refuse("it has expired")
+        if self._verified_by is not verifier.current:
+            self._verify()
+            self._verified_by = verifier.current
+        return self._certificate
+
+    def _read_certificate(self) -> None:
+        """Take a look at what the client showed.
+
+        Raises:
+            Denied: it is too late for that.
+        """
+        connection: SSL.Connection | None = self._tlsConnection
+        if connection is None:
+            raise Denied("The connection has ended.")
+        found = connection.get_peer_certificate(as_cryptography=True)
+        if found is not None:
+            self._certificate, self._until = found, found.not_valid_after_utc
+            if connection.get_peer_cert_chain():
+                verified = connection.get_verified_chain() or []
+                self.factory.verifier.remember(verified[1:-1])
+        self._is_known = True
+
+    def _verify(self) -> None:
+        """Verify what the client showed, as a handshake would now."""
+        if self._certificate is None:
+            return
+        connection: SSL.Connection | None = self._tlsConnection
+        chain = connection.get_peer_cert_chain() if connection is not None else None
+        certificate = X509.from_cryptography(self._certificate)
+        try:
+            self.factory.verifier.verify(certificate, chain or [])
+        except X509StoreContextError as error:
+            self._refuse(str(error))
+
+    def _refuse(self, reason: str) -> NoReturn:
+        """Say that a certificate is good no longer.
+
+        Raises:
+            Denied: always.
+        """
+        certificate = self._certificate
+        self._log.info(
+            "{peer} has a certificate that is good no longer: {name}: {reason}",
+            peer=self.transport.getPeer(),
+            name=certificate and certificate.subject.rfc4514_string(),
+            reason=reason,
+        )
+        raise Denied("Your certificate is good no longer; connect with another one.")
+
+    # Of Twisted's, whose names they are
+
+    def makeConnection(self, transport: Any) -> None:  # noqa: N802
+        """Begin TLS, by the context that is in force at this moment."""
+        self._verified_by = self.factory.verifier.current
+        # Fewer calls to the kernel: its own limits are for many small writes.
+        transport.SEND_LIMIT = _SEND_LIMIT
+        transport.bufferSize = _BUFFER
+        super().makeConnection(transport)  # type: ignore[no-untyped-call]  # Twisted's
+
+    def _write(self, bytes: bytes) -> None:  # noqa: A002
+        """Encrypt something, all at once if OpenSSL lets us."""
+        rest = memoryview(bytes)
+        while rest and not self._lostTLSConnection:
+            try:
+                sent = self._tlsConnection.send(rest)
+            except SSL.WantReadError:  # the handshake is not over
+                self._bufferedWrite(rest.tobytes())  # type: ignore[no-untyped-call]  # Twisted's
+                return
+            except SSL.Error:
+                self._tlsShutdownFinished(Failure())
+                return
+            records = sent // _RECORD + _OVERHEAD
+            self._flush(sent + records * _OVERHEAD)
+            rest = rest[sent:]
+
+    def _flushReceiveBIO(self) -> None:  # noqa: N802
+        """Hand on what has come: all records of it in one piece."""
+        records: list[bytes] = []
+        end: Failure | None = None
+        try:
+            while not self._lostTLSConnection:
+                records.append(self._tlsConnection.recv(_RECORD))
+        except SSL.WantReadError:
+            pass
+        except SSL.Error:
+            end = Failure()
+        if records and not self._aborted:
+            self.wrappedProtocol.dataReceived(b"".join(records))
+        if end is not None and not self._lostTLSConnection:
+            if end.check(SSL.ZeroReturnError) is not None:  # the client is done
+                self._shutdownTLS()  # type: ignore[no-untyped-call]  # Twisted's
+                end = None
+            self._tlsShutdownFinished(end)
+        self._flushSendBIO()
+
+    def _flushSendBIO(self) -> None:  # noqa: N802
+        """Send what OpenSSL has for the client."""
+        self._flush(_PIECE)
+
+    def _flush(self, size: int) -> None:
+        """Send what OpenSSL has for the client: so much, most likely."""
+        try:
+            while True:
+                data = self._tlsConnection.bio_read(size)
+                self.transport.write(data)
+                if len(data) < size:
+                    return
+        except SSL.WantReadError:
+            return
+
+    def _tlsShutdownFinished(self, reason: Failure | None) -> None:  # noqa: N802
+        """Note why somebody was not let in."""
+        if reason is not None and not self._handshakeDone and self.connected:
+            self._log.info(
+                "{peer} was not let in by TLS: {reason}",
+                peer=self.transport.getPeer(),
+                reason=reason_of(reason.value),
+            )
+        super()._tlsShutdownFinished(reason)  # type: ignore[no-untyped-call]  # Twisted's
+
+
+class TlsFactory(TLSMemoryBIOFactory):
+    """Put TLS on the connections of another factory.
+
+    Args:
+        creator: Begins TLS.
+        verifier: Says who may go on.
+        factory: The other one.
+        clock: Tells the time.
+    """
+
+    protocol = TlsTransport
+
+    def __init__(
+        self,
+        creator: IOpenSSLServerConnectionCreator,
+        verifier: Verifier,
+        factory: IProtocolFactory,
+        clock: IReactorTime,
+    ) -> None:
+        super().__init__(creator, False, factory, clock)
+        self.verifier = verifier

@@ -78,8 +78,8 @@ class CheckConfigTests(SynchronousTestCase):
         self.assertEqual(
             [(each["who"], each["repositories"], each["may"]) for each in rules],
             [
-                (["authenticated"], ["private/**"], ["push", "delete"]),
-                (["everyone"], ["private/**"], []),
+                (["authenticated"], ["private", "private/**"], ["push", "delete"]),
+                (["everyone"], ["private", "private/**"], []),
                 (["everyone"], ["**"], ["pull"]),
             ],
         )

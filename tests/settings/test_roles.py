@@ -339,13 +339,13 @@ class PrintedTests(RolesCase):
             [
                 {
                     "who": ["authenticated"],
-                    "repositories": ["private/**"],
+                    "repositories": ["private", "private/**"],
                     "may": ["push", "delete"],
                     "from": [],
                 },
                 {
                     "who": ["everyone"],
-                    "repositories": ["private/**"],
+                    "repositories": ["private", "private/**"],
                     "may": [],
                     "from": [],
                 },

@@ -227,8 +227,7 @@ class UseTests(TokenCase):
         assert self.exchange.admission is not None
         before.rules = self.exchange.admission.access.rules
         answer = self.get(self.TAGS, token)
-        self.assertRefused(answer, 401, "UNAUTHORIZED")
-        self.assertIn("insufficient_scope", self.challenges(answer)[0])
+        self.assertRefused(answer, 403, "DENIED")  # another token would not help
 
     def test_it_is_good_on_every_node_of_the_same_key(self) -> None:
         token = self.token("repository:acme/web:pull", headers=BOB)

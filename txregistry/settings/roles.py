@@ -22,10 +22,10 @@ from txregistry.settings.sections import (
     TokenEndpoint,
 )
 
-PUBLIC: Final = "public/**"
+PUBLIC: Final = ("public", "public/**")
 """What a vendor shows to everybody."""
 
-PRIVATE: Final = "private/**"
+PRIVATE: Final = ("private", "private/**")
 """Where a mirror takes pushes."""
 
 VENDORS: Final = "@vendor"
@@ -104,7 +104,7 @@ def _vendor(settings: Settings) -> Auth:
         )
     own = (Rule((VENDORS,), _EVERYTHING, ("admin",)),) if names_vendors(auth) else ()
     others = (
-        Rule(_EVERYONE, (PUBLIC,), ("pull",)),
+        Rule(_EVERYONE, PUBLIC, ("pull",)),
         Rule(_KNOWN, _EVERYTHING, ("pull",)),
     )
     return _filled(auth, own + others, endpoint=auth.token is None)
@@ -133,8 +133,8 @@ def _mirror(settings: Settings) -> Auth:
     return _filled(
         auth,
         (
-            Rule(_KNOWN, (PRIVATE,), ("push", "delete")),
-            Rule(_EVERYONE, (PRIVATE,)),
+            Rule(_KNOWN, PRIVATE, ("push", "delete")),
+            Rule(_EVERYONE, PRIVATE),
             Rule(_EVERYONE, _EVERYTHING, ("pull",)),
         ),
         endpoint=auth.knows_accounts and auth.token is None,

@@ -10,6 +10,7 @@ Specification"; RFC 9110, section 11.
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from txregistry.auth.addresses import origin
@@ -180,7 +181,14 @@ class Access:
             scopes += _scope_of(request.query(b"from") or "")
         caller = await self._known(request, scopes)
         if not await self.sees(caller, name, action):
-            raise self._refusal(request, caller, scopes, f"{action} {name}")
+            identity = caller.identity
+            raise self._refusal(
+                request,
+                caller,
+                scopes,
+                f"{action} {name}",
+                allowed=self.rules.policy.allows(identity, name, action),
+            )
 
     async def to_registry(self, request: RegistryRequest, action: Action) -> None:
         """Let a request go on that is about all repositories.
@@ -195,9 +203,18 @@ class Access:
         """
         scopes = [_CATALOG]
         caller = await self._known(request, scopes)
-        listing = action is Action.LIST
-        if not (self.may_list(caller) if listing else self.may(caller, None, action)):
-            raise self._refusal(request, caller, scopes, f"{action} this registry")
+        if action is Action.LIST:
+            may = self.may_list
+        else:
+            may = partial(self.may, name=None, action=action)
+        if not may(caller):
+            raise self._refusal(
+                request,
+                caller,
+                scopes,
+                f"{action} this registry",
+                allowed=may(Caller(caller.identity)),
+            )
 
     async def to_log_in(self, request: RegistryRequest) -> None:
         """Let a request go on that asks whether what it shows is good.
@@ -233,10 +250,22 @@ class Access:
         caller: Caller,
         scopes: Sequence[str],
         what: str,
+        *,
+        allowed: bool = False,
     ) -> RegistryError:
-        """Say no: in a way that lets clients try again where that may help."""
+        """Say no: in a way that lets clients try again where that may help.
+
+        Args:
+            request: What is refused.
+            caller: Who asks.
+            scopes: What a token would have to be good for.
+            what: What they want, in words.
+            allowed: Whether the rules would allow it, so that a token is what wants.
+        """
         log_in = self.log_in
-        if caller.scopes is not None:
+        # What the rules refuse to somebody known, no other token of ours would allow.
+        wanting = caller.delegated or caller.identity.is_anonymous
+        if caller.scopes is not None and (wanting or allowed):
             request.challenges = log_in.challenge(request, scopes, "insufficient_scope")
             return Unauthorized(f"Your token is not good to {what}; ask for another.")
         if not caller.identity.is_anonymous:

@@ -43,6 +43,8 @@ class RegistryService(Service):
         connections: Those to other servers.
         watching: What watches files meanwhile.
         closing: What is left to do when the last request was answered.
+        end: What is raised where a start fails, with the reason: what lets twistd tell
+            it, from wherever it runs.
     """
 
     _log = Logger()
@@ -58,6 +60,7 @@ class RegistryService(Service):
         connections: HTTPConnectionPool,
         watching: Sequence[Watching] = (),
         closing: Callable[[], Coroutine[Any, Any, None]] | None = None,
+        end: type[BaseException] = SystemExit,
     ) -> None:
         self._listeners = listeners
         self._pool = pool
@@ -68,6 +71,7 @@ class RegistryService(Service):
         self._connections = connections
         self._watching = watching
         self._closing = closing
+        self.end = end
         self._purging: Any = None
         self._ports: list[IListeningPort] = []
 
@@ -118,7 +122,7 @@ class RegistryService(Service):
     def _cannot_listen(self, failure: Failure) -> None:
         error = failure.value
         if isinstance(error, CannotListenError):
-            raise SystemExit(
+            raise self.end(
                 f"http.listen: cannot listen at {error.interface or '*'}:{error.port}: "
                 f"{error.socketError}; stop what listens there, or choose another."
             )

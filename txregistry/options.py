@@ -56,6 +56,11 @@ class Options(usage.Options):
             sys.stderr.write(f"{name}: the setting has no meaning here.\n")
         self._choose_observer()
 
+    @property
+    def runs_as_daemon(self) -> bool:
+        """Whether twistd goes on in another process than it began."""
+        return self.parent is not None and not self.parent.get("nodaemon")
+
     def read(self) -> tuple[Settings, list[str]]:
         """Read the settings as they are given at present; this blocks.
 

@@ -4,7 +4,7 @@ import signal
 from collections.abc import Callable
 from functools import lru_cache, partial
 from ipaddress import ip_network
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -17,12 +17,14 @@ from twisted.python.threadpool import ThreadPool
 from txregistry.allocator import keep_buffers
 from txregistry.assembly.admission import make_admission
 from txregistry.assembly.auditfile import make_audit
+from txregistry.assembly.doubts import find_doubts
 from txregistry.assembly.listening import make_endpoints
 from txregistry.assembly.reloading import Reloading
 from txregistry.assembly.stores import make_store
 from txregistry.assembly.version1 import COOKIES, TOKENS, make_version1
 from txregistry.client.agent import make_pool
 from txregistry.daemon import RegistryService, Watching
+from txregistry.openfiles import allow_open_files, open_files
 from txregistry.options import Options
 from txregistry.registry.repositories import Registry
 from txregistry.registry.secrets import find_secret
@@ -39,11 +41,14 @@ from txregistry.tasks import at_once, detach, in_threads
 from txregistry.tls.server import ServerTls
 from txregistry.web.audit import AuditTrail
 from txregistry.web.certificates import CertifiedResource
+from txregistry.web.connections import Connections
 from txregistry.web.cors import Cors
 from txregistry.web.proxies import Proxies
 from txregistry.web.root import make_root
 from txregistry.web.sendfile import Sender
 from txregistry.web.site import RegistrySite
+
+_log: Final = Logger()
 
 __all__ = ["Options", "RegistryService", "build", "makeService", "rehearse"]
 
@@ -66,6 +71,8 @@ def build(
         SettingsError: one of them cannot be used.
     """
     settings = apply_role(settings)
+    for doubt in find_doubts(settings, path):
+        _log.warn("{doubt}", doubt=doubt)
     files = settings.storage.filesystem or Filesystem()
     pool = ThreadPool(1, files.maxthreads, "registry")
     blocking = in_threads(reactor, pool)
@@ -97,6 +104,8 @@ def build(
     audit = make_audit(settings.audit, blocking)
     trail = AuditTrail(audit.write, pulls=settings.audit.pulls)
     sender = Sender(blocking)
+    proxies = Proxies(map(ip_network, http.proxies))
+    counted = Connections(open_files(), reactor, proxies)
 
     @lru_cache
     def site(apis: frozenset[str]) -> RegistrySite:
@@ -116,7 +125,7 @@ def build(
             idle=http.idletimeout,
             access_log=not settings.log.accesslog.disabled,
             headers=http.headers,
-            proxies=Proxies(map(ip_network, http.proxies)),
+            proxies=proxies,
             base_url=None if http.host is None else http.host.rstrip("/"),
             cors=Cors(
                 http.cors.origins,
@@ -124,6 +133,7 @@ def build(
                 max_age=http.cors.maxage,
             ),
             audit=trail if settings.audit.enabled else None,
+            connections=counted,
         )
 
     watching: list[Watching] = [
@@ -179,19 +189,17 @@ def _find_secrets(settings: Settings, clock: Any) -> dict[str, bytes]:
 
 
 def _purge(registry: Registry, purging: UploadPurging) -> Callable[[], Deferred[None]]:
-    log = Logger()
-
     async def purge() -> None:
         count = 0
         for uploads in (registry.uploads, registry.image_states):
             count += await uploads.expire(purging.age, dry_run=purging.dryrun)
-        log.info(
+        _log.info(
             "{count} abandoned uploads were {done}",
             count=count,
             done="found" if purging.dryrun else "removed",
         )
 
-    return lambda: detach(purge(), log, "removing abandoned uploads")
+    return lambda: detach(purge(), _log, "removing abandoned uploads")
 
 
 def makeService(options: Options) -> RegistryService:
@@ -199,11 +207,14 @@ def makeService(options: Options) -> RegistryService:
     from twisted.internet import reactor  # noqa: PLC0415, TID251 - here and nowhere else
 
     keep_buffers()
+    allow_open_files()
     read = lambda: options.read()[0]  # noqa: E731 - what twistd read, once more
     try:
         service = build(options.settings, reactor, read, options["config"])
     except SettingsError as error:
         raise SystemExit(str(error)) from error
+    if options.runs_as_daemon:
+        service.end = RuntimeError  # which twistd hands to the process that waits
     hung_up: Any = reactor
     signal.signal(signal.SIGHUP, lambda *_: hung_up.callFromThread(service.reload))
     return service

@@ -179,7 +179,7 @@ class RulesTests(ReloadingCase):
         self.replace(f"auth: {{rules: {OPEN}}}")
         self.start()
         self.assertEqual(self.status(), 200)
-        self.replace(f"auth: {{rules: {BOBS}}}")
+        self.replace("auth: {rules: [{who: [everyone], repositories: ['**']}]}")
         self.look()
         for target in (TAGS, "/v2/", "/v2/_catalog"):
             self.assertEqual(self.status(target=target), 403, target)

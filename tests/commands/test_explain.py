@@ -88,7 +88,6 @@ class AnswerTests(ExplainCase):
             (["--from", "10.1.2.3"], FIRST),
             (["--from=::ffff:10.1.2.3"], FIRST),
             (["-f", "192.0.2.1"], THIRD),
-            ([], THIRD),
         ):
             told = self.ask("carol", "private/x", "pull", *options)[1]
             self.assertTrue(told.endswith(wanted), told)
@@ -98,8 +97,52 @@ class AnswerTests(ExplainCase):
         self.assertEqual(code, 0)
         self.assertIn("carol may list the registry as a whole.\nRule 3", told)
 
-    def test_name_like_a_word_is_a_name(self) -> None:
-        self.assertIn("Rule 3", self.ask("everyone", "acme/web", "pull")[1])
+
+class PlaceTests(ExplainCase):
+    """Without an address, what it would change is told."""
+
+    config = """
+auth:
+  htpasswd: {path: accounts}
+  groups: {ops: [bob]}
+  rules:
+    - {who: [everyone], repositories: [private/**], from: [10.0.0.0/8, '2001:db8::/32']}
+    - {who: ['@ops'], repositories: [acme/**], may: [push], from: [192.0.2.1]}
+    - {who: [authenticated], repositories: ['**'], may: [pull]}
+    - {who: [anonymous], repositories: [public/*], may: [pull], from: [10.0.0.0/8]}
+"""
+
+    FIRST = "Rule 1 would decide from 10.0.0.0/8, 2001:db8::/32: give --from.\n"
+    SECOND = "Rule 2 would decide from 192.0.2.1: give --from.\n"
+    LAST = "Rule 4 would decide from 10.0.0.0/8: give --from.\n"
+
+    def test_rule_that_was_passed_over_is_told(self) -> None:
+        for who, repository, wanted in (
+            ("carol", "private/x", self.FIRST),
+            ("anonymous", "private/x", self.FIRST),
+            ("bob", "acme/web", self.SECOND),
+            ("anonymous", "public/x", self.LAST),
+        ):
+            told = self.ask(who, repository, "pull")[1]
+            self.assertTrue(told.endswith(f"\n{wanted}"), told)
+            self.assertEqual(told.count("would decide"), 1)
+
+    def test_groups_that_are_given_count(self) -> None:
+        told = self.ask("carol", "acme/web", "push", "--group", "ops")
+        self.assertEqual((told[0], told[1].endswith(self.SECOND)), (1, True))
+
+    def test_rule_that_is_about_others_is_not(self) -> None:
+        for who, repository in (
+            ("carol", "acme/web"),
+            ("carol", "public/x"),
+            ("anonymous", "acme/web"),
+        ):
+            told = self.ask(who, repository, "pull")[1]
+            self.assertNotIn("would decide", told)
+
+    def test_nothing_is_told_where_the_address_is_known(self) -> None:
+        told = self.ask("bob", "acme/web", "push", "--from", "198.51.100.1")[1]
+        self.assertNotIn("would decide", told)
 
 
 class RoleTests(ExplainCase):
@@ -142,6 +185,15 @@ class MistakeTests(ExplainCase):
 
     def test_nobody(self) -> None:
         self.refuse(" acme pull", "USER: give a name")
+
+    def test_word_of_rules_is_nobodys_name(self) -> None:
+        for word in ("everyone", "authenticated"):
+            self.refuse(f"{word} acme pull", f"USER: {word!r} cannot be used")
+
+    def test_group_is_nobodys_name(self) -> None:
+        told = "USER: '@ops' cannot be used", "--group ops"
+        self.refuse("@ops acme pull", *told)
+        self.refuse("@ acme pull", "USER: '@' cannot be used")
 
     def test_address_that_is_none(self) -> None:
         for address in ("x", "10.0.0.0/8", "''"):

@@ -37,6 +37,13 @@ class DurationTests(SynchronousTestCase):
     def test_bare_number_is_of_nanoseconds(self) -> None:
         self.assertEqual(Duration.parse("3000000000"), 3)
 
+    def test_bare_number_that_nobody_means_is_refused(self) -> None:
+        for text in ("1", "10", "999999"):
+            with self.assertRaisesRegex(ValueError, "with its unit, such as '10s'"):
+                Duration.parse(text)
+        self.assertEqual(Duration.parse("1000000"), 0.001)
+        self.assertEqual(Duration.parse("0"), 0)
+
     def test_unit_that_is_unknown_is_refused(self) -> None:
         self.refuse("5q")
 

@@ -117,6 +117,7 @@ class AuthTests(ChecksCase):
     def test_rules_are_read(self) -> None:
         text = """
         auth:
+          htpasswd: {path: f}
           rules:
             - {who: [bob], repositories: ['acme/*'], may: [pull], from: [10.1.0.0/16]}
         """

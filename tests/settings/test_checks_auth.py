@@ -33,6 +33,10 @@ class ChecksCase(SynchronousTestCase):
 
 
 class RulesTests(ChecksCase):
+    def refuse_auth(self, text: str, *told: str) -> None:
+        """Expect a refusal where somebody can be known."""
+        super().refuse_auth(f"{ACCOUNTS}, {text}", *told)
+
     def rule(self, who: str = "bob", repositories: str = "a", **more: str) -> str:
         """Write settings with one rule."""
         fields = {"who": f"[{who}]", "repositories": f"[{repositories}]", **more}
@@ -70,6 +74,41 @@ class RulesTests(ChecksCase):
             self.rule(action="[pull]"), "auth.rules[0].action: there is no such setting"
         )
 
+    def test_somebody_can_be_who_they_are_about(self) -> None:
+        group = self.rule(who="'@ops'", may="[pull]") + ", groups: {ops: [bob]}"
+        both = "{who: [anonymous], repositories: [a]}, {who: [bob], repositories: [b]}"
+        for text, place in (
+            (self.rule(may="[pull]"), 1),
+            (self.rule(), 1),
+            (self.rule(who="authenticated", may="[pull]"), 1),
+            (self.rule(who="everyone, bob"), 1),
+            (group, 1),
+            (f"rules: [{both}]", 2),
+        ):
+            told = f"auth.rules: nobody can be known, as rule {place} wants it"
+            self.refuse(f"auth: {{{text}}}", told, "auth.htpasswd")
+
+    def test_they_may_be_about_nobody_where_something_is_for_everybody(self) -> None:
+        for who in ("everyone", "anonymous"):
+            text = (
+                f"{{who: [bob], repositories: [a], may: [push]}}, "
+                f"{{who: [{who}], repositories: [b], may: [pull]}}"
+            )
+            found = self.load(f"auth: {{rules: [{text}]}}").auth.rules
+            self.assertEqual(len(found or ()), 2)
+
+    def test_anybody_can_be_known_in_many_ways(self) -> None:
+        rule = self.rule(may="[pull]")
+        for text in (
+            f"auth: {{{ACCOUNTS}, {rule}}}",
+            f"auth: {{token: {{{SERVICE}}}, {rule}}}",
+            f"{CERTIFIED}auth: {{certificates: {{}}, {rule}}}",
+            f"index: {{url: 'https://i'}}\nauth: {{{rule}}}",
+            f"index: {{trust: [k]}}\nauth: {{{rule}}}",
+            "auth: {rules: []}",
+        ):
+            self.load(text)
+
     def test_what_has_to_be_there(self) -> None:
         for text in ("{who: [x]}", "{repositories: [x]}", "{}"):
             self.refuse_auth(f"rules: [{text}]", "auth.rules[0]: ", "required field")
@@ -81,7 +120,7 @@ class RulesTests(ChecksCase):
 
 
 class GroupsTests(ChecksCase):
-    RULE = "rules: [{who: ['@ops'], repositories: [a], may: [pull]}]"
+    RULE = f"{ACCOUNTS}, rules: [{{who: ['@ops'], repositories: [a], may: [pull]}}]"
 
     def test_group_that_is_unknown(self) -> None:
         self.refuse_auth(
@@ -103,6 +142,11 @@ class GroupsTests(ChecksCase):
     def test_name_that_is_none(self) -> None:
         for text in ("'@ops': [bob]", "'': [bob]", "ops: ['']"):
             self.refuse_auth(f"groups: {{{text}}}", "auth.groups: ")
+
+    def test_name_that_is_a_word_of_rules(self) -> None:
+        for word in ("everyone", "anonymous", "authenticated"):
+            told = f"auth.groups: {word!r} cannot be used"
+            self.refuse_auth(f"groups: {{{word}: [alice]}}", told, "everyone")
 
     def test_member_that_means_somebody_else(self) -> None:
         for name in ("everyone", "anonymous", "'@dev'"):
@@ -257,6 +301,17 @@ class HttpTests(ChecksCase):
         found = self.load("http: {proxies: [10.0.0.0/8, '::1', '2001:db8::/32']}")
         self.assertEqual(len(found.http.proxies), 3)
 
+    def test_proxies_that_are_everywhere(self) -> None:
+        for text in (
+            "0.0.0.0/0",
+            "'::/0'",
+            "'::ffff:0:0/96'",
+            "10.0.0.0/8, 0.0.0.0/0",
+            "0.0.0.0/1, 128.0.0.0/1",
+        ):
+            self.refuse(f"http: {{proxies: [{text}]}}", "http.proxies: ", "anybody")
+        self.load("http: {proxies: [0.0.0.0/1, '::/1']}")
+
     def test_origins(self) -> None:
         for text in ("ui.example", "https://a/b", "https://*.a", "null", "a", ""):
             self.refuse(
@@ -269,5 +324,40 @@ class HttpTests(ChecksCase):
             "http.cors: credentials",
         )
         text = "http: {cors: {origins: ['https://a'], credentials: true, maxage: 1m}}"
+        self.refuse(
+            "http: {cors: {credentials: true}}", "http.cors.credentials", "origins"
+        )
         wanted = Cors(("https://a",), credentials=True, maxage=Duration(60))
         self.assertEqual(self.load(text).http.cors, wanted)
+
+
+class AuditTests(ChecksCase):
+    def test_file_without_audit(self) -> None:
+        for more in ("", ", enabled: false"):
+            self.refuse(f"audit: {{file: f{more}}}", "audit.file: 'f'", "audit.enabled")
+
+    def test_file(self) -> None:
+        found = self.load("audit: {file: f, enabled: true}").audit
+        self.assertEqual((found.file, found.enabled), ("f", True))
+        self.assertTrue(self.load("audit: {enabled: true}").audit.enabled)
+
+
+class DurationTests(ChecksCase):
+    """A bare number is of nanoseconds, as in Go; nobody means that."""
+
+    def test_number_without_a_unit(self) -> None:
+        for setting in (
+            f"auth: {{{ACCOUNTS}, endpoint: {{lifetime: 10}}}}",
+            "http: {idletimeout: 999999}",
+            "http: {draintimeout: 30}",
+            "index: {timeout: 5}",
+        ):
+            self.refuse(setting, "cannot be used: ", "with its unit, such as '10s'")
+
+    def test_number_that_is_long_enough(self) -> None:
+        found = self.load("http: {draintimeout: 1000000, idletimeout: 60000000000}")
+        self.assertEqual(found.http.draintimeout, 0.001)
+        self.assertEqual(found.http.idletimeout, 60)
+
+    def test_nothing_has_no_unit(self) -> None:
+        self.assertEqual(self.load("http: {draintimeout: 0}").http.draintimeout, 0)

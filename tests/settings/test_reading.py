@@ -161,7 +161,8 @@ class MistakeTests(ConfigTestCase):
         self.refuse(text, "uploadpurging.interval: 0")
 
     def test_clients_that_may_not_be_silent_at_all(self) -> None:
-        self.refuse("http: {idletimeout: 5}", "http.idletimeout", "1s")
+        for text in ("999ms", "5000000"):
+            self.refuse(f"http: {{idletimeout: {text}}}", "http.idletimeout", "be 1s")
 
     def test_content_nowhere(self) -> None:
         self.refuse(
@@ -188,7 +189,7 @@ class MistakeTests(ConfigTestCase):
         self.refuse("http: {listen: [5000]}", "http.listen[0]: 5000", "str")
 
     def test_value_of_a_mapping(self) -> None:
-        self.refuse("http: {headers: {X: y}}", "http.headers", "{'X': 'y'}", "array")
+        self.refuse("http: {headers: {X: z}}", "http.headers.X: 'z'", "; write [z].")
 
     def test_section_that_is_none(self) -> None:
         self.refuse("http: here", "http: 'here'", "object")

@@ -4,7 +4,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.temporary import make_file
 from txregistry.settings.reading import load_settings
-from txregistry.settings.sections import Htpasswd, Rule, Settings, SettingsError
+from txregistry.settings.sections import (
+    Htpasswd,
+    ImmutableTags,
+    Rule,
+    Settings,
+    SettingsError,
+)
 
 PATH = {"REGISTRY_AUTH_HTPASSWD_PATH": "/auth/htpasswd"}
 TOKEN = {
@@ -63,9 +69,14 @@ class VariablesTests(AuthCase):
             "",
             REGISTRY_AUTH_RULES="[{who: ['@ops'], repositories: [a], may: [pull]}]",
             REGISTRY_AUTH_GROUPS="{ops: [bob]}",
+            **PATH,
         ).auth
         self.assertEqual(found.rules, (Rule(("@ops",), ("a",), ("pull",)),))
         self.assertEqual(found.groups, {"ops": ("bob",)})
+
+    def test_other_lists_of_mappings_are_yaml_too(self) -> None:
+        found = self.load("", REGISTRY_AUTH_IMMUTABLE="[{repositories: [a]}]").auth
+        self.assertEqual(found.immutable, (ImmutableTags(("a",)),))
 
     def test_role(self) -> None:
         self.assertEqual(self.load("", REGISTRY_ROLE="mirror").role, "mirror")
@@ -82,8 +93,69 @@ class VariablesTests(AuthCase):
 
 
 class MistakesTests(AuthCase):
+    def test_what_is_allowed_within_lists_is_told(self) -> None:
+        for text, setting, allowed in (
+            (
+                "auth: {rules: [{repositorys: [a]}]}",
+                "auth.rules[0].repositorys",
+                "from, may, repositories, who.",
+            ),
+            (
+                "auth: {immutable: [{repositories: [a]}, {tag: x}]}",
+                "auth.immutable[1].tag",
+                "repositories, tags.",
+            ),
+            (
+                "auth: {certificates: {names: [{form: cn}]}}",
+                "auth.certificates.names[0].form",
+                "from, pattern.",
+            ),
+            (
+                "http: {listen: [{endpoint: 'tcp:1', api: v1}]}",
+                "http.listen[0].api",
+                "apis, endpoint, proxyprotocol, tls;",
+            ),
+        ):
+            told = f"{setting}: there is no such setting; allowed are: {allowed}"
+            self.refuse(text, told)
+
+    def test_endpoint_that_yaml_takes_for_a_mapping(self) -> None:
+        text = "http:\n  listen:\n    - tcp6:21011:interface=\\:\\:\n"
+        self.refuse(text, "quote a string that has ': '")
+
+    def test_one_text_in_place_of_a_list(self) -> None:
+        rule = "repositories: [a], may: [pull]"
+        for text, told in (
+            (f"rules: [{{who: bob, {rule}}}]", "auth.rules[0].who: 'bob' cannot be"),
+            (f"rules: [{{who: bob, {rule}}}]", "write [bob]."),
+            (f"rules: [{{who: '@ops', {rule}}}]", "write ['@ops']."),
+            ("immutable: [{repositories: '**'}]", "write ['**']."),
+            ("groups: {ops: [alice], dev: bob}", "auth.groups.dev: 'bob' cannot be"),
+            ("groups: {ops: [alice], dev: bob}", "write [bob]."),
+        ):
+            self.refuse(f"auth: {{{text}}}", told)
+        self.refuse("http: {proxies: 10.0.0.1}", "write [10.0.0.1].")
+        listener = "{endpoint: 'tcp:1', apis: v1}"
+        self.refuse(f"http: {{listen: [{listener}]}}", "write [v1].")
+
+    def test_one_text_in_place_of_a_list_of_mappings(self) -> None:
+        for text in ("auth: {rules: x}", "auth: {immutable: x}"):
+            with self.assertRaises(SettingsError) as raised:
+                self.load(text)
+            self.assertNotIn("write", str(raised.exception))
+
+    def test_members_that_are_no_names(self) -> None:
+        self.refuse(
+            "auth: {groups: {ops: [alice], dev: [bob, 5]}}", "auth.groups.dev[1]: 5"
+        )
+
+    def test_names_in_a_mapping_that_look_like_paths(self) -> None:
+        for name in ("a[x]", "a[9]", "a.b", "[0]", "...", "[...]", "."):
+            text = f"auth: {{groups: {{a: [b], '{name}': 5}}}}"
+            self.refuse(text, f"auth.groups.{name}: ")
+
     def test_rule_that_cannot_be_used_is_told_before_the_start(self) -> None:
-        text = "auth: {rules: [{who: [x], repositories: ['a[']}]}"
+        text = "auth: {rules: [{who: [everyone], repositories: ['a['], may: [pull]}]}"
         self.refuse(text, "auth.rules: Rule 1: The pattern 'a['")
 
     def test_role_that_needs_more_is_told_before_the_start(self) -> None:

@@ -6,6 +6,8 @@ from datetime import timedelta
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.authorities import NOW, Files, Issued, issue
@@ -18,6 +20,25 @@ ROOT = issue("root", authority=True)
 MIDDLE = ROOT.issue("middle", authority=True)
 OTHER = issue("other", authority=True)
 SERVER = ROOT.issue("server")
+
+
+def plain(subject: str, issuer: str) -> bytes:
+    """Make a certificate without extensions, as in a file."""
+    names = [
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, each)])
+        for each in (subject, issuer)
+    ]
+    return (
+        x509.CertificateBuilder()
+        .subject_name(names[0])
+        .issuer_name(names[1])
+        .public_key(ROOT.key.public_key())
+        .serial_number(1)
+        .not_valid_before(NOW)
+        .not_valid_after(NOW + timedelta(days=1))
+        .sign(ROOT.key, SHA256())
+        .public_bytes(Encoding.PEM)
+    )
 
 
 class TlsFilesCase(SynchronousTestCase):
@@ -85,6 +106,32 @@ class ReadingTests(TlsFilesCase):
             (Tls(self.certificate, self.key, crls=(junk,)), "http.tls.crls"),
         ):
             self.refuse(tls, f"{setting}: {junk!r}")
+
+    def test_authorities_that_are_none_are_refused(self) -> None:
+        """Nobody could come in: what they sign is good nowhere."""
+        self.refuse(
+            self.tls(ROOT, SERVER), "http.tls.clientcas", "ca1.pem", "CN=server"
+        )
+        alone = issue("alone")
+        self.refuse(self.tls(alone), "http.tls.clientcas", "ca0.pem", "no authority")
+
+    def test_others_may_be_beside_an_authority(self) -> None:
+        path = self.files.put("both.pem", SERVER.pem, ROOT.pem)
+        found = read_tls(Tls(self.certificate, self.key, (path,)), NOW).authorities
+        self.assertEqual(found, [SERVER.certificate, ROOT.certificate])
+
+    def test_certificates_that_do_not_say_what_they_are(self) -> None:
+        """Authorities of old say nothing, and sign themselves."""
+        for subject, issuer, taken in (
+            ("root", "root", True),
+            ("leaf", "root", False),
+        ):
+            path = self.files.put("old.pem", plain(subject, issuer))
+            tls = Tls(self.certificate, self.key, (path,))
+            if taken:
+                self.assertEqual(len(read_tls(tls, NOW).authorities), 1)
+            else:
+                self.refuse(tls, "http.tls.clientcas", "CN=leaf")
 
     def test_same_content_has_the_same_digest(self) -> None:
         before = self.read(ROOT).digest

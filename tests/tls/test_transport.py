@@ -6,21 +6,24 @@ Who is let in is tested with sockets, in ``tests/integration/test_tls_*.py``.
 from typing import Any
 
 from OpenSSL import SSL
+from twisted.internet.interfaces import IProtocolFactory
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
-from twisted.internet.testing import StringTransport
 from twisted.logger import eventAsText
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from tests.authorities import Files, issue
 from tests.temporary import make_folder
-from tests.web.exchange import logged
+from tests.web.exchange import Exchange, logged, request_bytes
+from tests.web.wire import Pipe
 from txregistry.model.errors import Denied
 from txregistry.settings.sections import Tls
 from txregistry.tasks import at_once
 from txregistry.tls.server import ServerTls
 from txregistry.web.certificates import ICertifiedTransport
+from txregistry.web.connections import Connections
+from txregistry.web.proxies import Proxies
 
 ROOT = issue("root", authority=True)
 SERVER, CLIENT = ROOT.issue("server"), ROOT.issue("client")
@@ -59,19 +62,23 @@ class Speaker(Protocol):
 class TransportCase(SynchronousTestCase):
     def connect(self, greeting: bytes = b"") -> None:
         """Connect a client to a server; neither says anything yet."""
+        self.speaker = Speaker(greeting)
+        self.connect_to(Factory.forProtocol(lambda: self.speaker), Clock())
+
+    def connect_to(self, factory: IProtocolFactory, clock: Clock) -> None:
+        """Connect a client to the server of a factory."""
         files = Files(make_folder(self))
         tls = Tls(
             files.put("server.pem", SERVER.pem),
             files.put("server.key", SERVER.key_pem),
             clientcas=(files.put("ca.pem", ROOT.pem),),
         )
-        self.speaker = Speaker(greeting)
-        factory = Factory.forProtocol(lambda: self.speaker)
-        wrapped = ServerTls(tls, Clock(), at_once).wrap(factory)
-        self.pipe = StringTransport()
-        built = wrapped.buildProtocol(self.pipe.getPeer())
-        assert built is not None
-        self.transport: Any = built
+        wrapped = ServerTls(tls, clock, at_once).wrap(factory)
+        self.pipe = Pipe()
+        built: Any = wrapped.buildProtocol(self.pipe.getPeer())
+        # What buildProtocol took from the reactor goes by the clock.
+        built.wrappedProtocol.callLater = clock.callLater
+        self.transport = built
         self.client = SSL.Connection(self.context(), None)
         self.client.set_connect_state()
         self.transport.makeConnection(self.pipe)
@@ -228,3 +235,69 @@ class ClientTests(TransportCase):
         told = [str(eventAsText(each)) for each in events]
         self.assertEqual(len(told), 1)
         self.assertIn("was not let in by TLS: http request", told[0])
+
+
+class SiteTests(TransportCase):
+    """A site, of which a client wants nothing in particular."""
+
+    def serve(self, **site: Any) -> None:
+        """Connect to a site."""
+        self.clock = Clock()
+        factory = Exchange(clock=self.clock, site=site).site
+        self.connect_to(factory, self.clock)
+
+    def pass_time(self, seconds: int) -> None:
+        """Let time pass, second by second."""
+        for _ in range(seconds):
+            self.clock.advance(1)
+
+    def test_handshake_has_to_begin_and_to_end(self) -> None:
+        for begins in (False, True):
+            self.serve()
+            if begins:
+                with self.assertRaises(SSL.WantReadError):
+                    self.client.do_handshake()
+                self.exchange()
+            self.pass_time(14)
+            self.assertFalse(self.pipe.aborted)
+            self.pass_time(1)
+            self.assertTrue(self.pipe.aborted, begins)
+
+    def test_handshake_that_drips_has_to_end(self) -> None:
+        self.serve()
+        with self.assertRaises(SSL.WantReadError):
+            self.client.do_handshake()
+        for byte in self.client.bio_read(1 << 16)[:14]:
+            self.transport.dataReceived(bytes([byte]))
+            self.pass_time(1)
+        self.assertFalse(self.pipe.aborted)
+        self.pass_time(1)
+        self.assertTrue(self.pipe.aborted)
+
+    def test_first_request_has_to_begin(self) -> None:
+        self.serve()
+        self.shake_hands()
+        self.pass_time(14)
+        self.assertFalse(self.pipe.disconnecting)
+        self.pass_time(1)
+        self.assertTrue(self.transport.disconnecting)
+
+    def test_later_ones_have_more_time(self) -> None:
+        self.serve()
+        self.shake_hands()
+        self.client.send(request_bytes("GET", "/v2/"))
+        self.exchange()
+        self.pass_time(59)
+        self.assertFalse(self.transport.disconnecting)
+        self.pass_time(1)
+        self.assertTrue(self.transport.disconnecting)
+
+    def test_one_too_many_is_broken_off(self) -> None:
+        connections = Connections(0, Clock(), Proxies())
+        clock = Clock()
+        site = Exchange(clock=clock, site={"connections": connections}).site
+        self.connect_to(site, clock)
+        self.assertTrue(self.pipe.aborted)
+        self.transport.dataReceived(b"hello")
+        self.transport.connectionLost(None)
+        self.assertEqual(site.channels, set())

@@ -50,7 +50,6 @@ class AuditTests(AuditCase):
             {name: record[name] for name in record if name != "time"},
             {
                 "who": "bob",
-                "groups": [],
                 "from": "192.168.1.1",
                 "did": "push",
                 "route": "begin_upload",

@@ -204,3 +204,34 @@ class PreflightTests(CorsCase):
         self.assertReadable(answer, UI)
         self.assertIsNone(answer.header("docker-distribution-api-version"))
         self.assertEqual(answer.header("x-docker-registry-version"), "0.9.1")
+
+
+class WritingTests(callers.CallersCase):
+    """Browsers show a client's certificate for whatever page asks."""
+
+    def test_pages_of_elsewhere_may_not_write(self) -> None:
+        target = "/v2/acme/web/blobs/uploads/"
+        for origin in ("https://attacker.example", "null", "http://registry.example"):
+            for method in ("POST", "PUT", "PATCH", "DELETE"):
+                headers = {**BOB, "Origin": origin}
+                answer = self.ask(method, target, headers, b"")
+                self.assertRefused(answer, 403, "DENIED", (method, origin))
+        answer = self.ask("PUT", "/v1/repositories/acme/web/", headers, b"[]")
+        self.assertEqual((answer.status, list(answer.json)), (403, ["error"]))
+
+    def test_they_may_read_as_before(self) -> None:
+        headers = {**BOB, "Origin": "https://attacker.example"}
+        self.assertEqual(self.get("/v2/acme/web/tags/list", headers).status, 200)
+
+    def test_those_of_the_settings_may(self) -> None:
+        origin = "https://ui.example"
+        self.exchange.site.cors = Cors((origin,))
+        headers = {**BOB, "Origin": origin}
+        answer = self.ask("POST", "/v2/acme/web/blobs/uploads/", headers, b"")
+        self.assertEqual(answer.status, 202)
+
+
+class PathTests(callers.CallersCase):
+    def test_paths_are_spelt_in_one_way(self) -> None:
+        for target in ("//v2/", "//v2/acme/web/tags/list", "/%76%32/", "/%61uth/token"):
+            self.assertRefused(self.get(target, BOB), 404, "NAME_UNKNOWN", target)

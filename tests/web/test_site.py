@@ -8,6 +8,7 @@ from tests.web.stores import SlowStore
 from tests.web.wire import Connection
 
 _IDLE = 60.0
+_SILENT = 15.0
 _HEADER_TIME = 30.0
 _STALL = 60.0
 _SWEEP = 5.0
@@ -34,16 +35,35 @@ class TimeCase(exchange.WebCase):
 
 class IdleTests(TimeCase):
     def test_a_client_that_says_nothing(self) -> None:
+        self.pass_time(_SILENT - 1)
+        self.assertFalse(self.is_over())
+        self.pass_time(1)
+        self.assertTrue(self.is_over())
+
+    def test_a_client_that_begins_in_time(self) -> None:
+        self.pass_time(_SILENT - 1)
+        self.connection.send(b"G")
+        self.pass_time(_HEADER_TIME - _SWEEP)
+        self.assertFalse(self.is_over())
+        self.connection.send(request_bytes("GET", "/v2/")[1:])
+        self.assertEqual(self.connection.answer().status, 200)
         self.pass_time(_IDLE - 1)
+        self.assertFalse(self.is_over())
+        self.pass_time(1)
+        self.assertTrue(self.is_over())
+
+    def test_a_client_may_be_silent_for_less_if_the_settings_say_so(self) -> None:
+        self.exchange = Exchange(site={"idle": 5.0})
+        self.connection = self.exchange.connect()
+        self.pass_time(4)
         self.assertFalse(self.is_over())
         self.pass_time(1)
         self.assertTrue(self.is_over())
 
     def test_between_requests(self) -> None:
         for _ in range(3):
-            self.pass_time(_IDLE - 1)
             self.connection.send(request_bytes("GET", "/v2/"))
-        self.pass_time(_IDLE - 1)
+            self.pass_time(_IDLE - 1)
         self.assertFalse(self.is_over())
         self.pass_time(1)
         self.assertTrue(self.is_over())
@@ -118,7 +138,10 @@ class IdleTests(TimeCase):
         self.assertEqual(self.connection.answer("PATCH").status, 202)
 
     def test_one_that_does_not_end_by_itself_is_broken_off(self) -> None:
-        self.pass_time(_IDLE + 15)
+        self.connection.send(request_bytes("GET", "/v2/"))
+        self.pass_time(_IDLE + 14)
+        self.assertFalse(self.connection.pipe.aborted)
+        self.pass_time(1)
         self.assertTrue(self.connection.pipe.aborted)
 
 

@@ -20,6 +20,7 @@ class Pipe(StringTransport):
 
     Args:
         room: Bytes that the server may send until the client reads; None for all.
+        peer: The client's address; None for one that does not matter.
 
     Attributes:
         half_closed: Whether the server said that it writes no more.
@@ -31,8 +32,8 @@ class Pipe(StringTransport):
     producer: Any
     bufferSize = 65536
 
-    def __init__(self, room: int | None = None) -> None:
-        super().__init__()
+    def __init__(self, room: int | None = None, peer: Any = None) -> None:
+        super().__init__(peerAddress=peer)
         self._room = room
         self._unread = 0
 
@@ -48,6 +49,9 @@ class Pipe(StringTransport):
         self._unread = 0
         if self.producer:
             self.producer.resumeProducing()
+
+    def setTcpNoDelay(self, enabled: bool) -> None:  # noqa: FBT001, N802 - Twisted's
+        """See ``ITCPTransport``: TLS asks for it."""
 
     def loseWriteConnection(self) -> None:  # noqa: N802 - Twisted's own name
         """See ``IHalfCloseableDescriptor``."""
@@ -70,14 +74,19 @@ class Connection:
         site: The site.
         clock: Its clock.
         room: See `Pipe`.
+        peer: See `Pipe`.
     """
 
     def __init__(
-        self, site: RegistrySite, clock: Clock, room: int | None = None
+        self,
+        site: RegistrySite,
+        clock: Clock,
+        room: int | None = None,
+        peer: Any = None,
     ) -> None:
         self._clock = clock
         self._lost = False
-        self.pipe = Pipe(room)
+        self.pipe = Pipe(room, peer)
         channel: Any = site.buildProtocol(self.pipe.getPeer())
         self.channel: RegistryChannel = channel
         # What buildProtocol took from the reactor goes by the clock.

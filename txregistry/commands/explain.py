@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -10,7 +10,7 @@ import yaml
 from twisted.python import usage
 
 from txregistry.auth.addresses import parse_address
-from txregistry.auth.policy import ANONYMOUS, Decision
+from txregistry.auth.policy import ANONYMOUS, WORDS, Decision
 from txregistry.commands.options import CommandOptions
 from txregistry.model.access import Action, Identity
 from txregistry.model.errors import NameInvalid
@@ -67,6 +67,16 @@ class Explain(CommandOptions):
         self.name = "" if name == ANONYMOUS else name
         if not name:
             raise usage.UsageError(f"USER: give a name, or {ANONYMOUS!r}.")
+        if name.startswith("@"):
+            raise usage.UsageError(
+                f"USER: {name!r} cannot be used: it is a group, and nobody's name. Ask "
+                f"for somebody, with '--group {name[1:] or 'NAME'}'."
+            )
+        if name in WORDS and name != ANONYMOUS:
+            raise usage.UsageError(
+                f"USER: {name!r} cannot be used: it is a word of rules, and nobody's "
+                f"name. Ask for somebody, or for {ANONYMOUS!r}."
+            )
         try:
             self.repository = (
                 None if repository == _WHOLE else RepositoryName.parse(repository)
@@ -120,6 +130,7 @@ class Explain(CommandOptions):
         else:
             rule = (settings.auth.rules or ())[found.place - 1]
             told += [f"Rule {found.place} decides:", f"  {_as_yaml(rule)}"]
+        told += self._tell_places(identity, found, settings)
         if settings.auth.token is not None:
             told.append(
                 "Who sends a token of auth.token may do what that says, whatever the "
@@ -128,6 +139,22 @@ class Explain(CommandOptions):
         if settings.index.is_elsewhere:
             told.append("By version 1 the Index elsewhere decides.")
         return "".join(f"{line}\n" for line in told)
+
+    def _tell_places(
+        self, identity: Identity, found: Decision, settings: Settings
+    ) -> Iterator[str]:
+        """Say which rules were passed over, as it is not known from where USER asks."""
+        if identity.address:
+            return
+        rules = settings.auth.rules or ()
+        before = len(rules) if found.place is None else found.place - 1
+        for place, rule in enumerate(rules[:before], 1):
+            anywhere = msgspec.structs.replace(rule, networks=())
+            auth = msgspec.structs.replace(settings.auth, rules=(anywhere,))
+            policy = make_policy(msgspec.structs.replace(settings, auth=auth))
+            if policy.decide(identity, self.repository, self.action).place is not None:
+                networks = ", ".join(rule.networks)
+                yield f"Rule {place} would decide from {networks}: give --from."
 
 
 def _as_yaml(rule: Rule) -> str:

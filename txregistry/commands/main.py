@@ -9,6 +9,7 @@ import msgspec
 import yaml
 from twisted.python import usage
 
+from txregistry.assembly.doubts import find_doubts
 from txregistry.commands.certs import Certs
 from txregistry.commands.explain import Explain
 from txregistry.commands.importer import ImportV1
@@ -41,6 +42,8 @@ class CheckConfig(usage.Options):
         for name in ignored:
             sys.stderr.write(f"{name}: the setting has no meaning here.\n")
         rehearse(settings)
+        for doubt in find_doubts(settings, self["config"]):
+            sys.stderr.write(f"{doubt}\n")
         sys.stdout.write(_as_yaml(settings))
 
 

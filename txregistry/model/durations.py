@@ -5,6 +5,7 @@ import re
 from typing import Final
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_LEAST: Final = _UNITS["ms"]
 _PART: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)", re.ASCII)
 
 
@@ -15,11 +16,15 @@ class Duration(float):
     def parse(cls, text: str) -> "Duration":
         """Read a length of time; a bare number is of nanoseconds, as in Go.
 
+        Nobody means so few of them: one that is less than a millisecond lacks its unit.
+
         Raises:
             ValueError: it is none.
         """
         if text.isascii() and text.isdigit():
             seconds = float(text) / 1e9
+            if 0 < seconds < _LEAST:
+                raise ValueError("write it with its unit, such as '10s'")
         elif re.fullmatch(rf"(?:{_PART.pattern})+", text):
             parts = _PART.findall(text)
             seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)

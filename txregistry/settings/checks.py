@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Sequence
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from itertools import chain
 from typing import Final
 
+from txregistry.auth.addresses import Network, plain_network
+from txregistry.auth.policy import ANONYMOUS, EVERYONE, WORDS
 from txregistry.model.access import Action
 from txregistry.settings.roles import ROLES, names_vendors, spoken_apis
 from txregistry.settings.sections import (
     OPTIONAL_CLIENTS,
     REQUIRED_CLIENTS,
+    Audit,
     Auth,
     Cors,
     Http,
@@ -80,6 +83,8 @@ def check_settings(settings: Settings) -> None:
         )
     _check_http(settings.http)
     _check_auth(settings.auth)
+    _check_known(settings)
+    _check_audit(settings.audit)
     if settings.role == "vendor" and settings.auth.rules is None:
         _check_vendors(settings.auth)
     _check_index(settings.index)
@@ -93,6 +98,7 @@ def _check_http(http: Http) -> None:
             "the registry, such as https://registry.example:5000."
         )
     check_networks("http.proxies", http.proxies)
+    _check_proxies(http.proxies)
     _check_cors(http.cors)
     if http.idletimeout < 1:
         raise SettingsError(
@@ -107,6 +113,20 @@ def _check_http(http: Http) -> None:
                     "letters, digits and '-', a value printable ASCII characters."
                 )
     _check_tls(http.tls)
+
+
+def _check_proxies(proxies: Sequence[str]) -> None:
+    networks = [plain_network(ip_network(text)) for text in proxies]
+    merged: list[Network] = [
+        *collapse_addresses(each for each in networks if isinstance(each, IPv4Network)),
+        *collapse_addresses(each for each in networks if isinstance(each, IPv6Network)),
+    ]
+    if any(each.prefixlen == 0 for each in merged):
+        raise SettingsError(
+            f"http.proxies: {', '.join(proxies)} cannot be used: that is everywhere, "
+            "and anybody would be believed who says to be somewhere else; name the "
+            "proxies alone."
+        )
 
 
 def _check_tls(tls: Tls) -> None:
@@ -134,6 +154,10 @@ def _check_cors(cors: Cors) -> None:
                 f"http.cors.origins: {origin!r} cannot be used: it must be '*' or such "
                 "as https://ui.example."
             )
+    if cors.credentials and not cors.origins:
+        raise SettingsError(
+            "http.cors.credentials: http.cors.origins is needed too: no page may ask."
+        )
     if cors.credentials and "*" in cors.origins:
         raise SettingsError(
             "http.cors: credentials cannot go to any page that asks: name the origins."
@@ -198,12 +222,43 @@ def _check_auth(auth: Auth) -> None:
         _check_endpoint(auth, auth.endpoint)
 
 
+def _check_known(settings: Settings) -> None:
+    """Refuse rules that keep everybody out, as nobody can be whom they are about."""
+    auth = settings.auth
+    if auth.knows_accounts or settings.index.is_elsewhere:
+        return
+    nobody = {EVERYONE, ANONYMOUS}
+    rules = auth.rules or ()
+    if any(rule.may and nobody.intersection(rule.who) for rule in rules):
+        return
+    for place, rule in enumerate(rules, 1):
+        if set(rule.who) - nobody:
+            raise SettingsError(
+                f"auth.rules: nobody can be known, as rule {place} wants it, and no "
+                "rule gives anything to who is not: auth.htpasswd, auth.certificates "
+                "or auth.token is needed too."
+            )
+
+
+def _check_audit(audit: Audit) -> None:
+    if audit.file is not None and not audit.enabled:
+        raise SettingsError(
+            f"audit.file: {audit.file!r} cannot be used: nothing would be written "
+            "there; give audit.enabled: true as well, or leave it out."
+        )
+
+
 def _check_groups(auth: Auth) -> None:
     for name, members in auth.groups.items():
         if not name or name.startswith("@") or not all(members):
             raise SettingsError(
                 f"auth.groups: {name!r} cannot be used: a group has a name, without "
                 "'@', and the names of who belongs to it."
+            )
+        if name in WORDS:
+            raise SettingsError(
+                f"auth.groups: {name!r} cannot be used: rules have words of their own: "
+                f"{', '.join(sorted(WORDS))}; call the group otherwise."
             )
     if auth.certificates is not None and auth.certificates.groups is not None:
         return  # a group may be one that only certificates name

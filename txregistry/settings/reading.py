@@ -16,6 +16,7 @@ import yaml
 
 from txregistry.model.durations import Duration
 from txregistry.settings.checks import check_settings
+from txregistry.settings.mistakes import alternatives, explain
 from txregistry.settings.policies import make_policy
 from txregistry.settings.roles import apply_role
 from txregistry.settings.sections import Section, Settings, SettingsError
@@ -118,7 +119,7 @@ def read_settings(
     try:
         settings = msgspec.convert(document, Settings, dec_hook=_decode)
     except msgspec.ValidationError as error:
-        raise SettingsError(_explain(error, document)) from error
+        raise SettingsError(explain(error, document)) from error
     check_settings(settings)
     make_policy(apply_role(settings))
     return settings, ignored
@@ -140,7 +141,7 @@ def _read(path: str | None) -> dict[str, Any]:
     except Exception as error:  # what PyYAML raises is of many kinds: see its dates
         raise SettingsError(f"{path}: this is no YAML: {error}.") from error
     if document is None:
-        return {}
+        raise SettingsError(f"{path}: the file is empty; leave it out, or say {{}}.")
     if not isinstance(document, dict):
         raise SettingsError(f"{path}: settings must be a mapping of names to values.")
     return document
@@ -191,8 +192,8 @@ def _paths(section: type[msgspec.Struct], prefix: str = "") -> list[str]:
 
 
 def _inner(field: msgspec.structs.FieldInfo) -> type[Section] | None:
-    """Say what section a field is, if it is one."""
-    for kind in (field.type, *getattr(field.type, "__args__", ())):
+    """Say what section a field is, if it is one, and no list of them."""
+    for kind in alternatives(field.type):
         if isinstance(kind, type) and issubclass(kind, Section):
             return kind
     return None
@@ -228,39 +229,3 @@ def _remove(document: dict[str, Any], path: str) -> bool:
         return False
     del place[last]
     return True
-
-
-def _explain(error: msgspec.ValidationError, document: object) -> str:
-    """Say which setting is wrong, what it is and what is allowed."""
-    text, _, where = str(error).partition(" - at ")
-    of_key = where.startswith("`key` in ")
-    path = where.removeprefix("`key` in ").strip("`").removeprefix("$").lstrip(".")
-    if of_key:
-        return f"{path or 'the settings'}: the names of settings must be text."
-    unknown = re.fullmatch(r"Object contains unknown field `(.*)`", text)
-    if unknown:
-        name = f"{path}.{unknown[1]}".removeprefix(".")
-        section = path + "." if path else ""
-        known = sorted(
-            {
-                each.removeprefix(section).partition(".")[0]
-                for each in _paths(Settings)
-                if each.startswith(section)
-            }
-        )
-        if path.startswith("http.listen["):
-            known = ["endpoint, apis, tls, proxyprotocol; quote a string that has ': '"]
-        return f"{name}: there is no such setting; allowed are: {', '.join(known)}."
-    return f"{path}: {_value(document, path)!r} cannot be used: {text}."
-
-
-def _value(document: object, path: str) -> object:
-    """Find what msgspec speaks of: ``a.b[0]``, or ``a[...]`` for whatever is in a."""
-    for name in re.findall(r"\.\.\.|[^.\[\]]+", path):
-        if isinstance(document, list):
-            document = document[int(name)]
-        elif isinstance(document, dict) and name in document:
-            document = document[name]
-        else:
-            break
-    return document

@@ -97,6 +97,7 @@ def read_tls(tls: Tls, now: datetime) -> TlsFiles:
     authorities = []
     for path in tls.clientcas:
         found = parse_certificates("http.tls.clientcas", path, data[path])
+        _check_authorities(path, found)
         expiries += _expiries("http.tls.clientcas", path, found)
         authorities += found
     crls = []
@@ -138,6 +139,28 @@ def _public(key: object) -> bytes:
     encode = key.public_bytes  # type: ignore[attr-defined]  # see above
     encoded: bytes = encode(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return encoded
+
+
+def _check_authorities(path: str, certificates: list[x509.Certificate]) -> None:
+    """Refuse a file with which nobody could come in."""
+    if not any(map(_is_authority, certificates)):
+        name = certificates[0].subject.rfc4514_string()
+        raise SettingsError(
+            f"http.tls.clientcas: {path!r} has no authority's certificate: {name!r} "
+            "may not sign those of clients."
+        )
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    """Say whether a certificate may sign others: RFC 5280, section 4.2.1.9.
+
+    Authorities of old do not say so, and have signed themselves.
+    """
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.BasicConstraints)
+    except x509.ExtensionNotFound:
+        return certificate.issuer == certificate.subject
+    return found.value.ca
 
 
 def _check_crl(

@@ -59,7 +59,10 @@ class AuditTrail:
             "received": 0 if request.body is None else request.body.received,
             **_what(request),
         }
-        self._write({name: each for name, each in record.items() if each != ""})
+        # What is not known, or does not apply, is left out.
+        self._write(
+            {name: each for name, each in record.items() if each not in ("", [])}
+        )
 
     def _wants(self, request: RegistryRequest, status: int, outcome: str) -> bool:
         if outcome == "refused":

@@ -26,6 +26,8 @@ _DRAIN: Final = 256 * 1024
 _LINGER_BYTES: Final = 64 * 1024 * 1024
 _LINGER_SECONDS: Final = 3.0
 _LENGTH_DIGITS: Final = 18
+_SILENCE: Final = 15.0
+"""Seconds in which the first request must begin; with TLS, its handshake be over."""
 
 _HOST: Final = re.compile(
     rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Za-z.:]+\])(?::[0-9]*)?"
@@ -53,6 +55,8 @@ class RegistryChannel(HTTPChannel):
     headers_since: float | None = None
     sending_since: float | None = None
 
+    _place: str | None = None
+    _silent = True
     _answered: Any = None
     _unsent: Any = None
     _host: Any = None
@@ -68,6 +72,13 @@ class RegistryChannel(HTTPChannel):
         """See ``IProtocol``."""
         super().connectionMade()
         self.site.channels.add(self)
+        self.setTimeout(min(_SILENCE, self.site.timeOut))
+        connections = self.site.connections
+        if connections is not None:
+            peer = getattr(self.transport.getPeer(), "host", "")
+            self._place = connections.admit(peer)
+            if self._place is None:
+                self.transport.abortConnection()
 
     def connectionLost(self, reason: Any) -> None:  # type: ignore[override]  # as Twisted's own
         """See ``IProtocol``."""
@@ -76,6 +87,9 @@ class RegistryChannel(HTTPChannel):
         self._set_receiving(receiving=False)
         super().connectionLost(reason)
         self.site.forget(self)
+        if self._place is not None:
+            self.site.connections.leave(self._place)
+            self._place = None
 
     def getHost(self) -> Any:
         """Give our own address, which does not change: asked for every request."""
@@ -92,6 +106,9 @@ class RegistryChannel(HTTPChannel):
             return
         if self.headers_since is None and not self.requests:
             self.headers_since = self.site.clock.seconds()
+            if self._silent:
+                self._silent = False
+                self.setTimeout(self.site.timeOut)
             begins = not self._buffer  # else the first line has begun already
             if begins and not (data[:1].isalpha() or data[:1] in b"\r\n"):
                 # No method begins like this: a TLS handshake, say, which would wait for

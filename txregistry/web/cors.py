@@ -61,6 +61,10 @@ class Cors:
         headers.setRawHeaders("access-control-allow-headers", [_ASKED])
         headers.setRawHeaders("access-control-max-age", [str(self._max_age)])
 
+    def allows(self, request: Any) -> bool:
+        """Say whether the page that asks may."""
+        return self._allowed(request) is not None
+
     def _allowed(self, request: Any) -> str | None:
         """Give the origin that is to be named; None where the page may not read."""
         if not self._origins:

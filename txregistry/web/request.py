@@ -9,7 +9,7 @@ from twisted.web.server import Request
 
 from txregistry.auth.interfaces import Caller
 from txregistry.model.engines import Engine, parse_engine
-from txregistry.model.errors import NameInvalid
+from txregistry.model.errors import Denied, NameInvalid, NameUnknown, RegistryError
 from txregistry.streams import BytesReader, IReader
 from txregistry.web.body import RequestBody
 from txregistry.web.dialect import (
@@ -21,6 +21,7 @@ from txregistry.web.dialect import (
 from txregistry.web.errors import write_error
 from txregistry.web.proxies import Proxies, is_host
 
+_SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS"})
 _ABSOLUTE = (b"http://", b"https://")
 
 
@@ -72,16 +73,29 @@ class RegistryRequest(Request):
             self.responseHeaders.setRawHeaders(name, values)
         self.channel.site.cors.add_headers(self)
         self._proxies = self.channel.site.proxies
-        path = unquote_to_bytes(self.path)
-        if not path.isascii() or b"\0" in path:
+        refusal = self._refusal()
+        if refusal is not None:
             if is_v1(self.path):
                 self.answer_as_v1()
-            write_error(
-                self, NameInvalid("A path must be of printable ASCII characters.")
-            )
+            write_error(self, refusal)
             self.finish()
             return
         super().process()
+
+    def _refusal(self) -> RegistryError | None:
+        """Say why nothing is to be done, whatever it is; None where something is."""
+        path = unquote_to_bytes(self.path)
+        if not path.isascii() or b"\0" in path:
+            return NameInvalid("A path must be of printable ASCII characters.")
+        # Who filters paths before us sees them as they come, and we no others.
+        if self.path.startswith(b"//") or b"%" in self.path[1:].partition(b"/")[0]:
+            return NameUnknown("Nothing is served at this path; check the address.")
+        writes = self.method not in _SAFE
+        from_page = writes and self.requestHeaders.hasHeader(b"origin")
+        if from_page and not self.channel.site.cors.allows(self):
+            # A browser shows who somebody is for whatever page they look at.
+            return Denied("Pages of this origin may not write (http.cors.origins).")
+        return None
 
     def answer_as_v1(self) -> None:
         """Take it that this is a request of version 1."""

@@ -12,6 +12,7 @@ from twisted.web.resource import IResource
 from twisted.web.server import Site
 
 from txregistry.web.channel import RegistryChannel
+from txregistry.web.connections import Connections
 from txregistry.web.cors import Cors
 from txregistry.web.proxies import Proxies
 from txregistry.web.refusals import COMMON_HEADERS
@@ -43,6 +44,7 @@ class RegistrySite(Site):
             it themselves.
         cors: Which web pages of elsewhere may ask.
         audit: Is told of each request that was answered.
+        connections: Counts those that there are; None where there may be any number.
     """
 
     protocol = RegistryChannel  # type: ignore[assignment]  # one that never speaks h2
@@ -65,6 +67,7 @@ class RegistrySite(Site):
         base_url: str | None = None,
         cors: Cors | None = None,
         audit: Callable[[RegistryRequest, int], None] | None = None,
+        connections: Connections | None = None,
     ) -> None:
         super().__init__(
             resource,
@@ -79,6 +82,7 @@ class RegistrySite(Site):
         self.proxies = proxies or Proxies()
         self.base_url = base_url
         self.cors = cors or Cors()
+        self.connections = connections
         self._audit = audit
         self.receiving = 0
         self.headers = [

@@ -75,7 +75,7 @@ class RemovedTests(case.V1Case):
         rules = self.with_rules(Rule(("eve",), ("acme/**",), ALL))
         admission.access.rules = make_rules(apply_role(rules))
         self.assertEqual(self.get(f"{R}/tags", token).status, 401)
-        self.assertEqual(self.get(TAGS, bearer).status, 401)
+        self.assertEqual(self.get(TAGS, bearer).status, 403)
 
     def test_a_repository_that_became_private(self) -> None:
         token = self.push_v1("open/web")

@@ -238,7 +238,7 @@ class RoleTests(ReloadingCase):
     def test_accounts_that_are_new_do_not_close_it_before_anybody_can_log_in(
         self,
     ) -> None:
-        self.replace("")
+        self.replace("{}")
         self.start()
         self.write()
         with logged() as events:
@@ -253,7 +253,7 @@ class RoleTests(ReloadingCase):
         self.write()
         self.start()
         self.assertEqual([self.status(), self.status(BOB)], [401, 200])
-        self.replace("")
+        self.replace("{}")
         self.look()
         self.assertEqual([self.status(), self.status(BOB)], [401, 200])
 

@@ -77,7 +77,7 @@ class ConfigTestCase(SynchronousTestCase):
     def load_all(
         self, text: str, environment: Mapping[str, str] | None = None
     ) -> tuple[Settings, list[str]]:
-        path = make_file(self, "config.yml", text.encode())
+        path = make_file(self, "config.yml", text.encode()) if text else None
         return load_settings(path, environment or {})
 
     def load(self, text: str, **environment: str) -> Settings:

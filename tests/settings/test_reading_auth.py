@@ -24,7 +24,7 @@ TOKEN = {
 class AuthCase(SynchronousTestCase):
     def load(self, text: str, **environment: str) -> Settings:
         """Read settings."""
-        path = make_file(self, "config.yml", text.encode())
+        path = make_file(self, "config.yml", text.encode()) if text else None
         return load_settings(path, environment)[0]
 
     def refuse(self, text: str, told: str, **environment: str) -> None:
@@ -173,3 +173,16 @@ class MistakesTests(AuthCase):
         ):
             self.refuse(text, "this is no YAML")
             self.refuse("", "is no YAML value", REGISTRY_HTTP_ADDR=text[3:])
+
+
+class EmptyTests(SynchronousTestCase):
+    def test_a_file_with_nothing_in_it_is_a_mistake(self) -> None:
+        for text in (b"", b"\n", b"# auth:\n", b"---\n"):
+            path = make_file(self, "config.yml", text)
+            with self.assertRaises(SettingsError) as raised:
+                load_settings(path, {})
+            self.assertIn("the file is empty", str(raised.exception))
+
+    def test_a_mapping_with_nothing_in_it_is_none(self) -> None:
+        path = make_file(self, "config.yml", b"{}")
+        self.assertEqual(load_settings(path, {}), load_settings(None, {}))

@@ -216,6 +216,7 @@ class WritingTests(callers.CallersCase):
                 headers = {**BOB, "Origin": origin}
                 answer = self.ask(method, target, headers, b"")
                 self.assertRefused(answer, 403, "DENIED", (method, origin))
+        headers = {**BOB, "Origin": EVIL}
         answer = self.ask("PUT", "/v1/repositories/acme/web/", headers, b"[]")
         self.assertEqual((answer.status, list(answer.json)), (403, ["error"]))
 

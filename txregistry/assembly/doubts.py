@@ -27,17 +27,17 @@ def find_doubts(settings: Settings, path: str | None = None) -> Iterator[str]:
         "http.tls.key": http.tls.key,
         "index.key": settings.index.key,
         "index.certificatekey": settings.index.certificatekey,
-        "auth.endpoint.key": auth.endpoint and auth.endpoint.key,
+        "auth.endpoint.key": None if auth.endpoint is None else auth.endpoint.key,
     }
     for setting, secret in secrets.items():
         if _has_mode(secret, stat.S_IROTH):
             yield f"{setting}: {secret!r} can be read by everybody; chmod o-r."
-    trusted = {
-        "--config": path,
-        "auth.htpasswd.path": auth.htpasswd and auth.htpasswd.path,
-        "auth.token.jwks": auth.token and auth.token.jwks,
-        "auth.token.rootcertbundle": auth.token and auth.token.rootcertbundle,
-    }
+    trusted = {"--config": path}
+    if auth.htpasswd is not None:
+        trusted["auth.htpasswd.path"] = auth.htpasswd.path
+    if auth.token is not None:
+        trusted["auth.token.jwks"] = auth.token.jwks
+        trusted["auth.token.rootcertbundle"] = auth.token.rootcertbundle
     for setting, file in trusted.items():
         if _has_mode(file, stat.S_IWOTH):
             yield f"{setting}: {file!r} can be written by everybody; chmod o-w."

@@ -12,7 +12,7 @@ TLS = "tls: {certificate: c, key: k, clientcas: [a]}"
 class ChecksCase(SynchronousTestCase):
     def load(self, text: str, **environment: str) -> Settings:
         """Read settings."""
-        path = make_file(self, "config.yml", text.encode())
+        path = make_file(self, "config.yml", text.encode()) if text else None
         return load_settings(path, environment)[0]
 
     def refuse(self, text: str, *told: str) -> None:

@@ -66,10 +66,10 @@ class S3Place:
         """See `OldPlace`."""
         del blocking
         # botocore takes a while to load, and only S3 needs it.
-        from txregistry.storage.credentials import (  # noqa: PLC0415 - as said
+        from txregistry.storage.s3 import (  # noqa: PLC0415 - as said
             S3Credentials,
+            S3ObjectSource,
         )
-        from txregistry.storage.s3 import S3ObjectSource  # noqa: PLC0415
 
         async with _server(reactor) as server:
             try:

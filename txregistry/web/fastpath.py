@@ -30,6 +30,10 @@ _PATH: Final = re.compile(
     rb"/v2/([a-z0-9][a-z0-9._/-]*)/(manifests|blobs)/([A-Za-z0-9_][A-Za-z0-9._:-]*)"
 )
 
+_ODD: Final = re.compile(rb"//|/[^/]*%")
+"""How paths begin that a router would take for others: who filters paths before us sees
+them as they come, and is to be right about them."""
+
 
 class FastResource(KleinResource):
     """Answer as the Klein application does; some requests by a shorter way.
@@ -75,6 +79,10 @@ class FastResource(KleinResource):
             if match is not None:
                 self._answer(request, *match.groups())
                 return NOT_DONE_YET
+        if _ODD.match(request.path):
+            write_error(request, NameUnknown("Nothing is served at this path."))
+            request.finish()
+            return NOT_DONE_YET
         if request.method == b"OPTIONS" and self._tell_options(request):
             return NOT_DONE_YET
         return super().render(request)

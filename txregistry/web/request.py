@@ -9,7 +9,7 @@ from twisted.web.server import Request
 
 from txregistry.auth.interfaces import Caller
 from txregistry.model.engines import Engine, parse_engine
-from txregistry.model.errors import Denied, NameInvalid, NameUnknown, RegistryError
+from txregistry.model.errors import Denied, NameInvalid, RegistryError
 from txregistry.streams import BytesReader, IReader
 from txregistry.web.body import RequestBody
 from txregistry.web.dialect import (
@@ -87,9 +87,6 @@ class RegistryRequest(Request):
         path = unquote_to_bytes(self.path)
         if not path.isascii() or b"\0" in path:
             return NameInvalid("A path must be of printable ASCII characters.")
-        # Who filters paths before us sees them as they come, and we no others.
-        if self.path.startswith(b"//") or b"%" in self.path[1:].partition(b"/")[0]:
-            return NameUnknown("Nothing is served at this path; check the address.")
         writes = self.method not in _SAFE
         from_page = writes and self.requestHeaders.hasHeader(b"origin")
         if from_page and not self.channel.site.cors.allows(self):

@@ -61,7 +61,6 @@ class SameAnswerTests(exchange.WebCase):
             "/v2/manifests/latest",
             f"/v2/blobs/{ABSENT}",
             "/V2/library/app/manifests/latest",
-            "//v2/library/app/manifests/latest",
             "/v2/library/app/manifests//latest",
         ]
 

@@ -199,7 +199,8 @@ class AccountTests(TransferTests):
     def test_nobody_finds_what_they_may_not_pull(self) -> None:
         self.push("acme/hidden", "1.6.2")
         engine = self.engine("1.12.6", user=None)
-        self.assertEqual(engine.search("hidden").results, ())
+        with self.assertRaisesRegex(EngineError, "401"):
+            engine.search("hidden")
 
 
 class StandaloneAccountTests(AccountTests):

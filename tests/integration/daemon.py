@@ -112,7 +112,7 @@ class Daemon:
         """What is run to serve the directory on a port."""
         endpoint = f"tcp:{port}:interface={LOOPBACK}"
         return [
-            *_twistd(),
+            *twistd(),
             *("--listen", endpoint, "--storage", str(self.directory)),
             *self._arguments,
         ]
@@ -165,7 +165,7 @@ class ConfiguredDaemon(Daemon):
     def command(self, port: int) -> list[str]:
         """What is run to serve the directory on a port."""
         path = write_settings(self.scratch, self.directory, port, self._settings)
-        return [*_twistd(), "--config", str(path)]
+        return [*twistd(), "--config", str(path)]
 
 
 class Peer(Daemon):
@@ -204,7 +204,7 @@ def write_settings(
     return path
 
 
-def _twistd() -> list[str]:
+def twistd() -> list[str]:
     """Find twistd: the one of this interpreter first."""
     beside = Path(sys.executable).with_name("twistd")
     found = str(beside) if beside.exists() else shutil.which("twistd")

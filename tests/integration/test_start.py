@@ -24,7 +24,7 @@ class TakenPortTests(SynchronousTestCase):
         """Start where somebody listens already; it has to come to an end."""
         where = ["--listen", f"tcp:{self.port}:interface=127.0.0.1"]
         return subprocess.run(
-            [*twistd(), "--pidfile=pid", *options, "registry", *where],
+            [twistd()[0], "--pidfile=pid", *options, "registry", *where],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(_paths())},
             capture_output=True,
@@ -35,7 +35,7 @@ class TakenPortTests(SynchronousTestCase):
     def test_in_the_foreground_it_says_why(self) -> None:
         ended = self.start("-n")
         self.assertEqual(ended.returncode, 1)
-        self.assertIn(f"127.0.0.1:{self.port}".encode(), ended.stderr)
+        self.assertIn(f"127.0.0.1:{self.port}".encode(), ended.stdout + ended.stderr)
 
     def test_as_a_daemon_it_says_so_to_who_waits(self) -> None:
         ended = self.start("--logfile=log")

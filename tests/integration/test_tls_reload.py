@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.authorities import Files
 from tests.integration import tlscase
-from tests.integration.daemon import LOOPBACK, Daemon, _twistd, write_settings
+from tests.integration.daemon import LOOPBACK, Daemon, twistd, write_settings
 from tests.integration.tlscase import (
     ANN,
     BLOB,
@@ -177,7 +177,7 @@ class TlsDaemon(Daemon):
         """What is run to serve the directory on a port."""
         http = {"addr": f"{LOOPBACK}:{port}", "tls": self._tls}
         path = write_settings(self.scratch, self.directory, port, {"http": http})
-        return [*_twistd(), "--config", str(path)]
+        return [*twistd(), "--config", str(path)]
 
 
 class DaemonTests(SynchronousTestCase):

@@ -12,6 +12,7 @@ from twisted.internet.interfaces import (
     IReactorTime,
 )
 from twisted.logger import Logger
+from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -144,7 +145,11 @@ class TlsTransport(TLSMemoryBIOProtocol):
         # Fewer calls to the kernel: its own limits are for many small writes.
         transport.SEND_LIMIT = _SEND_LIMIT
         transport.bufferSize = _BUFFER
-        super().makeConnection(transport)  # type: ignore[no-untyped-call]  # Twisted's
+        # As Twisted's, which says of each interface by itself that it is provided here,
+        # and asks OpenSSL for what a client would have to say first.
+        self._tlsConnection = self.factory._creatorCallable(self)  # noqa: SLF001
+        self._appSendBuffer: list[bytes] = []
+        ProtocolWrapper.makeConnection(self, transport)
 
     def _write(self, bytes: bytes) -> None:  # noqa: A002
         """Encrypt something, all at once if OpenSSL lets us."""

@@ -196,7 +196,7 @@ class ServiceCase(TestCase):
             skip("Swift (Debian's python3-swift, or PyPI's swift) is not installed")
         self.service = _start(python)
         self.container = self.service.make_container()
-        self.pool = pool = HTTPConnectionPool(reactor)
+        pool = HTTPConnectionPool(reactor)
 
         async def close() -> None:
             # A test may end amid the answer that it awaits.

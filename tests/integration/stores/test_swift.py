@@ -3,28 +3,14 @@
 import json
 import time
 from collections.abc import Mapping
-from itertools import count
-from typing import Any
 
-from twisted.internet import reactor  # noqa: TID251 - these tests are of real sockets
-from twisted.internet.interfaces import IReactorTime
-
-from tests.contracts import objectsource, objectstore
+from tests.contracts import objectsource
 from tests.contracts.objectsource import DATA, KEY, LARGE
-from tests.integration.stores import service, spinning
+from tests.integration.stores import service
 from txregistry.storage import objects
-from txregistry.storage.interfaces import (
-    IObjectSource,
-    IObjectStore,
-    Key,
-    StorageUnavailable,
-)
-from txregistry.storage.swift import SwiftObjectSource, SwiftObjectStore
-from txregistry.storage.swiftcontainer import SwiftContainer
-from txregistry.storage.swiftlogin import SwiftIdentity, SwiftLogin1
+from txregistry.storage.interfaces import IObjectSource, Key, StorageUnavailable
+from txregistry.storage.swift import SwiftIdentity, SwiftObjectSource
 from txregistry.streams import IReader, read_all
-
-_ROOTS = count()
 
 
 class SwiftCase(service.ServiceCase):
@@ -38,15 +24,10 @@ class SwiftCase(service.ServiceCase):
         key: str = service.KEY,
     ) -> SwiftObjectSource:
         """Read what lies in a container."""
-        return SwiftObjectSource(self.open_container(container, user, key), root)
-
-    def open_container(
-        self, name: str = "", user: str = service.USER, key: str = service.KEY
-    ) -> SwiftContainer:
-        """Use a container."""
-        login = SwiftLogin1(self.service.login, user, key)
-        identity = SwiftIdentity(self.server, login, IReactorTime(reactor))
-        return SwiftContainer(self.server, identity, name or self.container)
+        identity = SwiftIdentity(self.server, self.service.login, user, key)
+        return SwiftObjectSource(
+            self.server, identity, container or self.container, root
+        )
 
 
 class SwiftContractTests(SwiftCase, objectsource.ObjectSourceContract):
@@ -64,47 +45,6 @@ class SwiftRootContractTests(SwiftCase, objectsource.ObjectSourceContract):
         self.keep(objects, "some/root /")
         self.keep({"some/root 0": b"x", "some/root": b"x", "k/other": b"x"})
         return self.open_source("/some/root /")
-
-
-class SwiftStoreCase(SwiftCase):
-    """Make stores in the test's own container."""
-
-    def open_store(
-        self, root: str = "", container: str = "", **settings: Any
-    ) -> SwiftObjectStore:
-        """Keep objects in a container."""
-        return SwiftObjectStore(
-            self.open_container(container), IReactorTime(reactor), root, **settings
-        )
-
-
-class SwiftStoreContractTests(
-    SwiftStoreCase, spinning.SpinningCase, objectstore.ObjectStoreContract
-):
-    """The contract, each store below a prefix of its own."""
-
-    settings: Mapping[str, Any] = {}
-
-    def make_store(self, objects: Mapping[Key, bytes]) -> IObjectStore:
-        self.root = f"some root/{next(_ROOTS)}"
-        for key, data in objects.items():
-            self.service.put(f"{self.container}/{self.root}/files/{key}", data)
-        return self.open_store(self.root, **self.settings)
-
-    def reopen(self, store: IObjectStore) -> IObjectStore:
-        return self.open_store(self.root, **self.settings)
-
-
-class StaticContractTests(SwiftStoreContractTests):
-    """The same, with segments of a few bytes and manifests of a few segments."""
-
-    settings = {"largest": 3, "most": 2}
-
-
-class DynamicContractTests(SwiftStoreContractTests):
-    """The same, with segments of a few bytes, as Distribution 2 has them."""
-
-    settings = {"largest": 3, "dynamic": True}
 
 
 class SwiftObjectSourceTests(SwiftCase):

@@ -17,6 +17,7 @@ from twisted.python.threadpool import ThreadPool
 from txregistry.allocator import keep_buffers
 from txregistry.assembly.admission import make_admission
 from txregistry.assembly.auditfile import make_audit
+from txregistry.assembly.beforehand import do_beforehand
 from txregistry.assembly.doubts import find_doubts
 from txregistry.assembly.listening import make_endpoints
 from txregistry.assembly.reloading import Reloading
@@ -37,6 +38,7 @@ from txregistry.settings.sections import (
     SettingsError,
     UploadPurging,
 )
+from txregistry.storage.interfaces import StorageUnavailable
 from txregistry.tasks import at_once, detach, in_threads
 from txregistry.tls.server import ServerTls
 from txregistry.web.audit import AuditTrail
@@ -167,7 +169,9 @@ def rehearse(settings: Settings) -> None:
         SettingsError: one of the settings cannot be used.
     """
     replace = msgspec.structs.replace
-    storage = replace(settings.storage, filesystem=None, inmemory={})
+    storage = replace(
+        settings.storage, filesystem=None, s3=None, swift=None, inmemory={}
+    )
     _ = build(replace(settings, storage=storage, audit=Audit()), Clock())
 
 
@@ -177,6 +181,8 @@ def _find_secrets(settings: Settings, clock: Any) -> dict[str, bytes]:
     Raises:
         SettingsError: one cannot be used.
     """
+    if settings.storage.is_remote:
+        return _find_secrets_elsewhere(settings)
     store = make_store(settings, clock, at_once)
     found: dict[str, bytes] = {}
     for purpose in (COOKIES, TOKENS):
@@ -186,6 +192,20 @@ def _find_secrets(settings: Settings, clock: Any) -> dict[str, bytes]:
         for failure in failures:
             raise SettingsError(f"storage: {failure.value}") from failure.value
     return found
+
+
+def _find_secrets_elsewhere(settings: Settings) -> dict[str, bytes]:
+    """Do the same where the store is on the other side of a socket."""
+
+    async def find(reactor: Any) -> dict[str, bytes]:
+        store = make_store(settings, reactor, at_once)
+        await store.check()
+        return {each: await find_secret(store, each) for each in (COOKIES, TOKENS)}
+
+    try:
+        return do_beforehand(find)
+    except (StorageUnavailable, ValueError) as error:
+        raise SettingsError(f"storage: {error}.") from error
 
 
 def _purge(registry: Registry, purging: UploadPurging) -> Callable[[], Deferred[None]]:

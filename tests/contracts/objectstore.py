@@ -182,6 +182,14 @@ class WritingContract(StoreTestCase):
         free = self.result(self.make_store({}).check()).free
         self.assertTrue(free is None or free > 0)
 
+    def test_sweeping_leaves_what_is_in_use(self) -> None:
+        store = self.make_store({OTHER: b"x"})
+        area, _ = self.stage(store, b"data")
+        for dry_run in (True, False):
+            self.assertEqual(self.result(store.sweep(0.0, dry_run=dry_run)), 0)
+        self.assertEqual(self.read_range(area.open(0, 9)), b"data")
+        self.assertEqual(self.read(store, OTHER), b"x")
+
 
 class ListingContract(StoreTestCase):
     """``list``, against a sorted set."""

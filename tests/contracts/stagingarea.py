@@ -11,7 +11,7 @@ from tests.contracts.storecase import (
     BrokenReader,
     StoreTestCase,
 )
-from txregistry.storage.interfaces import IStagingArea, NotFound
+from txregistry.storage.interfaces import IObjectStore, IStagingArea, NotFound
 from txregistry.streams import BytesReader
 
 OFFSETS = st.integers(0, 40)
@@ -191,3 +191,68 @@ class StagingContract(StoreTestCase):
         first, _ = self.stage(store, b"first", KEY)
         self.stage(store, b"second", OTHER)
         self.assertEqual(self.read_range(first.open(0, 9)), b"first")
+
+    def direct(
+        self, store: IObjectStore, data: bytes, expected: int | None = None
+    ) -> IStagingArea:
+        """Stage some bytes whose final key is known."""
+        area = store.stage(KEY, OTHER)
+        seen: list[bytes] = []
+        size = self.result(area.append(BytesReader(data), seen.append, expected))
+        self.assertEqual((size, b"".join(seen)), (len(data), data))
+        return area
+
+    @FEW
+    @given(st.binary(max_size=40), st.none() | st.integers(0, 60))
+    def test_commit_to_where_it_was_to_lie(
+        self, data: bytes, expected: int | None
+    ) -> None:
+        store = self.make_store({})
+        area = self.direct(store, data, expected)
+        self.result(area.commit(OTHER))
+        self.assertEqual(self.read(store, OTHER), data)
+        self.result(area.discard())
+        self.assertEqual(self.list_all(self.reopen(store), "docker/"), (OTHER,))
+
+    def test_commit_to_where_it_was_to_lie_can_be_repeated(self) -> None:
+        store = self.make_store({})
+        area = self.direct(store, b"data")
+        self.result(area.commit(OTHER))
+        self.result(area.commit(OTHER))
+        self.assertEqual(self.read_range(area.open(1, 3)), b"at")
+        self.assertEqual(self.result(area.size()), 4)
+
+    def test_commit_to_where_it_was_to_lie_replaces_what_was_there(self) -> None:
+        store = self.make_store({OTHER: b"before"})
+        area = self.direct(store, b"after")
+        self.result(area.commit(OTHER))
+        self.assertEqual(self.read(store, OTHER), b"after")
+
+    def test_where_it_is_to_lie_nothing_is_seen_before_the_commit(self) -> None:
+        store = self.make_store({})
+        area = self.direct(store, b"data", 4)
+        self.fails(NotFound, store.stat(OTHER))
+        self.result(area.discard())
+        self.fails(NotFound, store.stat(OTHER))
+        self.assertEqual(self.list_all(store, "docker/"), ())
+
+    def test_discard_leaves_what_was_where_it_was_to_lie(self) -> None:
+        store = self.make_store({OTHER: b"before"})
+        self.result(self.direct(store, b"data").discard())
+        self.assertEqual(self.read(store, OTHER), b"before")
+
+    def test_a_source_that_fails_on_the_way_to_where_it_was_to_lie(self) -> None:
+        store = self.make_store({OTHER: b"before"})
+        area = store.stage(KEY, OTHER)
+        source = BrokenReader(b"data", BrokenOff())
+        self.fails(BrokenOff, area.append(source, lambda _: None, 9))
+        self.result(area.discard())
+        self.assertEqual(self.list_all(store, "docker/"), (OTHER,))
+        self.assertEqual(self.read(store, OTHER), b"before")
+
+    def test_discard_of_what_never_was_on_its_way_to_where_it_was_to_lie(self) -> None:
+        store = self.make_store({})
+        area = store.stage(KEY, OTHER)
+        self.fails(NotFound, area.size())
+        self.fails(NotFound, area.commit(OTHER))
+        self.assertIsNone(self.result(area.discard()))

@@ -69,9 +69,9 @@ class FaultyStore(MemoryObjectStore):
             self.step()
             await super().delete([key])
 
-    def stage(self, key: Key) -> IStagingArea:
+    def stage(self, key: Key, final: Key | None = None) -> IStagingArea:
         """See `IObjectStore`."""
-        return _FaultyArea(super().stage(key), self.step)
+        return _FaultyArea(super().stage(key, final), self.step)
 
 
 @implementer(IStagingArea)

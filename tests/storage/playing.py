@@ -57,6 +57,7 @@ class Asked:
     method: str
     target: str
     headers: Headers
+    body: bytes = b""
 
     def header(self, name: str) -> str:
         """Give a field's first value; empty where there is none."""
@@ -73,8 +74,14 @@ class _Player(Resource):
 
     def render(self, request: Request) -> int | bytes:
         """See ``IResource``."""
+        assert request.content is not None
         self._asked.append(
-            Asked(request.method.decode(), request.uri.decode(), request.requestHeaders)
+            Asked(
+                request.method.decode(),
+                request.uri.decode(),
+                request.requestHeaders,
+                request.content.read(),
+            )
         )
         reply = self._replies.popleft()
         if reply is LOST:

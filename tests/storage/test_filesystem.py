@@ -114,6 +114,19 @@ class ScratchTests(FolderTestCase):
         self.open_store(root)
         self.assertEqual(len(os.listdir(os.path.join(root, SCRATCH))), 2)
 
+    def test_it_is_swept_when_that_is_asked_for(self) -> None:
+        root = self.leave("new", 3600)
+        store = self.open_store(root)
+        for age, dry_run, count, left in (
+            (7200.0, False, 0, 2),
+            (1800.0, True, 2, 2),
+            (1800.0, False, 2, 0),
+            (1800.0, False, 0, 0),
+        ):
+            found = self.result(store.sweep(age, dry_run=dry_run))
+            self.assertEqual(found, count)
+            self.assertEqual(len(os.listdir(os.path.join(root, SCRATCH))), left)
+
     def test_somebody_may_remove_the_folder(self) -> None:
         root = self.make_root()
         store = self.open_store(root)

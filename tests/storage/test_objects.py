@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 
 from tests.storage.playing import REFUSED, SILENT, PlayedCase, Reply
+from txregistry.storage.credentials import S3Credentials
 from txregistry.storage.interfaces import (
     Key,
     NotFound,
     StorageUnavailable,
     TooLarge,
 )
-from txregistry.storage.s3 import S3Credentials, S3ObjectSource
+from txregistry.storage.s3source import S3ObjectSource
 from txregistry.streams import IReader, read_all
 
 KEY = Key("images/one/layer")

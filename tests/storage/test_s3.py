@@ -12,15 +12,12 @@ from twisted.web.resource import Resource
 
 from tests.storage.playing import Reply
 from tests.storage.test_objects import KEY, ObjectsCase
+from txregistry.storage.credentials import S3Credentials
 from txregistry.storage.interfaces import Page, StorageUnavailable
 from txregistry.storage.remote import RemoteServer
-from txregistry.storage.s3 import (
-    S3Credentials,
-    S3ObjectSource,
-    _bucket_url,
-    _read_leaves,
-    _read_listing,
-)
+from txregistry.storage.s3client import bucket_url
+from txregistry.storage.s3source import S3ObjectSource
+from txregistry.storage.s3xml import read_leaves, read_listing
 
 
 def listing(
@@ -116,11 +113,11 @@ class ListingTests(ObjectsCase):
 
     @given(st.binary(max_size=60))
     def test_any_bytes_are_a_listing_or_none(self, data: bytes) -> None:
-        self.assertIsNone(_read_listing(data))
+        self.assertIsNone(read_listing(data))
 
     @given(st.lists(st.text(st.characters(codec="utf-8", min_codepoint=32))))
     def test_any_names_are_read(self, names: list[str]) -> None:
-        found = _read_listing(listing(names).body)
+        found = read_listing(listing(names).body)
         self.assertEqual(found, (sorted(names), False))
 
 
@@ -133,7 +130,10 @@ class RefusalTests(ObjectsCase):
     def test_the_code_is_told(self) -> None:
         said = self.said(b"<Error><Code>AccessDenied</Code><Message/></Error>")
         self.assertEqual(
-            said, "The S3 bucket bucket at http://host:9000 answered 403 (AccessDenied)"
+            said,
+            "The S3 bucket bucket at http://host:9000 answered 403 (AccessDenied); "
+            "these credentials may not do this; look at the policies of the user or "
+            "role, and of the bucket",
         )
 
     def test_nothing_else_is_told(self) -> None:
@@ -175,16 +175,16 @@ class BucketURLTests(SynchronousTestCase):
             ("http://127.0.0.1:9000/", "http://127.0.0.1:9000/a.b"),
             ("https://host/s3", "https://host/s3/a.b"),
         ):
-            self.assertEqual(_bucket_url(endpoint, "a.b", virtual_host=False), url)
+            self.assertEqual(bucket_url(endpoint, "a.b", virtual_host=False), url)
 
     def test_the_bucket_is_in_the_host(self) -> None:
-        found = _bucket_url("https://s3.example:9", "a-b", virtual_host=True)
+        found = bucket_url("https://s3.example:9", "a-b", virtual_host=True)
         self.assertEqual(found, "https://a-b.s3.example:9")
 
     def test_a_bucket_that_no_host_can_name(self) -> None:
         for bucket in ("A", "a_b", "a/b", "-ab", "a" * 64, "ab\n"):
             with self.assertRaises(ValueError):
-                _bucket_url("https://host", bucket, virtual_host=True)
+                bucket_url("https://host", bucket, virtual_host=True)
 
     def test_what_is_no_endpoint(self) -> None:
         server = RemoteServer(RequestTraversalAgent(Resource()), Clock())
@@ -203,6 +203,6 @@ class BucketURLTests(SynchronousTestCase):
 
 class LeavesTests(SynchronousTestCase):
     def test_paths_and_texts(self) -> None:
-        found = _read_leaves(b"<a><b>1</b>2<c>3<d/></c></a>")
+        found = read_leaves(b"<a><b>1</b>2<c>3<d/></c></a>")
         wanted = [("a/b", "1"), ("a/c/d", ""), ("a/c", ""), ("a", "")]
         self.assertEqual(found, wanted)

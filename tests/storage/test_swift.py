@@ -10,7 +10,10 @@ from twisted.internet.defer import Deferred
 
 from tests.storage.playing import REFUSED, PlayedCase, Reply
 from txregistry.storage.interfaces import Key, Page, StorageUnavailable
-from txregistry.storage.swift import SwiftIdentity, SwiftObjectSource, SwiftSession
+from txregistry.storage.swift import SwiftObjectSource
+from txregistry.storage.swiftcontainer import SwiftContainer
+from txregistry.storage.swiftlogin import SwiftLogin1
+from txregistry.storage.swiftsession import SwiftIdentity, SwiftSession
 
 KEY = Key("images/one/layer")
 LOGIN = "http://host/auth/v1.0"
@@ -30,8 +33,9 @@ class SwiftCase(PlayedCase):
     def open_source(self, *replies: Reply, url: str = LOGIN) -> SwiftObjectSource:
         """Read from a server that answers so."""
         server = self.play(*replies)
-        identity = SwiftIdentity(server, url, "user", "secret-key")
-        return SwiftObjectSource(server, identity, "a container")
+        login = SwiftLogin1(url, "user", "secret-key")
+        identity = SwiftIdentity(server, login, self.clock)
+        return SwiftObjectSource(SwiftContainer(server, identity, "a container"))
 
     def breaks(self, *replies: Reply, url: str = LOGIN) -> str:
         """Expect that nothing can be read, and give what is said of it."""
@@ -75,7 +79,8 @@ class SessionTests(SwiftCase):
 
     def test_a_session_that_ended_for_many_is_begun_once(self) -> None:
         server = self.play(logged_in("one"), logged_in("two"))
-        identity = SwiftIdentity(server, LOGIN, "user", "key")
+        login = SwiftLogin1(LOGIN, "user", "key")
+        identity = SwiftIdentity(server, login, self.clock)
         first = self.result(identity.session())
         second = self.result(identity.session(first))
         self.assertEqual(second.token, "two")
@@ -116,10 +121,9 @@ class SessionTests(SwiftCase):
         self.assertIn("would show the token", said)
 
     def test_what_is_no_identity_service(self) -> None:
-        server = self.play()
         for url in ("", "host", "ftp://host", "http://", "http://u:p@host/"):
             with self.assertRaises(ValueError):
-                SwiftIdentity(server, url, "user", "key")
+                SwiftLogin1(url, "user", "key")
 
     def test_nothing_secret_is_shown(self) -> None:
         shown = repr(SwiftSession("http://host", "secret"))

@@ -59,9 +59,9 @@ class SlowStore(MemoryObjectStore):
         self.readers.add(reader)
         return reader
 
-    def stage(self, key: Key) -> IStagingArea:
+    def stage(self, key: Key, final: Key | None = None) -> IStagingArea:
         """See `IObjectStore`."""
-        return _SlowArea(super().stage(key), self._wait)
+        return _SlowArea(super().stage(key, final), self._wait)
 
     async def _wait(self) -> None:
         if self._holding:

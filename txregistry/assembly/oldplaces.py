@@ -10,7 +10,10 @@ from txregistry.settings.sections import SettingsError
 from txregistry.storage.folder import FolderObjectSource
 from txregistry.storage.interfaces import IObjectSource
 from txregistry.storage.remote import RemoteServer
-from txregistry.storage.swift import SwiftIdentity, SwiftObjectSource
+from txregistry.storage.swift import SwiftObjectSource
+from txregistry.storage.swiftcontainer import SwiftContainer
+from txregistry.storage.swiftlogin import SwiftLogin1
+from txregistry.storage.swiftsession import SwiftIdentity
 from txregistry.tasks import Blocking
 
 _CONNECT: Final = 10.0
@@ -66,10 +69,10 @@ class S3Place:
         """See `OldPlace`."""
         del blocking
         # botocore takes a while to load, and only S3 needs it.
-        from txregistry.storage.s3 import (  # noqa: PLC0415 - as said
+        from txregistry.storage.credentials import (  # noqa: PLC0415 - as said
             S3Credentials,
-            S3ObjectSource,
         )
+        from txregistry.storage.s3source import S3ObjectSource  # noqa: PLC0415
 
         async with _server(reactor) as server:
             try:
@@ -106,10 +109,12 @@ class SwiftPlace:
         del blocking
         async with _server(reactor) as server:
             try:
-                identity = SwiftIdentity(server, self.url, self.user, self.key)
+                login = SwiftLogin1(self.url, self.user, self.key)
             except ValueError as error:
                 raise SettingsError(f"ST_AUTH: {error}.") from error
-            yield SwiftObjectSource(server, identity, self.container, self.prefix)
+            identity = SwiftIdentity(server, login, reactor)
+            container = SwiftContainer(server, identity, self.container)
+            yield SwiftObjectSource(container, self.prefix)
 
 
 def parse_place(text: str, environment: Mapping[str, str]) -> OldPlace:

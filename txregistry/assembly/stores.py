@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from txregistry.settings.sections import Filesystem, Settings, SettingsError
+from txregistry.assembly.swift import make_swift_store
+from txregistry.client.agent import make_pool
+from txregistry.settings.sections import S3, Filesystem, Settings, SettingsError
 from txregistry.storage.filesystem import FilesystemObjectStore
 from txregistry.storage.interfaces import IObjectStore, StorageUnavailable
 from txregistry.storage.keys import COMPANIONS, PRIVATE, SECRETS
@@ -18,6 +20,10 @@ def make_store(settings: Settings, clock: Any, blocking: Blocking) -> IObjectSto
     """
     if settings.storage.inmemory is not None:
         return MemoryObjectStore(clock)
+    if settings.storage.s3 is not None:
+        return _make_s3_store(settings.storage.s3, clock, blocking)
+    if settings.storage.swift is not None:
+        return make_swift_store(settings.storage.swift, clock, make_pool(clock))
     files = settings.storage.filesystem or Filesystem()
     try:
         return FilesystemObjectStore(
@@ -33,3 +39,14 @@ def make_store(settings: Settings, clock: Any, blocking: Blocking) -> IObjectSto
             f"storage.filesystem.rootdirectory: {files.rootdirectory!r} cannot be "
             f"used: {error}."
         ) from error
+
+
+def _make_s3_store(s3: S3, reactor: Any, blocking: Blocking) -> IObjectStore:
+    try:
+        # botocore takes a while to load, and only S3 needs it.
+        from txregistry.assembly.s3 import make_s3_store  # noqa: PLC0415 - as said
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"storage.s3: it needs {error.name}; install txregistry[s3]."
+        ) from error
+    return make_s3_store(s3, reactor, blocking, make_pool(reactor))

@@ -204,7 +204,8 @@ class Uploads:
         Raises:
             DigestInvalid: the bytes are not those of the digest.
         """
-        area = self._store.stage(keys.single_upload(self._new_session()))
+        final = keys.blob(digest) if digest.algorithm == CANONICAL else None
+        area = self._store.stage(keys.single_upload(self._new_session()), final)
         progress = _Progress()
         with self._claim(area.key):
             try:
@@ -243,7 +244,7 @@ class Uploads:
         for session in await self._sessions(keys.single_uploads()):
             data = keys.single_upload(session)
             count += await self._expire(data, None, age, dry_run=dry_run)
-        return count
+        return count + await self._store.sweep(age, dry_run=dry_run)
 
     async def _expire(
         self, data: Key, started: float | None, age: float, *, dry_run: bool

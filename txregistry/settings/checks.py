@@ -10,6 +10,7 @@ from txregistry.auth.addresses import Network, plain_network
 from txregistry.auth.policy import ANONYMOUS, EVERYONE, WORDS
 from txregistry.model.access import Action
 from txregistry.settings.roles import ROLES, names_vendors, spoken_apis
+from txregistry.settings.s3checks import check_s3
 from txregistry.settings.sections import (
     OPTIONAL_CLIENTS,
     REQUIRED_CLIENTS,
@@ -24,6 +25,7 @@ from txregistry.settings.sections import (
     TokenEndpoint,
     TokenService,
 )
+from txregistry.settings.swiftchecks import check_swift
 
 _CHOICES: Final = {
     "role": ROLES,
@@ -72,8 +74,14 @@ def check_settings(settings: Settings) -> None:
                 f"{path}: {value!r} cannot be used; allowed are: {', '.join(allowed)}."
             )
     storage = settings.storage
-    if storage.filesystem is not None and storage.inmemory is not None:
-        raise SettingsError("storage: give one of filesystem and inmemory, not both.")
+    kinds = ("filesystem", "inmemory", "s3", "swift")
+    given = [kind for kind in kinds if getattr(storage, kind) is not None]
+    if len(given) > 1:
+        raise SettingsError(f"storage: give one of {' and '.join(given)}, not both.")
+    if storage.s3 is not None:
+        check_s3(storage.s3)
+    if storage.swift is not None:
+        check_swift(storage.swift)
     if storage.maintenance.uploadpurging.interval <= 0:
         setting = "storage.maintenance.uploadpurging.interval"
         raise SettingsError(f"{setting}: 0 cannot be used: it must be longer.")

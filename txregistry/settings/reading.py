@@ -36,6 +36,8 @@ MEANINGLESS: Final = (
     "health",
     "storage.cache",
     "storage.redirect",
+    "storage.s3.loglevel",
+    "storage.s3.useragent",
     "storage.tag",
     "reporting",
     "compatibility",
@@ -56,8 +58,6 @@ NOT_YET: Final = (
     "storage.gcs",
     "storage.middleware",
     "storage.oss",
-    "storage.s3",
-    "storage.swift",
     "validation.manifests",
 )
 """Settings of Distribution's that must not be passed over, and cannot be obeyed."""

@@ -75,7 +75,7 @@ class FilesystemObjectStore:
         self._publisher = Publisher(self._scratch, companions)
         with faults(self._root, absence=False):
             os.makedirs(self._scratch, exist_ok=True)
-            self._sweep_scratch()
+            self._sweep_scratch(_STALE)
 
     async def stat(self, key: Key) -> Stat:
         """See `IObjectStore`."""
@@ -112,8 +112,9 @@ class FilesystemObjectStore:
         with faults(key, absence=False):
             return await self._blocking(self._put, self._path(key), data, if_absent)
 
-    def stage(self, key: Key) -> IStagingArea:
-        """See `IObjectStore`."""
+    def stage(self, key: Key, final: Key | None = None) -> IStagingArea:
+        """See `IObjectStore`: a file finds its final place without being copied."""
+        del final
         return StagingFile(
             key, self._path, self._publisher, self._blocking, self._check_room
         )
@@ -156,6 +157,11 @@ class FilesystemObjectStore:
         with faults(self._root, absence=False):
             return await self._blocking(self._probe)
 
+    async def sweep(self, age: float, *, dry_run: bool = False) -> int:
+        """See `IObjectStore`."""
+        with faults(self._root, absence=False):
+            return await self._blocking(self._sweep_scratch, age, dry_run)
+
     def _path(self, key: str) -> str:
         return f"{self._root}/{key}"
 
@@ -196,17 +202,21 @@ class FilesystemObjectStore:
         stats = os.statvfs(self._root)
         return Health(free=stats.f_bavail * stats.f_frsize)
 
-    def _sweep_scratch(self) -> None:
-        now = time.time()
+    def _sweep_scratch(self, age: float, dry_run: bool = False) -> int:  # noqa: FBT001, FBT002
+        now, count = time.time(), 0
         with os.scandir(self._scratch) as entries:
             for entry in entries:
                 with contextlib.suppress(FileNotFoundError):
-                    if now - entry.stat(follow_symlinks=False).st_mtime <= _STALE:
+                    if now - entry.stat(follow_symlinks=False).st_mtime < age:
+                        continue
+                    count += 1
+                    if dry_run:
                         continue
                     if entry.is_dir(follow_symlinks=False):
                         shutil.rmtree(entry.path)
                     else:
                         os.unlink(entry.path)
+        return count
 
 
 def _stat(key: Key, found: os.stat_result) -> Stat:

@@ -142,10 +142,19 @@ class IObjectStore(IObjectSource):
             StorageFull: there is no room.
         """
 
-    def stage(key: Key) -> "IStagingArea":
+    def stage(key: Key, final: Key | None = None) -> "IStagingArea":
         """Name a staging area: bytes on their way to becoming an object.
 
         It survives a restart. Nothing is touched until one of its methods is called.
+
+        Args:
+            key: What it is named by.
+            final: Where it will lie, if that is known: the bytes may go there at once,
+                to be seen by nobody before they are committed. Such an area is for
+                work that is one piece. It is appended to once and committed to no
+                other key, and what was appended is durable, can be read, survives a
+                restart and has a size for others only once it is committed. Whoever
+                made it discards it in the end, whatever happened.
         """
 
     async def delete(keys: Iterable[Key]) -> None:
@@ -165,6 +174,17 @@ class IObjectStore(IObjectSource):
 
     async def check() -> Health:
         """Find out whether the store can be reached, read and written."""
+
+    async def sweep(age: float, *, dry_run: bool = False) -> int:
+        """Remove what work that was broken off left, and no key or area leads to.
+
+        Args:
+            age: Seconds; what was begun later is left alone, since it may go on.
+            dry_run: Only count.
+
+        Returns:
+            How many things there were.
+        """
 
 
 class IStagingArea(Interface):

@@ -56,8 +56,9 @@ class MemoryObjectStore:
         self._write(key, data)
         return True
 
-    def stage(self, key: Key) -> IStagingArea:
+    def stage(self, key: Key, final: Key | None = None) -> IStagingArea:
         """See `IObjectStore`."""
+        del final
         return _MemoryStagingArea(key, self._staged, self._write)
 
     async def delete(self, keys: Iterable[Key]) -> None:
@@ -85,6 +86,11 @@ class MemoryObjectStore:
     async def check(self) -> Health:
         """See `IObjectStore`."""
         return Health(free=None)
+
+    async def sweep(self, age: float, *, dry_run: bool = False) -> int:
+        """See `IObjectStore`: nothing is left here by what is broken off."""
+        del age, dry_run
+        return 0
 
     def _find(self, key: Key) -> tuple[bytes, Stat]:
         try:

@@ -26,6 +26,9 @@ T = TypeVar("T")
 
 LISTING_LIMIT: Final = 8 * 1024 * 1024
 """Bytes in a listing at most: ``_NAMES`` of 1024 bytes, all quoted, and dates."""
+WRITTEN: Final = "X-Amz-Meta-Written"
+"""What we let S3 say of an object that we write, another thing each time: it tells the
+time in seconds, and nothing else tells the same bytes apart that are written twice."""
 _NAMES: Final = 1000
 """Names that one request asks for at most: S3 gives no more."""
 _SPAN: Final = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.ASCII)
@@ -171,7 +174,7 @@ class RemoteObjectSource(ABC):
     async def _ask_for(
         self, key: Key, method: str, headers: Mapping[str, str], take: Take[T]
     ) -> T:
-        name = _quoted_name(self._root, key)
+        name = quoted_name(self._root, key)
         try:
             found = await self._ask(method, name, "", headers, take)
         except NotFound:
@@ -189,7 +192,7 @@ class RemoteObjectSource(ABC):
             raise StorageUnavailable(f"{self._place} is not there")
 
 
-def _quoted_name(root: str, key: Key) -> str:
+def quoted_name(root: str, key: Key) -> str:
     """Spell an object's name in a URL.
 
     Raises:
@@ -213,7 +216,7 @@ def _stat(answer: Answer) -> Stat:
     size = answer.header("Content-Length")
     if not re.fullmatch(r"[0-9]{1,19}", size):
         raise StorageUnavailable(f"{answer.place} does not tell an object's size")
-    marks = ("ETag", "X-Timestamp", "Last-Modified", "X-Amz-Version-Id")
+    marks = ("ETag", "X-Timestamp", "Last-Modified", "X-Amz-Version-Id", WRITTEN)
     text = "\n".join(map(answer.header, marks))
     mark = hashlib.sha256(text.encode(errors="surrogateescape")).digest()[:8]
     return Stat(int(size), _modified(answer), (int(size), int.from_bytes(mark)))

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from OpenSSL import SSL
+from service_identity import VerificationError
 from treq.client import HTTPClient
 from twisted.internet.defer import CancelledError
 from twisted.internet.error import (
@@ -31,7 +33,9 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import UNKNOWN_LENGTH, IAgent, IResponse
 
 from txregistry.agents import VerbatimAgent
+from txregistry.storage.interfaces import StorageUnavailable
 from txregistry.storage.remotebody import Faltered, RemoteBody
+from txregistry.storage.requestbody import BytesBody, PiecesBody, WrittenBody
 from txregistry.streams import read_all
 
 T = TypeVar("T")
@@ -47,6 +51,8 @@ _FAULTS: Final = (
     RequestNotSent,
 )
 """What an agent's request fails with where no answer could be had."""
+_DISTRUST: Final = (SSL.Error, VerificationError)
+"""What ends connections to servers that do not prove who they are."""
 _AGAIN: Final = frozenset({408, 429, 500, 502, 503, 504})
 """Statuses of servers that may answer better a moment later."""
 
@@ -74,19 +80,22 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a server is asked; it has no body, and can be repeated.
+    """What a server is asked.
 
     Attributes:
         place: What is asked, in words, for whoever has to look into a failure.
         method: The method.
         url: The whole URL, quoted.
         headers: Header fields; they may hold secrets.
+        body: Its body. With a `WrittenBody` it is made once, whatever comes of it; any
+            other request is one that may be repeated.
     """
 
     place: str
     method: str
     url: str
     headers: Mapping[str, str]
+    body: BytesBody | PiecesBody | WrittenBody | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +166,16 @@ class RemoteServer:
 
         Raises:
             Faltered: the server never answered, or not to the end.
+            StorageUnavailable: it did not prove who it is.
         """
         attempt = 1
         while True:
+            request = make()
             try:
-                return await self._attempt(make(), take)
+                return await self._attempt(request, take)
             except Faltered as fault:
-                if attempt >= self._patience.attempts:
+                once = isinstance(request.body, WrittenBody)
+                if once or attempt >= self._patience.attempts:
                     raise
                 self._log.info("Asking again: {fault}", fault=str(fault))
             pause = self._patience.pause * 2.0 ** (attempt - 1)
@@ -186,25 +198,30 @@ class RemoteServer:
             request.method,
             request.url,
             headers=Headers({name: [text] for name, text in request.headers.items()}),
+            data=request.body,
             allow_redirects=False,
             unbuffered=True,
             reactor=self._clock,  # type: ignore[arg-type]  # or it takes the global one
         )
-        late = self._clock.callLater(self._patience.answer, sent.cancel)
+        late = _Deadline(self._clock, self._patience.answer, sent.cancel, request.body)
         try:
             response: IResponse = await sent
         except _FAULTS as fault:
-            if not late.active():
+            if late.passed:
                 raise Faltered(
                     f"{request.place} did not answer in {self._patience.answer:g} s"
                 ) from fault
             cause = _cause(fault)
             if isinstance(cause, _CANCELLED):
                 raise CancelledError from fault
+            if isinstance(cause, _DISTRUST):
+                raise StorageUnavailable(
+                    f"{request.place} does not prove who it is: {_say(cause)}; look at "
+                    "its certificate, and at the authorities that are trusted"
+                ) from fault
             raise Faltered(f"{request.place} gave no answer: {_say(cause)}") from fault
         finally:
-            if late.active():
-                late.cancel()
+            late.lift()
         length = None if response.length == UNKNOWN_LENGTH else response.length
         body = RemoteBody(request.place, length, self._clock, self._patience.stall)
         response.deliverBody(body)
@@ -212,6 +229,46 @@ class RemoteServer:
             await body.close()
             raise Faltered(f"{request.place} answered {response.code}")
         return Answer(request.place, response.code, response.headers, body)
+
+
+class _Deadline:
+    """Break a request off when the server does nothing about it for too long.
+
+    While a body that is written as it is sent waits for its writer, there is none.
+    """
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        seconds: float,
+        pass_: Callable[[], object],
+        body: BytesBody | PiecesBody | WrittenBody | None,
+    ) -> None:
+        self.passed = False
+        self._clock = clock
+        self._seconds = seconds
+        self._pass = pass_
+        self._body = None if isinstance(body, BytesBody) else body
+        self._set()
+
+    def lift(self) -> None:
+        """Let there be none any more."""
+        if self._call.active():
+            self._call.cancel()
+
+    def _set(self) -> None:
+        self._moves = 0 if self._body is None else self._body.moves
+        self._call = self._clock.callLater(self._seconds, self._look)
+
+    def _look(self) -> None:
+        body = self._body
+        if body is not None and not (
+            body.waits_for_server and body.moves == self._moves
+        ):
+            self._set()
+            return
+        self.passed = True
+        self._pass()
 
 
 def _cause(fault: Any) -> BaseException:

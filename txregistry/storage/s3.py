@@ -1,60 +1,78 @@
-"""Objects in Amazon's S3, or in what speaks like it.
+"""Objects in Amazon's S3, or in what speaks like it."""
 
-Source: the Amazon S3 API, version 2006-03-01: ``GetObject``, ``HeadObject``,
-``ListObjectsV2`` and ``HeadBucket``, signed with Signature Version 4.
-"""
-
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import partial
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import suppress
+from itertools import islice
 from typing import Final
-from urllib.parse import quote, unquote_plus, urlsplit
-from xml.parsers.expat import ExpatError, ParserCreate
+from urllib.parse import quote
 
-from botocore.auth import S3SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
+from twisted.internet.interfaces import IReactorTime
+from zope.interface import implementer
 
-from txregistry.storage.interfaces import StorageUnavailable
-from txregistry.storage.objects import LISTING_LIMIT, Names, RemoteObjectSource, T, Take
-from txregistry.storage.remote import Answer, RemoteServer, Request
+from txregistry.storage import keys
+from txregistry.storage.credentials import CredentialSource
+from txregistry.storage.interfaces import (
+    Health,
+    IObjectStore,
+    IStagingArea,
+    Key,
+    NotFound,
+    StorageUnavailable,
+    TooLarge,
+)
+from txregistry.storage.objects import (
+    LISTING_LIMIT,
+    quoted_name,
+)
+from txregistry.storage.partmemory import PartMemory
+from txregistry.storage.remote import Answer, RemoteServer
+from txregistry.storage.s3client import PLAIN, Keeping
+from txregistry.storage.s3copying import USUAL, Copying, S3Joiner
+from txregistry.storage.s3direct import S3DirectArea
+from txregistry.storage.s3plan import Span
+from txregistry.storage.s3refusals import Refused
+from txregistry.storage.s3signing import Payload
+from txregistry.storage.s3source import S3ObjectSource, query
+from txregistry.storage.s3staging import S3StagingArea
+from txregistry.storage.s3writer import Memory, S3Writer
+from txregistry.storage.s3xml import (
+    Begun,
+    read_failed,
+    read_uploads,
+    write_deletion,
+)
 from txregistry.streams import read_all
+from txregistry.tasks import Blocking
 
-_HOST_NAME: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
-"""A bucket that can be part of a host's name."""
 _OK: Final = 200
+_EXISTS: Final = 412
+_CANNOT: Final = 501
+_BATCH: Final = 1000
+"""Keys that one request deletes at most."""
+_PROBE: Final = b"probe"
 
 
-@dataclass(frozen=True, slots=True)
-class S3Credentials:
-    """Who asks.
-
-    Attributes:
-        access: The access key's id.
-        secret: The access key.
-        token: The session's token, where they are temporary.
-    """
-
-    access: str
-    secret: str = field(repr=False)
-    token: str | None = field(default=None, repr=False)
-
-
-class S3ObjectSource(RemoteObjectSource):
-    """Read objects in a bucket.
+@implementer(IObjectStore)
+class S3ObjectStore(S3ObjectSource):
+    """Keep objects in a bucket.
 
     Args:
-        server: How it is asked.
-        endpoint: The URL of the service, such as ``https://s3.eu-west-1.amazonaws.com``.
-        region: What the signature names, such as ``eu-west-1``.
-        bucket: The bucket.
-        credentials: Who asks.
-        root: What the keys there begin with beside ours.
-        virtual_host: Whether the bucket is named in the host, not in the path.
-
-    Raises:
-        ValueError: the endpoint is no such URL, or the bucket cannot be part of it.
+        server: As for `S3ObjectSource`, and so are all up to ``keeping``.
+        endpoint: Likewise.
+        region: Likewise.
+        bucket: Likewise.
+        credentials: Likewise.
+        root: Likewise.
+        virtual_host: Likewise.
+        keeping: Likewise.
+        clock: Tells the time.
+        blocking: Where bytes are hashed.
+        memory: What is on its way to the bucket is in.
+        part_size: Bytes in a part of an object that is uploaded in parts.
+        copying: How objects are copied.
+        redirects: Whether clients are sent to the bucket.
+        scratch: The prefix for what is written to see whether that works.
     """
 
     def __init__(
@@ -63,135 +81,190 @@ class S3ObjectSource(RemoteObjectSource):
         endpoint: str,
         region: str,
         bucket: str,
-        credentials: S3Credentials,
+        credentials: CredentialSource,
         root: str = "",
         *,
+        clock: IReactorTime,
+        blocking: Blocking,
+        memory: PartMemory,
         virtual_host: bool = False,
+        keeping: Keeping = PLAIN,
+        part_size: int = 10 * 1024 * 1024,
+        copying: Copying = USUAL,
+        redirects: bool = True,
+        scratch: str = f"{keys.PRIVATE}scratch/",
+        new_name: Callable[[], str] = lambda: secrets.token_hex(16),
     ) -> None:
-        self._url = _bucket_url(endpoint, bucket, virtual_host=virtual_host)
-        super().__init__(f"The S3 bucket {bucket} at {endpoint}", root)
-        self._server = server
-        self._region = region
-        self._credentials = Credentials(
-            credentials.access, credentials.secret, credentials.token
+        super().__init__(
+            server,
+            endpoint,
+            region,
+            bucket,
+            credentials,
+            root,
+            virtual_host=virtual_host,
+            keeping=keeping,
         )
+        self.memory = memory
+        self.blocking = blocking
+        self.part_size = part_size
+        self._clock = clock
+        self._joiner = S3Joiner(self._client, self._name, self.open, memory, copying)
+        self._redirects = redirects
+        self._scratch = scratch
+        self._new_name = new_name
+        self._decides = True
+        self._deletes_many = True
 
-    async def _ask(
-        self,
-        method: str,
-        name: str,
-        query: str,
-        headers: Mapping[str, str],
-        take: Take[T],
-    ) -> T:
-        url = f"{self._url}/{name}?{query}".rstrip("?")
-        return await self._server.ask(partial(self._sign, method, url, headers), take)
+    async def put(self, key: Key, data: bytes, *, if_absent: bool = False) -> bool:
+        """See `IObjectStore`.
 
-    async def _list(
-        self, prefix: str, after: str, count: int, *, delimiter: bool
-    ) -> Names:
+        Where the service cannot decide whether there is an object, as Swift's before
+        2.31, we look before we write: then two racers may both be told that they won.
+        """
+        name, payload = self._name(key), Payload.of(data)
+        if not if_absent:
+            await self._client.put_object(name, payload)
+            return True
+        if self._decides:
+            try:
+                await self._client.put_object(name, payload, if_absent=True)
+            except Refused as refused:
+                if refused.status == _EXISTS:
+                    # What was there may be what we wrote: an answer may be lost.
+                    return refused.repeated and await self._has(key, data)
+                if refused.status != _CANNOT:
+                    raise
+                self._decides = False
+            else:
+                return True
+        if await self._client.head_object(name) is not None:
+            return False
+        await self._client.put_object(name, payload)
+        return True
+
+    def stage(self, key: Key, final: Key | None = None) -> IStagingArea:
+        """See `IObjectStore`."""
+        if final is None:
+            return S3StagingArea(key, self)
+        return S3DirectArea(key, final, self)
+
+    async def delete(self, keys: Iterable[Key]) -> None:
+        """See `IObjectStore`."""
+        left = iter(keys)
+        while batch := list(islice(left, _BATCH)):
+            names = []
+            for key in batch:
+                with suppress(NotFound):  # nothing lies there
+                    names.append((key, self._name(key)))
+            if len(names) > 1 and self._deletes_many:
+                await self._delete_many([self._root + key for key, _ in names])
+            if len(names) <= 1 or not self._deletes_many:
+                for _, name in names:
+                    await self._client.delete_object(name)
+
+    async def delete_folder(self, prefix: str) -> None:
+        """See `S3Keeper`."""
+        more = True
+        while more:
+            page = await self.list(prefix, limit=_BATCH)
+            await self.delete(map(Key, page.names))
+            more = page.more
+
+    async def redirect(self, key: Key, method: str, lifetime: float) -> str | None:
+        """See `IObjectStore`."""
+        if not self._redirects:
+            return None
+        return await self._client.url_for(method, self._name(key), lifetime)
+
+    async def check(self) -> Health:
+        """See `IObjectStore`: list, write, read and delete."""
+        await self.list(self._scratch, limit=1)
+        key = Key(self._scratch + self._new_name())
+        await self.put(key, _PROBE)
+        if await self.get(key, len(_PROBE)) != _PROBE:
+            raise StorageUnavailable(
+                f"{self._place} gives other bytes than it was given"
+            )
+        await self.delete([key])
+        return Health(free=None)
+
+    async def sweep(self, age: float, *, dry_run: bool = False) -> int:
+        """See `IObjectStore`: uploads in parts that nobody completes."""
+        old = [
+            begun
+            for prefix in (keys.ROOT, keys.PRIVATE)
+            async for begun in self._begun(self._root + prefix)
+            if self._clock.seconds() - begun.begun >= age
+        ]
+        if not dry_run:
+            for begun in old:
+                name = quote(begun.name, safe="/~")
+                await self._client.abort_multipart_upload(name, begun.upload_id)
+        return len(old)
+
+    async def join(self, spans: Sequence[Span], key: Key) -> None:
+        """See `S3Keeper`."""
+        await self._joiner.join(spans, key)
+
+    def writer(self, key: Key, part_size: int, memory: Memory) -> S3Writer:
+        """See `S3Keeper`."""
+        return S3Writer(self._client, self._name(key), memory, part_size)
+
+    async def _has(self, key: Key, data: bytes) -> bool:
+        try:
+            return await self.get(key, len(data)) == data
+        except (NotFound, TooLarge):
+            return False
+
+    async def _delete_many(self, names: Sequence[str]) -> None:
+        try:
+            said = await self._client.post_deletion(write_deletion(names))
+        except Refused as refused:
+            if refused.status != _CANNOT:
+                raise
+            self._deletes_many = False
+            return
+        failed = read_failed(said)
+        if failed is None:
+            raise StorageUnavailable(f"{self._place} did not say what it deleted")
+        if failed:
+            raise StorageUnavailable(
+                f"{self._place} did not delete {len(failed)} of {len(names)} objects "
+                f"({failed[0]})"
+            )
+
+    async def _begun(self, prefix: str) -> AsyncIterator[Begun]:
+        """Give the uploads in parts that are listed below a prefix."""
+        after: tuple[str, str] | None = ("", "")
+        while after is not None:
+            found, following = await self._list_uploads(prefix, *after)
+            for each in found:
+                yield each
+            after = following if following != after else None
+
+    async def _list_uploads(
+        self, prefix: str, key: str, upload_id: str
+    ) -> tuple[list[Begun], tuple[str, str] | None]:
         asked = {
-            "list-type": "2",
             "encoding-type": "url",
             "prefix": prefix,
-            "start-after": after,
-            "max-keys": str(count),
-            "delimiter": "/" if delimiter else "",
+            "key-marker": key,
+            "upload-id-marker": upload_id,
         }
 
-        async def take(answer: Answer) -> Names:
+        async def take(
+            answer: Answer,
+        ) -> tuple[list[Begun], tuple[str, str] | None]:
             if answer.status != _OK:
                 raise await self._refusal(answer)
             data = await read_all(answer.body, LISTING_LIMIT)
-            found = None if data is None else _read_listing(data)
+            found = None if data is None else read_uploads(data)
             if found is None:
-                raise StorageUnavailable(f"{self._place} gave no listing")
+                raise StorageUnavailable(f"{self._place} gave no list of uploads")
             return found
 
-        query = "&".join(
-            f"{name}={quote(text, safe='')}" for name, text in asked.items() if text
-        )
-        return await self._ask("GET", "", query, {}, take)
+        return await self._ask("GET", "", f"uploads=&{query(asked)}", {}, take)
 
-    def _reason(self, remark: bytes) -> str:
-        code = dict(_read_leaves(remark) or ()).get("Error/Code", "")
-        return code if re.fullmatch(r"[A-Za-z0-9.]{1,64}", code, re.ASCII) else ""
-
-    def _sign(self, method: str, url: str, headers: Mapping[str, str]) -> Request:
-        signed = AWSRequest(method=method, url=url, headers=dict(headers))
-        S3SigV4Auth(self._credentials, "s3", self._region).add_auth(signed)
-        return Request(self._place, method, url, dict(signed.headers.items()))
-
-
-def _bucket_url(endpoint: str, bucket: str, *, virtual_host: bool) -> str:
-    parts = urlsplit(endpoint)
-    if (
-        parts.scheme not in {"http", "https"}
-        or not parts.hostname
-        or "@" in parts.netloc
-        or parts.query
-        or parts.fragment
-    ):
-        raise ValueError("an endpoint is http:// or https://, a host, and maybe a port")
-    host, path = parts.netloc.lower(), parts.path.rstrip("/")
-    if not virtual_host:
-        return f"{parts.scheme}://{host}{path}/{quote(bucket, safe='')}"
-    if not _HOST_NAME.fullmatch(bucket):
-        raise ValueError(f"the bucket {bucket} cannot be part of a host's name")
-    return f"{parts.scheme}://{bucket}.{host}{path}"
-
-
-def _read_listing(document: bytes) -> Names | None:
-    """Read a ``ListBucketResult``; None where it is something else."""
-    leaves = _read_leaves(document)
-    if leaves is None:
-        return None
-    names, quoted, truncated = [], False, ""
-    for path, text in leaves:
-        match path:
-            case "ListBucketResult/Contents/Key":
-                names.append(text)
-            case "ListBucketResult/CommonPrefixes/Prefix":
-                names.append(text)
-            case "ListBucketResult/EncodingType":
-                quoted = text == "url"
-            case "ListBucketResult/IsTruncated":
-                truncated = text
-    if truncated not in {"true", "false"}:
-        return None
-    return sorted(map(unquote_plus, names) if quoted else names), truncated == "true"
-
-
-def _read_leaves(document: bytes) -> list[tuple[str, str]] | None:
-    """Read XML, without what it may declare.
-
-    Returns:
-        The path of each element, such as ``Error/Code``, and the text in it before
-        its end, in order; None where it is no such XML.
-    """
-    path: list[str] = []
-    text: list[str] = []
-    found: list[tuple[str, str]] = []
-
-    def start(name: str, _: Mapping[str, str]) -> None:
-        path.append(name)
-        text.clear()
-
-    def end(_: str) -> None:
-        found.append(("/".join(path), "".join(text)))
-        path.pop()
-        text.clear()
-
-    def declare(*_: object) -> None:
-        raise ValueError("entities are not for answers")
-
-    parser = ParserCreate()
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
-    parser.CharacterDataHandler = text.append
-    parser.StartDoctypeDeclHandler = declare
-    try:
-        parser.Parse(document, True)
-    except (ExpatError, ValueError):
-        return None
-    return found
+    def _name(self, key: Key) -> str:
+        return quoted_name(self._root, key)

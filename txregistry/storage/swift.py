@@ -1,131 +1,69 @@
 """Objects in OpenStack's Swift, which Rackspace calls Cloud Files.
 
-Source: the Object Storage API, version 1. Large objects of both kinds, dynamic and
-static, are read like others: the server puts them together. A dynamic one consists of
-what is listed at that moment, so who reads one should know its size.
+Source: the Object Storage API, version 1. The names are those of CNCF Distribution 2:
+objects lie below ``files/``, what large ones consist of below ``segments/``. Large
+objects of both kinds, dynamic and static, are read like others: the server puts them
+together. A dynamic one consists of what is listed at that moment, so who reads one
+should know its size.
+
+The latest request to write a name wins, by the time at which it came to the service.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import partial
+import secrets
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
-from urllib.parse import quote, urlsplit
 
-import msgspec
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from zope.interface import implementer
 
-from txregistry.storage.interfaces import StorageUnavailable
-from txregistry.storage.objects import LISTING_LIMIT, Names, RemoteObjectSource, T, Take
-from txregistry.storage.remote import Answer, RemoteServer, Request
-from txregistry.streams import read_all
-from txregistry.tasks import Turns
+from txregistry.storage.interfaces import (
+    Health,
+    IObjectStore,
+    IStagingArea,
+    Key,
+    StorageUnavailable,
+)
+from txregistry.storage.objects import Names, RemoteObjectSource, T, Take
+from txregistry.storage.remote import Answer
+from txregistry.storage.requestbody import BytesBody
+from txregistry.storage.swiftanswers import Outcome
+from txregistry.storage.swiftcontainer import SwiftContainer
+from txregistry.storage.swiftdirect import PLAIN_LIMIT, SwiftDirectArea
+from txregistry.storage.swiftmanifests import (
+    DynamicManifests,
+    IJoining,
+    StaticManifests,
+    put_plain,
+)
+from txregistry.storage.swiftsegments import SwiftSegments
+from txregistry.storage.swiftstaging import Staging, SwiftStagingArea
+from txregistry.storage.swiftstate import SwiftStates
+from txregistry.storage.swiftsweep import SwiftSweep
+from txregistry.storage.swifttempurl import TempUrls
+from txregistry.streams import IReader
 
-_OK: Final = 200
-_NOTHING: Final = 204
-_UNKNOWN: Final = 401
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SwiftSession:
-    """A time for which an account can be used.
-
-    Attributes:
-        url: Where its containers are, without ``/`` at the end.
-        token: What proves it.
-    """
-
-    url: str
-    token: str = field(repr=False)
-
-
-class SwiftIdentity:
-    """Log in by version 1, as Swift's own TempAuth and its like have it.
-
-    Args:
-        server: How it is asked.
-        url: Where: ``https://host/auth/v1.0``.
-        user: The user; with TempAuth ``account:user``.
-        key: The user's key.
-
-    Raises:
-        ValueError: the URL is none.
-    """
-
-    def __init__(self, server: RemoteServer, url: str, user: str, key: str) -> None:
-        if not _is_url(url):
-            raise ValueError("an identity service has an http:// or https:// URL")
-        self._server = server
-        self._url = url
-        self._headers = {"X-Auth-User": user, "X-Auth-Key": key}
-        self._place = f"The identity service {url}"
-        self._session: SwiftSession | None = None
-        self._turns = Turns()
-
-    async def session(self, ended: SwiftSession | None = None) -> SwiftSession:
-        """Give a session; many may use it.
-
-        Args:
-            ended: One that proved to be over: another is begun, unless somebody did so
-                meanwhile.
-
-        Raises:
-            StorageUnavailable: none is to be had.
-        """
-        async with self._turns.on("session"):
-            if self._session is None or self._session is ended:
-                self._session = await self._server.ask(self._make, self._take)
-            return self._session
-
-    def _make(self) -> Request:
-        return Request(self._place, "GET", self._url, self._headers)
-
-    async def _take(self, answer: Answer) -> SwiftSession:
-        await answer.remark()
-        if answer.status not in {_OK, _NOTHING}:
-            raise StorageUnavailable(f"{self._place} answered {answer.status}")
-        url = answer.header("X-Storage-Url").rstrip("/")
-        token = answer.header("X-Auth-Token")
-        if not token or not _is_url(url):
-            raise StorageUnavailable(f"{self._place} gave no account and token")
-        if self._url.startswith("https:") and not url.startswith("https:"):
-            raise StorageUnavailable(f"{self._place} would show the token to everybody")
-        return SwiftSession(url, token)
-
-
-class _SessionEnded(Exception):
-    """The token is not, or no longer, good."""
-
-
-class _Entry(msgspec.Struct):
-    """A line of a listing: an object or a group."""
-
-    name: str = ""
-    subdir: str = ""
-
-
-_LISTING: Final = msgspec.json.Decoder(list[_Entry])
+LARGEST: Final = 64 * 1024 * 1024
+"""Bytes in a segment, unless somebody says otherwise: few for a manifest, and not too
+many to be lost with a connection."""
+_ABSENT: Final = 404
+_EXISTS: Final = 412
+_CONTEST: Final = 0.25
+"""Seconds in which others who began to write a name at the same time have done so."""
+_SMALL: Final = 16 * 1024 * 1024
 
 
 class SwiftObjectSource(RemoteObjectSource):
     """Read objects in a container.
 
     Args:
-        server: How it is asked.
-        identity: Who asks.
         container: The container.
         root: What the names there begin with beside our keys.
     """
 
-    def __init__(
-        self,
-        server: RemoteServer,
-        identity: SwiftIdentity,
-        container: str,
-        root: str = "",
-    ) -> None:
-        super().__init__(f"The Swift container {container}", root)
-        self._server = server
-        self._identity = identity
-        self._container = quote(container, safe="")
+    def __init__(self, container: SwiftContainer, root: str = "") -> None:
+        super().__init__(container.place, root)
+        self._container = container
 
     async def _ask(
         self,
@@ -135,76 +73,201 @@ class SwiftObjectSource(RemoteObjectSource):
         headers: Mapping[str, str],
         take: Take[T],
     ) -> T:
-        path = f"{self._container}/{name}".rstrip("/") + f"?{query}".rstrip("?")
-
-        async def take_unless_ended(answer: Answer) -> T:
-            if answer.status == _UNKNOWN:
-                await answer.remark()
-                raise _SessionEnded
-            return await take(answer)
-
-        session = await self._identity.session()
-        make = partial(self._make, method, path, headers)
-        try:
-            return await self._server.ask(partial(make, session), take_unless_ended)
-        except _SessionEnded:
-            session = await self._identity.session(session)
-            return await self._server.ask(partial(make, session), take)
+        return await self._container.ask(method, name, query, headers, take)
 
     async def _list(
         self, prefix: str, after: str, count: int, *, delimiter: bool
     ) -> Names:
-        asked = {
-            "format": "json",
-            "prefix": prefix,
-            "marker": after,
-            "limit": str(count),
-            "delimiter": "/" if delimiter else "",
-        }
+        found = await self._container.list(prefix, after, count, delimiter=delimiter)
+        return [each.name or each.subdir for each in found], len(found) >= count
 
-        async def take(answer: Answer) -> Names:
-            if answer.status == _NOTHING:
-                return [], False
-            if answer.status != _OK:
-                raise await self._refusal(answer)
-            data = await read_all(answer.body, LISTING_LIMIT)
-            try:
-                entries = _LISTING.decode(data or b"")
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                raise StorageUnavailable(f"{self._place} gave no listing") from None
-            names = [entry.name or entry.subdir for entry in entries]
-            return names, len(names) >= count
+    async def _accept(self, answer: Answer, key: Key, *also: int) -> None:
+        await super()._accept(answer, key, *also)
+        # Only a HEAD, which has no body, leaves the size among the header fields.
+        size = answer.header("Content-Length") or str(answer.body.expected)
+        if size == "0" and answer.header("X-Object-Manifest"):
+            # An empty object is never a large one: what it consists of is not listed.
+            await answer.remark()
+            raise StorageUnavailable(f"{self._place} does not list the parts of {key}")
 
-        query = "&".join(
-            f"{name}={quote(text, safe='')}" for name, text in asked.items() if text
+    async def _look(self, answer: Answer) -> None:
+        if answer.status == _ABSENT and not self._container.create_missing:
+            raise self._container.missing()
+
+    async def _refusal(self, answer: Answer) -> StorageUnavailable:
+        await answer.remark()
+        return self._container.refusal(answer.status)
+
+
+@implementer(IObjectStore)
+class SwiftObjectStore(SwiftObjectSource):
+    """Keep objects in a container.
+
+    Args:
+        container: The container.
+        clock: Tells the time.
+        prefix: What all names there begin with.
+        largest: Bytes in a segment at most.
+        dynamic: Whether large objects are written as Distribution 2 does, which can
+            neither move nor delete what is written better.
+        urls: Signs URLs; None: nobody is sent elsewhere.
+        most: Segments that a manifest names at most; None: as the service says.
+    """
+
+    def __init__(
+        self,
+        container: SwiftContainer,
+        clock: IReactorTime,
+        prefix: str = "",
+        *,
+        largest: int = LARGEST,
+        dynamic: bool = False,
+        urls: TempUrls | None = None,
+        most: int | None = None,
+    ) -> None:
+        super().__init__(container, f"{prefix.strip('/')}/files")
+        self._clock = clock
+        self._urls = urls
+        segments = SwiftSegments(container, prefix, dynamic=dynamic)
+        states = SwiftStates(container, self._root)
+        self._sweep = SwiftSweep(container, segments, states, clock)
+        joining: IJoining = StaticManifests(container, segments, most)
+        if dynamic:
+            joining = DynamicManifests(container, segments, clock)
+        everything = SwiftObjectSource(container)
+
+        async def open_part(name: str, start: int, stop: int) -> IReader:
+            return await everything.open(Key(name), start, stop)
+
+        self._staging = Staging(
+            container=container,
+            root=self._root,
+            clock=clock,
+            segments=segments,
+            states=states,
+            joining=joining,
+            sweep=self._sweep,
+            open_part=open_part,
+            largest=largest,
         )
-        return await self._ask("GET", "", query, {}, take)
 
-    def _make(
-        self, method: str, path: str, headers: Mapping[str, str], session: SwiftSession
-    ) -> Request:
-        return Request(
-            self._place,
-            method,
-            f"{session.url}/{path}",
-            {**headers, "X-Auth-Token": session.token},
+    async def put(self, key: Key, data: bytes, *, if_absent: bool = False) -> bool:
+        """See `IObjectStore`.
+
+        Swift cannot decide races: it looks whether there is something when a request
+        begins, and of several that begin before one has ended the latest wins. So what
+        is there a moment later decides.
+        """
+        name = self._root + key
+        if not if_absent:
+            await put_plain(self._container, name, data)
+            return True
+        attempts = 0
+
+        def body() -> BytesBody:
+            nonlocal attempts
+            attempts += 1
+            return BytesBody(data)
+
+        headers = {"If-None-Match": "*", "Content-Type": "application/octet-stream"}
+        found = await self._container.change(
+            "PUT", name, headers=headers, body=body, also={_EXISTS}
         )
+        if found.status == _EXISTS and attempts == 1:
+            return False
+        await deferLater(self._clock, _CONTEST)
+        there = await self._container.get(name, max(len(data), _SMALL))
+        return there is not None and there.body == data
+
+    def stage(self, key: Key, final: Key | None = None) -> IStagingArea:
+        """See `IObjectStore`."""
+        if final is None:
+            return SwiftStagingArea(key, self._staging)
+        direct = SwiftDirectArea(
+            key, self._root + final, self._container, self._staging.open_part
+        )
+        return _KnownArea(key, direct, SwiftStagingArea(key, self._staging))
+
+    async def delete(self, keys: Iterable[Key]) -> None:
+        """See `IObjectStore`."""
+        plain: list[str] = []
+        for key in keys:
+            name = self._root + key
+            found = await self._container.head(name)
+            if found is None:
+                continue  # a deletion would win over whoever is writing it now
+            is_state = self._staging.states.is_state(found)
+            if not is_state and not _is_large(found):
+                plain.append(name)
+                continue
+            await self._container.delete(plain)
+            plain.clear()
+            if is_state:
+                await self.stage(self._staging.states.area_of(key)).discard()
+            else:
+                await self._sweep.erase(name, found)
+        await self._container.delete(plain)
+
+    async def redirect(self, key: Key, method: str, lifetime: float) -> str | None:
+        """See `IObjectStore`."""
+        if self._urls is None:
+            return None
+        return await self._urls.sign(self._root + key, method, lifetime)
+
+    async def check(self) -> Health:
+        """See `IObjectStore`."""
+        found = await self._container.look()
+        name = f"{self._root}probe-{secrets.token_hex(8)}"
+        await put_plain(self._container, name, b"probe")
+        await self._container.delete([name])
+        quota, used = (
+            found.header(f"X-Container-{each}")
+            for each in ("Meta-Quota-Bytes", "Bytes-Used")
+        )
+        if quota.isdecimal() and used.isdecimal():
+            return Health(free=max(0, int(quota) - int(used)))
+        return Health(free=None)
+
+    async def sweep(self, age: float, *, dry_run: bool = False) -> int:
+        """See `IObjectStore`."""
+        return await self._sweep.sweep(age, dry_run=dry_run)
 
 
-def _is_url(text: str) -> bool:
-    """Whether this is a URL of HTTP, quoted, and with nobody's name in it."""
-    try:
-        parts = urlsplit(text)
-        parts.port  # noqa: B018 - it is looked at only here
-    except ValueError:
-        return False
-    return (
-        text.isascii()
-        and text.isprintable()
-        and " " not in text
-        and parts.scheme in {"http", "https"}
-        and bool(parts.hostname)
-        and "@" not in parts.netloc
-        and not parts.query
-        and not parts.fragment
+@implementer(IStagingArea)
+class _KnownArea:
+    """Bytes whose final key is known: one object if they are known to be few enough."""
+
+    def __init__(self, key: Key, direct: IStagingArea, segments: IStagingArea) -> None:
+        self.key = key
+        self._area = direct
+        self._segments = segments
+
+    async def size(self) -> int:
+        """See `IStagingArea`."""
+        return await self._area.size()
+
+    async def append(
+        self, source: IReader, observe: Callable[[bytes], None], expected: int | None
+    ) -> int:
+        """See `IStagingArea`."""
+        if expected is None or expected > PLAIN_LIMIT:
+            self._area = self._segments
+        return await self._area.append(source, observe, expected)
+
+    async def open(self, start: int, stop: int) -> IReader:
+        """See `IStagingArea`."""
+        return await self._area.open(start, stop)
+
+    async def commit(self, key: Key) -> None:
+        """See `IStagingArea`."""
+        await self._area.commit(key)
+
+    async def discard(self) -> None:
+        """See `IStagingArea`."""
+        await self._area.discard()
+
+
+def _is_large(found: Outcome) -> bool:
+    return bool(
+        found.header("X-Static-Large-Object") or found.header("X-Object-Manifest")
     )

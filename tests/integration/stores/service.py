@@ -117,12 +117,17 @@ class SwiftService:
         self._hear()
         self._token = ""
 
+    def log_in(self) -> tuple[str, str]:
+        """Give a token, and the account's URL."""
+        user = {"X-Auth-User": USER, "X-Auth-Key": KEY}
+        told = self._ask("GET", "/auth/v1.0", user)
+        return told["X-Auth-Token"], told["X-Storage-Url"]
+
     def _change(
         self, method: str, path: str, headers: Mapping[str, str], data: bytes
     ) -> None:
         if not self._token:
-            user = {"X-Auth-User": USER, "X-Auth-Key": KEY}
-            self._token = self._ask("GET", "/auth/v1.0", user)["X-Auth-Token"]
+            self._token, _ = self.log_in()
         proof = {"X-Auth-Token": self._token}
         self._ask(method, f"{_ACCOUNT}/{path}", {**headers, **proof}, data)
 
@@ -196,7 +201,7 @@ class ServiceCase(TestCase):
             skip("Swift (Debian's python3-swift, or PyPI's swift) is not installed")
         self.service = _start(python)
         self.container = self.service.make_container()
-        pool = HTTPConnectionPool(reactor)
+        self.pool = pool = HTTPConnectionPool(reactor)
 
         async def close() -> None:
             # A test may end amid the answer that it awaits.

@@ -38,7 +38,8 @@ swift_dir = {folder}
 log_level = WARNING
 [pipeline:main]
 pipeline =
-    catch_errors gatekeeper listing_formats s3api tempauth copy slo dlo proxy-server
+    catch_errors gatekeeper listing_formats bulk tempurl s3api tempauth copy slo dlo
+    proxy-server
 [app:proxy-server]
 use = egg:swift#proxy
 account_autocreate = true
@@ -48,9 +49,14 @@ use = egg:swift#catch_errors
 use = egg:swift#gatekeeper
 [filter:listing_formats]
 use = egg:swift#listing_formats
+[filter:bulk]
+use = egg:swift#bulk
+[filter:tempurl]
+use = egg:swift#tempurl
 [filter:s3api]
 use = egg:swift#s3api
 location = us-east-1
+min_segment_size = 1
 [filter:tempauth]
 use = egg:swift#tempauth
 user_test_tester = testing .admin

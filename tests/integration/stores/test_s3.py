@@ -3,38 +3,26 @@
 import json
 import time
 from collections.abc import Mapping
+from itertools import count
 
-from tests.contracts import objectsource
+from tests.contracts import objectsource, objectstore
 from tests.contracts.objectsource import DATA, KEY, LARGE
-from tests.integration.stores import service
+from tests.integration.stores import s3case, service, spinning
 from txregistry.storage import objects
-from txregistry.storage.interfaces import IObjectSource, Key, StorageUnavailable
-from txregistry.storage.s3 import S3Credentials, S3ObjectSource
+from txregistry.storage.credentials import S3Credentials
+from txregistry.storage.interfaces import (
+    IObjectSource,
+    IObjectStore,
+    Key,
+    StorageUnavailable,
+)
+from txregistry.storage.s3 import S3ObjectStore
 from txregistry.streams import IReader, read_all
 
-
-class S3Case(service.ServiceCase):
-    """Make sources of the test's own bucket."""
-
-    def open_source(
-        self,
-        root: str = "",
-        bucket: str = "",
-        credentials: S3Credentials | None = None,
-        region: str = service.REGION,
-    ) -> S3ObjectSource:
-        """Read what lies in a bucket."""
-        return S3ObjectSource(
-            self.server,
-            self.service.url,
-            region,
-            bucket or self.container,
-            credentials or S3Credentials(service.USER, service.KEY),
-            root,
-        )
+_ROOTS = count()
 
 
-class S3ContractTests(S3Case, objectsource.ObjectSourceContract):
+class S3ContractTests(s3case.S3Case, objectsource.ObjectSourceContract):
     """The contract, at the top of a bucket."""
 
     async def make_source(self, objects: Mapping[Key, bytes]) -> IObjectSource:
@@ -42,7 +30,7 @@ class S3ContractTests(S3Case, objectsource.ObjectSourceContract):
         return self.open_source()
 
 
-class S3RootContractTests(S3Case, objectsource.ObjectSourceContract):
+class S3RootContractTests(s3case.S3Case, objectsource.ObjectSourceContract):
     """The contract, below a prefix, beside what is not ours."""
 
     async def make_source(self, objects: Mapping[Key, bytes]) -> IObjectSource:
@@ -51,7 +39,22 @@ class S3RootContractTests(S3Case, objectsource.ObjectSourceContract):
         return self.open_source("/some/root /")
 
 
-class S3ObjectSourceTests(S3Case):
+class S3StoreContractTests(
+    s3case.S3StoreCase, spinning.SpinningCase, objectstore.ObjectStoreContract
+):
+    """The contract of stores; each has a root of its own."""
+
+    def make_store(self, objects: Mapping[Key, bytes]) -> IObjectStore:
+        root = f"some/root {next(_ROOTS)}"
+        self.keep(objects, f"{root}/")
+        return self.open_store(root)
+
+    def reopen(self, store: IObjectStore) -> IObjectStore:
+        assert isinstance(store, S3ObjectStore)
+        return self.open_store(store._root)
+
+
+class S3ObjectSourceTests(s3case.S3Case):
     async def fails(self, source: IObjectSource, text: str) -> None:
         """Expect every way to ask to be a fault that says something, and no secret."""
         for work in (

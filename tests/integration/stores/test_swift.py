@@ -3,14 +3,30 @@
 import json
 import time
 from collections.abc import Mapping
+from itertools import count
+from types import MappingProxyType
+from typing import Any
 
-from tests.contracts import objectsource
+from twisted.internet import reactor  # noqa: TID251 - these tests are of real sockets
+from twisted.internet.interfaces import IReactorTime
+
+from tests.contracts import objectsource, objectstore, stagingarea
 from tests.contracts.objectsource import DATA, KEY, LARGE
-from tests.integration.stores import service
+from tests.integration.stores import service, spinning
 from txregistry.storage import objects
-from txregistry.storage.interfaces import IObjectSource, Key, StorageUnavailable
-from txregistry.storage.swift import SwiftIdentity, SwiftObjectSource
+from txregistry.storage.interfaces import (
+    IObjectSource,
+    IObjectStore,
+    Key,
+    StorageUnavailable,
+)
+from txregistry.storage.swift import SwiftObjectSource, SwiftObjectStore
+from txregistry.storage.swiftcontainer import SwiftContainer
+from txregistry.storage.swiftlogin import SwiftLogin1
+from txregistry.storage.swiftsession import SwiftIdentity
 from txregistry.streams import IReader, read_all
+
+_ROOTS = count()
 
 
 class SwiftCase(service.ServiceCase):
@@ -24,10 +40,15 @@ class SwiftCase(service.ServiceCase):
         key: str = service.KEY,
     ) -> SwiftObjectSource:
         """Read what lies in a container."""
-        identity = SwiftIdentity(self.server, self.service.login, user, key)
-        return SwiftObjectSource(
-            self.server, identity, container or self.container, root
-        )
+        return SwiftObjectSource(self.open_container(container, user, key), root)
+
+    def open_container(
+        self, name: str = "", user: str = service.USER, key: str = service.KEY
+    ) -> SwiftContainer:
+        """Use a container."""
+        login = SwiftLogin1(self.service.login, user, key)
+        identity = SwiftIdentity(self.server, login, IReactorTime(reactor))
+        return SwiftContainer(self.server, identity, name or self.container)
 
 
 class SwiftContractTests(SwiftCase, objectsource.ObjectSourceContract):
@@ -45,6 +66,54 @@ class SwiftRootContractTests(SwiftCase, objectsource.ObjectSourceContract):
         self.keep(objects, "some/root /")
         self.keep({"some/root 0": b"x", "some/root": b"x", "k/other": b"x"})
         return self.open_source("/some/root /")
+
+
+class SwiftStoreCase(SwiftCase):
+    """Make stores in the test's own container."""
+
+    def open_store(
+        self, root: str = "", container: str = "", **settings: Any
+    ) -> SwiftObjectStore:
+        """Keep objects in a container."""
+        return SwiftObjectStore(
+            self.open_container(container), IReactorTime(reactor), root, **settings
+        )
+
+
+class MadeStoreCase(SwiftStoreCase, spinning.SpinningCase):
+    """Make stores below a prefix of its own, each."""
+
+    settings: Mapping[str, Any] = MappingProxyType({})
+
+    def make_store(self, objects: Mapping[Key, bytes]) -> IObjectStore:
+        self.root = f"some root/{next(_ROOTS)}"
+        for key, data in objects.items():
+            self.service.put(f"{self.container}/{self.root}/files/{key}", data)
+        return self.open_store(self.root, **self.settings)
+
+    def reopen(self, store: IObjectStore) -> IObjectStore:
+        del store
+        return self.open_store(self.root, **self.settings)
+
+
+class SwiftStoreContractTests(MadeStoreCase, objectstore.ObjectStoreContract):
+    """The whole contract."""
+
+
+class StaticContractTests(MadeStoreCase, stagingarea.StagingContract):
+    """What is staged, in segments of a few bytes and manifests of a few segments."""
+
+    settings: Mapping[str, Any] = MappingProxyType({"largest": 3, "most": 2})
+
+    def test_append_shows_what_it_writes_in_order(self) -> None:
+        self.settings = {**self.settings, "largest": 300_000}
+        super().test_append_shows_what_it_writes_in_order()
+
+
+class DynamicContractTests(StaticContractTests):
+    """The same, as Distribution 2 has them."""
+
+    settings: Mapping[str, Any] = MappingProxyType({"largest": 3, "dynamic": True})
 
 
 class SwiftObjectSourceTests(SwiftCase):

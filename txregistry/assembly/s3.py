@@ -1,0 +1,90 @@
+"""The store in S3 that the settings describe."""
+
+from typing import Any, Final
+
+from twisted.web.client import HTTPConnectionPool
+
+from txregistry.assembly.storeagent import make_store_agent
+from txregistry.settings.sections import S3, SettingsError
+from txregistry.storage.credentials import (
+    CredentialSource,
+    FoundCredentials,
+    S3Credentials,
+)
+from txregistry.storage.interfaces import IObjectStore
+from txregistry.storage.partmemory import PartMemory
+from txregistry.storage.remote import RemoteServer
+from txregistry.storage.s3 import S3ObjectStore
+from txregistry.storage.s3client import Keeping
+from txregistry.storage.s3copying import Copying
+from txregistry.storage.s3endpoint import find_endpoint
+from txregistry.tasks import Blocking
+
+_REGION: Final = "us-east-1"
+"""What services are in that have no regions."""
+_NO_CLASS: Final = "NONE"
+"""How Distribution is told to leave the storage class to the bucket."""
+
+
+def make_s3_store(
+    s3: S3, reactor: Any, blocking: Blocking, pool: HTTPConnectionPool
+) -> IObjectStore:
+    """Make the store.
+
+    Args:
+        s3: Its settings.
+        reactor: The reactor.
+        blocking: Where bytes are hashed, and credentials are looked for.
+        pool: Keeps the connections.
+
+    Raises:
+        SettingsError: it cannot be used.
+    """
+    agent = make_store_agent(
+        reactor, pool, "storage.s3.cas", s3.cas, verify=not s3.skipverify
+    )
+    storage_class = s3.storageclass
+    try:
+        return S3ObjectStore(
+            RemoteServer(agent, reactor),
+            _endpoint(s3),
+            s3.region or _REGION,
+            s3.bucket,
+            _credentials(s3, reactor, blocking),
+            s3.rootdirectory,
+            clock=reactor,
+            blocking=blocking,
+            memory=PartMemory(s3.memory),
+            virtual_host=not s3.forcepathstyle,
+            keeping=Keeping(
+                encrypt=s3.encrypt,
+                kms_key=s3.keyid or None,
+                storage_class=None if storage_class == _NO_CLASS else storage_class,
+                acl=s3.objectacl or None,
+            ),
+            part_size=s3.chunksize,
+            copying=Copying(
+                threshold=s3.multipartcopythresholdsize,
+                chunk=s3.multipartcopychunksize,
+                at_once=s3.multipartcopymaxconcurrency,
+            ),
+        )
+    except ValueError as error:
+        raise SettingsError(f"storage.s3: {error}.") from error
+
+
+def _endpoint(s3: S3) -> str:
+    if s3.regionendpoint:
+        return s3.endpoint
+    return find_endpoint(
+        s3.region,
+        secure=s3.secure,
+        dual_stack=s3.usedualstack,
+        accelerate=s3.accelerate,
+    )
+
+
+def _credentials(s3: S3, reactor: Any, blocking: Blocking) -> CredentialSource:
+    if s3.accesskey and s3.secretkey:
+        return S3Credentials(s3.accesskey, s3.secretkey, s3.sessiontoken or None)
+    return FoundCredentials(blocking, reactor, s3.profile)

@@ -1,0 +1,140 @@
+"""Bytes on their way straight to the key that they are for, in S3."""
+
+from collections.abc import Callable
+from typing import Final
+
+from zope.interface import implementer
+
+from txregistry.storage.interfaces import (
+    IStagingArea,
+    Key,
+    NotFound,
+    StorageFull,
+    StorageUnavailable,
+)
+from txregistry.storage.partmemory import PartMemory
+from txregistry.storage.s3appending import S3Keeper, read_batch, see
+from txregistry.storage.s3staging import S3StagingArea
+from txregistry.storage.s3writer import MOST_PARTS, S3Writer
+from txregistry.streams import IReader
+
+_AHEAD: Final = 2
+"""Parts that are in memory at most: one is sent while the next one is gathered."""
+
+
+class _Share:
+    """Memory that was taken beforehand, since nobody waits while holding some."""
+
+    def __init__(self, memory: PartMemory, size: int) -> None:
+        self._memory = memory
+        self._size = size
+        self._held = 0
+
+    def take(self, size: int) -> None:
+        """Use some."""
+        self._held += size
+        if self._held > self._size:  # less was said to come
+            self._memory.take_anyway(self._held - self._size)
+            self._size = self._held
+
+    def give(self, size: int) -> None:
+        """Use some no more."""
+        self._held -= size
+
+    def close(self) -> None:
+        """Give it all back."""
+        size, self._size = self._size, 0
+        self._memory.give(size)
+
+
+@implementer(IStagingArea)
+class S3DirectArea:
+    """An upload in parts that the commit completes, or a piece that it puts.
+
+    Where so many are under way that there is no memory for one more, its bytes go by
+    way of an ordinary area.
+
+    Args:
+        key: What the area is named by.
+        final: Where the bytes are to lie.
+        store: The store.
+    """
+
+    def __init__(self, key: Key, final: Key, store: S3Keeper) -> None:
+        self.key = key
+        self._final = final
+        self._store = store
+        self._size: int | None = None
+        self._writer: S3Writer | None = None
+        self._share: _Share | None = None
+        self._ordinary: S3StagingArea | None = None
+        self._committed = False
+
+    async def size(self) -> int:
+        """See `IStagingArea`."""
+        if self._size is None:
+            raise NotFound(self.key)
+        return self._size
+
+    async def append(
+        self, source: IReader, observe: Callable[[bytes], None], expected: int | None
+    ) -> int:
+        """See `IStagingArea`."""
+        if self._writer is not None or self._ordinary is not None:
+            raise RuntimeError("an area with a final key is appended to once")
+        memory = self._store.memory
+        part_size = max(self._store.part_size, -(-(expected or 0) // MOST_PARTS))
+        most = _AHEAD * part_size
+        needed = most if expected is None else min(expected, most)
+        if not memory.try_take(needed, leave=memory.limit // 4):
+            self._ordinary = S3StagingArea(self.key, self._store)
+            self._size = await self._ordinary.append(source, observe, expected)
+            return self._size
+        self._share = share = _Share(memory, needed)
+        self._writer = writer = self._store.writer(self._final, part_size, share)
+        while pieces := await read_batch(source, writer.room):
+            if writer.is_full:
+                raise StorageFull(
+                    f"{self._final} is larger than what can be taken of which the "
+                    "length is not known"
+                )
+            share.take(sum(map(len, pieces)))
+            await self._store.blocking(see, pieces, observe, writer)
+            await writer.add(pieces)
+        await writer.seal()
+        self._size = writer.size
+        return writer.size
+
+    async def open(self, start: int, stop: int) -> IReader:
+        """See `IStagingArea`."""
+        if self._size is None:
+            raise NotFound(self.key)
+        if not self._committed:
+            raise StorageUnavailable(f"{self.key} cannot be read yet")
+        return await self._store.open(self._final, start, stop)
+
+    async def commit(self, key: Key) -> None:
+        """See `IStagingArea`."""
+        if key != self._final:
+            raise RuntimeError("an area with a final key is committed to no other")
+        if self._size is None:
+            raise NotFound(self.key)
+        if self._committed:
+            return
+        if self._ordinary is not None:
+            await self._ordinary.commit(key)
+        elif self._writer is not None:
+            await self._writer.publish()
+        self._committed = True
+
+    async def discard(self) -> None:
+        """See `IStagingArea`."""
+        if self._ordinary is not None:
+            await self._ordinary.discard()
+        if self._writer is not None and not self._committed:
+            await self._writer.abort()
+        if self._share is not None:
+            self._share.close()
+        self._writer = self._share = self._ordinary = None
+        self._size = None
+        self._committed = False

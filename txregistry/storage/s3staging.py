@@ -1,0 +1,185 @@
+"""Staging areas in S3.
+
+An area is a folder of objects beside its key: a segment for what each request appended
+(uploaded in parts if it is long), and a small object, the state, that says which
+segments there are. The bytes of an upload in parts cannot be read before it is
+completed, and what lists such uploads, and their parts, may lag behind; objects are
+read by whoever knows their names as soon as they are written. So a request completes
+its segment, then writes the state, and only then answers. What is not in the state is
+not part of the area. Names of segments are never used again, since a slow writer might
+still be about to write or delete one.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+from zope.interface import implementer
+
+from txregistry.storage.interfaces import (
+    IStagingArea,
+    Key,
+    NotFound,
+    StorageUnavailable,
+    TooLarge,
+)
+from txregistry.storage.s3appending import Appending, S3Keeper, Segment
+from txregistry.storage.s3plan import Span
+from txregistry.streams import IReader
+
+_STATE_LIMIT: Final = 16 * 1024 * 1024
+_MANY: Final = 16
+"""Short segments that are left as they are: to make them one costs writing them again,
+to leave them costs a longer state each time."""
+
+
+_ENCODER: Final = msgspec.json.Encoder()
+_DECODER: Final = msgspec.json.Decoder(list[Segment])
+
+
+@implementer(IStagingArea)
+class S3StagingArea:
+    """Segments, and a state that names them."""
+
+    def __init__(self, key: Key, store: S3Keeper) -> None:
+        self.key = key
+        self._store = store
+        self._folder = f"{key}-parts/"
+        self._state = Key(f"{self._folder}state")
+
+    async def size(self) -> int:
+        """See `IStagingArea`."""
+        return sum(segment.size for segment in await self._segments())
+
+    async def append(
+        self, source: IReader, observe: Callable[[bytes], None], expected: int | None
+    ) -> int:
+        """See `IStagingArea`."""
+        del expected
+        try:
+            segments = await self._merge(await self._segments())
+        except NotFound:
+            segments = []
+        appending = Appending(self._store, self._folder, observe)
+        try:
+            try:
+                await appending.take(source)
+            finally:
+                await appending.end_segment()
+        finally:  # whatever happened: what came is kept
+            segments += appending.ended
+            await self._store.put(self._state, _ENCODER.encode(segments))
+        return sum(segment.size for segment in segments)
+
+    async def open(self, start: int, stop: int) -> IReader:
+        """See `IStagingArea`."""
+        return _SpansReader(self._store, _cut(await self._spans(), start, stop))
+
+    async def commit(self, key: Key) -> None:
+        """See `IStagingArea`."""
+        spans = await self._spans()
+        if spans:
+            await self._store.join(spans, key)
+        else:
+            await self._store.put(key, b"")
+
+    async def discard(self) -> None:
+        """See `IStagingArea`."""
+        try:
+            segments = await self._segments()
+        except NotFound:
+            # What a request wrote that never came to its end may be listed.
+            await self._store.delete_folder(self._folder)
+            return
+        gone = [span.key for span in self._place(segments)]
+        await self._store.delete([*gone, self._state])
+
+    async def _merge(self, segments: list[Segment]) -> list[Segment]:
+        """Make the short segments at the end one, where there are many of them."""
+        count = 0
+        for segment in reversed(segments):
+            if segment.size >= self._store.part_size:
+                break
+            count += 1
+        if count < _MANY:
+            return segments
+        kept, short = segments[:-count], segments[-count:]
+        appending = Appending(self._store, self._folder, lambda _: None)
+        try:
+            await appending.take(_SpansReader(self._store, self._place(short)))
+            await appending.end_segment()
+        except BaseException:
+            await appending.abort()
+            raise
+        kept += appending.ended
+        await self._store.put(self._state, _ENCODER.encode(kept))
+        await self._store.delete([span.key for span in self._place(short)])
+        return kept
+
+    async def _spans(self) -> list[Span]:
+        return self._place(await self._segments())
+
+    def _place(self, segments: Sequence[Segment]) -> list[Span]:
+        return [
+            Span(Key(self._folder + segment.name), 0, segment.size)
+            for segment in segments
+        ]
+
+    async def _segments(self) -> list[Segment]:
+        try:
+            return _DECODER.decode(await self._store.get(self._state, _STATE_LIMIT))
+        except NotFound:
+            raise NotFound(self.key) from None
+        except (TooLarge, msgspec.DecodeError, UnicodeDecodeError):
+            raise StorageUnavailable(
+                f"{self._state} is no state of an upload"
+            ) from None
+
+
+def _cut(spans: Sequence[Span], start: int, stop: int) -> list[Span]:
+    """Give what of some spans, one after the other, lies within a range."""
+    found, offset = [], 0
+    for span in spans:
+        first, last = max(start - offset, 0), min(stop - offset, span.size)
+        if first < last:
+            found.append(Span(span.key, span.start + first, span.start + last))
+        offset += span.size
+    return found
+
+
+@implementer(IReader)
+class _SpansReader:
+    """Read parts of objects, one after the other."""
+
+    def __init__(self, store: S3Keeper, spans: Sequence[Span]) -> None:
+        self._store = store
+        self._left = list(reversed(spans))
+        self._reader: IReader | None = None
+        self._expected = 0
+
+    async def read(self, limit: int) -> bytes:
+        """See `IReader`."""
+        while self._reader is not None or self._left:
+            if self._reader is None:
+                span = self._left.pop()
+                self._expected = span.size
+                try:
+                    self._reader = await self._store.open(
+                        span.key, span.start, span.stop
+                    )
+                except NotFound:
+                    raise StorageUnavailable(f"{span.key} is gone") from None
+            data: bytes = await self._reader.read(limit)
+            self._expected -= len(data)
+            if data:
+                return data
+            if self._expected:
+                raise StorageUnavailable("A segment has another size than it had")
+            await self.close()
+        return b""
+
+    async def close(self) -> None:
+        """See `IReader`."""
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            await reader.close()

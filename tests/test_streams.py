@@ -13,6 +13,7 @@ from txregistry.streams import (
     BytesReader,
     IPieces,
     IReader,
+    Peeking,
     Pump,
     read_all,
     read_pieces,
@@ -209,3 +210,30 @@ class PumpTests(SynchronousTestCase):
         self.sink.leave_after = 1
         self.failureResultOf(self.run_pump(Pump(self.reader, self.sink)))
         self.assertTrue(self.reader.closed)
+
+
+class PeekingTests(SynchronousTestCase):
+    """`Peeking` gives what the reader behind it gives, looked at or not."""
+
+    @given(
+        st.lists(st.binary(min_size=1, max_size=9)),
+        st.lists(st.tuples(st.booleans(), st.integers(1, 9), st.integers(0, 9))),
+    )
+    def test_gives_the_same(
+        self, pieces: list[bytes], steps: list[tuple[bool, int, int]]
+    ) -> None:
+        whole = b"".join(pieces)
+        reader, given_ = Peeking(BytesReader(whole)), b""
+        for looks, limit, least in steps:
+            if looks:
+                empty = self.successResultOf(Deferred.fromCoroutine(reader.is_empty()))
+                self.assertEqual(empty, given_ == whole)
+            found = self.successResultOf(
+                Deferred.fromCoroutine(reader.read_pieces(limit, min(least, limit)))
+            )
+            self.assertNotIn(b"", found)
+            self.assertLessEqual(len(b"".join(found)), limit)
+            self.assertEqual(bool(found), given_ != whole)
+            given_ += b"".join(found)
+        rest = self.successResultOf(Deferred.fromCoroutine(read_all(reader, 1000)))
+        self.assertEqual(given_ + (rest or b""), whole)

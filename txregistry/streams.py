@@ -77,6 +77,46 @@ class BytesReader:
         """See `IReader`."""
 
 
+@implementer(IPieces)
+class Peeking:
+    """Read what another reader gives, which can be looked at before.
+
+    Args:
+        reader: Where the bytes come from.
+    """
+
+    def __init__(self, reader: IReader) -> None:
+        self._reader = reader
+        self._ahead: list[bytes] = []
+
+    async def is_empty(self) -> bool:
+        """Say whether there are no bytes to come, by waiting for some."""
+        self._ahead = self._ahead or await read_pieces(self._reader, CHUNK)
+        return not self._ahead
+
+    async def read_pieces(self, limit: int, least: int = 1) -> list[bytes]:
+        """See `IPieces`."""
+        pieces, size = [], 0
+        while self._ahead and size < limit:
+            first = self._ahead.pop(0)
+            if len(first) > limit - size:
+                self._ahead.insert(0, first[limit - size :])
+                first = first[: limit - size]
+            pieces.append(first)
+            size += len(first)
+        if size < least:
+            pieces += await read_pieces(self._reader, limit - size, least - size)
+        return pieces
+
+    async def read(self, limit: int) -> bytes:
+        """See `IReader`."""
+        return b"".join(await self.read_pieces(limit))
+
+    async def close(self) -> None:
+        """See `IReader`."""
+        await self._reader.close()
+
+
 async def read_pieces(reader: IReader, limit: int, least: int = 1) -> list[bytes]:
     """Read from any reader as `IPieces.read_pieces` does, or as nearly as it can."""
     if IPieces.providedBy(reader):

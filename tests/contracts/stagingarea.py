@@ -11,7 +11,13 @@ from tests.contracts.storecase import (
     BrokenReader,
     StoreTestCase,
 )
-from txregistry.storage.interfaces import IObjectStore, IStagingArea, NotFound
+from txregistry.storage.interfaces import (
+    MARK_LIMIT,
+    Held,
+    IObjectStore,
+    IStagingArea,
+    NotFound,
+)
 from txregistry.streams import BytesReader
 
 OFFSETS = st.integers(0, 40)
@@ -104,6 +110,84 @@ class StagingContract(StoreTestCase):
         area = self.reopen(store).stage(KEY)
         self.result(area.append(BytesReader(b"ta"), lambda _: None, None))
         self.assertEqual(self.read_range(area.open(0, 4)), b"data")
+
+    def append(self, area: IStagingArea, data: bytes, mark: str | None = None) -> int:
+        """Append some bytes, with a mark."""
+        source = BytesReader(data)
+        told = None if mark is None else lambda: mark
+        return self.result(area.append(source, lambda _: None, len(data), told))
+
+    def held(self, store: IObjectStore) -> Held:
+        """Say what the area holds for those who come later."""
+        return self.result(self.reopen(store).stage(KEY).held())
+
+    def test_held_before_anything_was_appended(self) -> None:
+        self.fails(NotFound, self.make_store({}).stage(KEY).held())
+
+    def test_what_is_held_is_told_without_a_mark(self) -> None:
+        store = self.make_store({})
+        self.append(store.stage(KEY), b"data")
+        self.assertEqual(self.held(store), Held(4))
+
+    def test_a_mark_is_kept_with_the_bytes(self) -> None:
+        store = self.make_store({})
+        mark = "m" * MARK_LIMIT
+        self.append(store.stage(KEY), b"data", mark)
+        self.assertEqual(self.held(store), Held(4, mark))
+
+    def test_a_mark_is_asked_for_when_all_was_seen(self) -> None:
+        store = self.make_store({})
+        seen: list[bytes] = []
+        self.result(
+            store.stage(KEY).append(
+                BytesReader(b"data"), seen.append, 4, lambda: b"".join(seen).hex()
+            )
+        )
+        self.assertEqual(self.held(store), Held(4, b"data".hex()))
+
+    def test_the_latest_mark_counts(self) -> None:
+        store = self.make_store({})
+        self.append(store.stage(KEY), b"da", "first")
+        self.append(self.reopen(store).stage(KEY), b"ta", "second")
+        self.assertEqual(self.held(store), Held(4, "second"))
+
+    def test_an_append_without_a_mark_takes_it_away(self) -> None:
+        store = self.make_store({})
+        area = store.stage(KEY)
+        self.append(area, b"da", "first")
+        self.append(area, b"ta")
+        self.assertEqual(self.held(store), Held(4))
+
+    def test_what_came_before_a_failure_of_the_source_is_marked(self) -> None:
+        store = self.make_store({})
+        seen: list[bytes] = []
+        self.fails(
+            BrokenOff,
+            store.stage(KEY).append(
+                BrokenReader(b"data", BrokenOff()),
+                seen.append,
+                100,
+                lambda: str(len(b"".join(seen))),
+            ),
+        )
+        self.assertEqual(self.held(store), Held(4, "4"))
+
+    def test_discard_forgets_the_mark(self) -> None:
+        store = self.make_store({})
+        area = store.stage(KEY)
+        self.append(area, b"before", "mark")
+        self.result(area.discard())
+        self.append(area, b"after")
+        self.assertEqual(self.held(store), Held(5))
+
+    def test_what_was_looked_at_is_what_is_committed(self) -> None:
+        store = self.make_store({})
+        area = store.stage(KEY)
+        self.append(area, b"data", "mark")
+        again = self.reopen(store).stage(KEY)
+        self.assertEqual(self.result(again.held()), Held(4, "mark"))
+        self.result(again.commit(OTHER))
+        self.assertEqual(self.read(store, OTHER), b"data")
 
     def test_commit_makes_it_an_object(self) -> None:
         store = self.make_store({})

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from zope.interface import implementer
 
 from txregistry.storage.interfaces import (
+    Held,
     IObjectStore,
     IStagingArea,
     Key,
@@ -82,17 +83,27 @@ class _FaultyArea:
         self._area = area
         self._step = step
         self.key = area.key
+        self.lasting = area.lasting
 
     async def size(self) -> int:
         """See `IStagingArea`."""
         return await self._area.size()
 
+    async def held(self) -> Held:
+        """See `IStagingArea`."""
+        return await self._area.held()
+
     async def append(
-        self, source: IReader, observe: Callable[[bytes], None], expected: int | None
+        self,
+        source: IReader,
+        observe: Callable[[bytes], None],
+        expected: int | None,
+        mark: Callable[[], str] | None = None,
     ) -> int:
         """See `IStagingArea`."""
         self._step()
-        size = await self._area.append(_Counted(source, self._step), observe, expected)
+        counted = _Counted(source, self._step)
+        size = await self._area.append(counted, observe, expected, mark)
         self._step()
         return size
 

@@ -2,8 +2,9 @@
 
 from twisted.internet.defer import Deferred
 
+from tests.contracts.storecase import BrokenOff, BrokenReader
 from tests.registry.case import NAME, OTHER, RegistryTestCase, chunk
-from txregistry.model.digest import Digest
+from txregistry.model.digest import Digest, Hashing
 from txregistry.model.errors import (
     BlobUnknown,
     DigestInvalid,
@@ -12,6 +13,7 @@ from txregistry.model.errors import (
     UploadOutOfOrder,
     UploadUnknown,
 )
+from txregistry.registry.integrity import Integrity
 from txregistry.registry.uploads import Chunk
 from txregistry.storage import keys
 from txregistry.streams import BytesReader
@@ -44,6 +46,14 @@ class UploadsTestCase(RegistryTestCase):
         """Let another process go on with the same store."""
         self.registry = self.make_registry()
         self.uploads = self.registry.uploads
+
+    def let_nothing_be_read(self) -> None:
+        """Fail as soon as somebody reads bytes of an upload to hash them."""
+
+        async def hash_(*_: object) -> Hashing:
+            raise AssertionError("the bytes were read")
+
+        self.patch(Integrity, "hash", hash_)
 
     def append(self, data: bytes, start: int | None = None) -> int:
         work = self.uploads.append(NAME, self.session, chunk(data, start))
@@ -172,6 +182,58 @@ class RestartTests(UploadsTestCase):
     def test_empty_session_is_known(self) -> None:
         self.restart()
         self.assertEqual(self.offset(), 0)
+
+    def test_what_came_elsewhere_is_not_read_to_be_finished(self) -> None:
+        self.append(DATA)
+        self.restart()
+        self.let_nothing_be_read()
+        self.close()
+        self.assertEqual(self.pull_blob(DIGEST), DATA)
+
+    def test_an_end_of_unknown_length_that_is_empty_reads_nothing(self) -> None:
+        self.append(DATA)
+        self.restart()
+        self.let_nothing_be_read()
+        end = Chunk(BytesReader(b""), None)
+        self.result(self.uploads.finish(NAME, self.session, DIGEST, end))
+        self.assertEqual(self.pull_blob(DIGEST), DATA)
+
+    def test_an_end_of_unknown_length_that_is_not_empty(self) -> None:
+        self.append(DATA[:4])
+        self.restart()
+        end = Chunk(BytesReader(DATA[4:]), None)
+        self.result(self.uploads.finish(NAME, self.session, DIGEST, end))
+        self.assertEqual(self.pull_blob(DIGEST), DATA)
+
+    def test_bytes_in_place_of_others_are_not_taken_for_them(self) -> None:
+        first = self.uploads
+        self.append(DATA)
+        self.restart()
+        area = self.store.stage(keys.upload_data(NAME, self.session))
+        self.result(area.discard())
+        self.append(DATA[::-1])
+        self.uploads = first
+        work = self.uploads.finish(NAME, self.session, DIGEST, NOTHING)
+        self.fails(DigestInvalid, work)
+
+    def test_a_mark_that_speaks_of_less_is_not_believed(self) -> None:
+        self.append(DATA[:4])
+        self.restart()
+        area = self.store.stage(keys.upload_data(NAME, self.session))
+        mark = f"4 {Digest.of(DATA[:4])}"
+        more = BytesReader(DATA[4:])
+        self.result(area.append(more, lambda _: None, None, lambda: mark))
+        self.close()
+        self.assertEqual(self.pull_blob(DIGEST), DATA)
+
+    def test_what_broke_off_elsewhere_goes_on(self) -> None:
+        source = BrokenReader(DATA[:4], BrokenOff())
+        work = self.uploads.append(NAME, self.session, Chunk(source, len(DATA)))
+        self.fails(BrokenOff, work)
+        self.restart()
+        self.append(DATA[4:], 4)
+        self.close()
+        self.assertEqual(self.pull_blob(DIGEST), DATA)
 
     def test_goes_on_by_reading_again(self) -> None:
         self.append(DATA[:4])

@@ -36,7 +36,7 @@ NEW = [ABSENT, Reply()]
 def state(*sizes: int) -> Reply:
     """Answer with a state of segments ``a``, ``b`` and so on."""
     segments = [[chr(97 + place), size] for place, size in enumerate(sizes)]
-    return Reply(body=json.dumps(segments).encode())
+    return Reply(body=json.dumps({"segments": segments}).encode())
 
 
 class StagingCase(StoreCase):
@@ -52,7 +52,7 @@ class StagingCase(StoreCase):
     def written(self) -> list[int]:
         """Give the sizes of the segments in the state that was written last."""
         bodies = [each.body for each in self.agent.asked if each.target == STATE]
-        return [size for _, size in json.loads(bodies[-1])]
+        return [size for _, size in json.loads(bodies[-1])["segments"]]
 
 
 class AppendingTests(StagingCase):

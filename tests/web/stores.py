@@ -6,7 +6,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from txregistry.storage.interfaces import IStagingArea, Key, Stat
+from txregistry.storage.interfaces import Held, IStagingArea, Key, Stat
 from txregistry.storage.memory import MemoryObjectStore
 from txregistry.streams import IReader
 
@@ -78,6 +78,7 @@ class _SlowArea:
         self, area: IStagingArea, wait: Callable[[], Coroutine[Any, Any, None]]
     ) -> None:
         self.key = area.key
+        self.lasting = area.lasting
         self._area = area
         self._wait = wait
 
@@ -85,12 +86,20 @@ class _SlowArea:
         """See `IStagingArea`."""
         return await self._area.size()
 
+    async def held(self) -> Held:
+        """See `IStagingArea`."""
+        return await self._area.held()
+
     async def append(
-        self, source: IReader, observe: Callable[[bytes], None], expected: int | None
+        self,
+        source: IReader,
+        observe: Callable[[bytes], None],
+        expected: int | None,
+        mark: Callable[[], str] | None = None,
     ) -> int:
         """See `IStagingArea`."""
         await self._wait()
-        return await self._area.append(source, observe, expected)
+        return await self._area.append(source, observe, expected, mark)
 
     async def open(self, start: int, stop: int) -> IReader:
         """See `IStagingArea`."""

@@ -1,22 +1,20 @@
 """Upload sessions: begin, append, finish, cancel, expire.
 
 Source: OCI Distribution 1.1, "Pushing blobs". The whole state of a session is in the
-store; what is kept in memory, the hash of the bytes so far, only saves reading them
-again.
+store, so each of its requests may come to another node.
 """
 
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from txregistry.model.digest import CANONICAL, Digest, Hashing, new_hashing
+from txregistry.model.digest import CANONICAL, Digest
 from txregistry.model.errors import (
     DigestInvalid,
     SizeInvalid,
@@ -29,18 +27,19 @@ from txregistry.registry.blobs import Blobs
 from txregistry.registry.catalog import Catalog
 from txregistry.registry.integrity import Integrity
 from txregistry.registry.listing import groups, objects
+from txregistry.registry.progress import Progress, ProgressMemory
 from txregistry.storage import keys
 from txregistry.storage.interfaces import (
+    Held,
     IObjectStore,
     IStagingArea,
     Key,
     NotFound,
     TooLarge,
 )
-from txregistry.streams import IReader
+from txregistry.streams import IReader, Peeking
 
 _SESSION: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
-_REMEMBERED: Final = 4096
 _STAMP: Final = "%Y-%m-%dT%H:%M:%SZ"
 _STAMP_LIMIT: Final = 64
 
@@ -94,18 +93,6 @@ class Chunk:
             )
 
 
-@dataclass(slots=True)
-class _Progress:
-    """The bytes of a session so far."""
-
-    offset: int = 0
-    hashing: Hashing = field(default_factory=new_hashing)
-
-    def take(self, piece: bytes) -> None:
-        self.hashing.update(piece)
-        self.offset += len(piece)
-
-
 class Uploads:
     """The upload sessions of all repositories.
 
@@ -135,7 +122,7 @@ class Uploads:
         self._catalog = catalog
         self._clock = clock
         self._new_session = new_session
-        self._progress: OrderedDict[Key, _Progress] = OrderedDict()
+        self._progress = ProgressMemory()
         self._busy: set[Key] = set()
 
     async def begin(self, name: RepositoryName) -> str:
@@ -148,7 +135,7 @@ class Uploads:
         now = datetime.fromtimestamp(self._clock.seconds(), UTC)
         started = now.strftime(_STAMP).encode("ascii")
         await self._store.put(keys.upload_started(name, session), started)
-        self._remember(keys.upload_data(name, session), _Progress())
+        self._progress.remember(keys.upload_data(name, session), Progress())
         return session
 
     async def offset(self, name: RepositoryName, session: str) -> int:
@@ -157,8 +144,7 @@ class Uploads:
         Raises:
             UploadUnknown: there is no such session in this repository.
         """
-        area = await self._area(name, session)
-        return await _size(area)
+        return (await _held(await self._area(name, session))).size
 
     async def append(self, name: RepositoryName, session: str, chunk: Chunk) -> int:
         """Add bytes to a session.
@@ -174,7 +160,8 @@ class Uploads:
         """
         with self._claim(keys.upload_data(name, session)):
             area = await self._area(name, session)
-            return (await self._append(area, chunk)).offset
+            progress = await self._append(area, await self._resume(area), chunk)
+            return progress.offset
 
     async def finish(
         self, name: RepositoryName, session: str, digest: Digest, chunk: Chunk
@@ -190,11 +177,18 @@ class Uploads:
         """
         with self._claim(keys.upload_data(name, session)):
             area = await self._area(name, session)
-            progress = await self._append(area, chunk)
+            progress = await self._resume(area)
+            if not progress.offset:
+                area = self._stage(area.key, digest, chunk)
             try:
+                progress = await self._append(area, progress, chunk)
                 await self._publish(name, area, progress, digest)
             except DigestInvalid:
                 await self._forget(name, session, area)
+                raise
+            except BaseException:
+                if not area.lasting:
+                    await area.discard()
                 raise
             await self._forget(name, session, area)
 
@@ -204,10 +198,9 @@ class Uploads:
         Raises:
             DigestInvalid: the bytes are not those of the digest.
         """
-        final = keys.blob(digest) if digest.algorithm == CANONICAL else None
-        area = self._store.stage(keys.single_upload(self._new_session()), final)
-        progress = _Progress()
-        with self._claim(area.key):
+        key = keys.single_upload(self._new_session())
+        area, progress = self._stage(key, digest, chunk), Progress()
+        with self._claim(key):
             try:
                 await area.append(chunk.source, progress.take, chunk.expected)
                 await self._publish(name, area, progress, digest)
@@ -260,7 +253,7 @@ class Uploads:
             return False
         if not dry_run:
             with self._claim(data):
-                self._progress.pop(data, None)
+                self._progress.forget(data)
                 await self._store.delete([*held, data])
                 await self._store.stage(data).discard()
         return True
@@ -276,7 +269,6 @@ class Uploads:
         if _SESSION.fullmatch(session) is not None:
             area = self._store.stage(keys.upload_data(name, session))
             if area.key in self._progress:
-                self._progress.move_to_end(area.key)
                 return area
             with suppress(NotFound):
                 await self._store.stat(keys.upload_started(name, session))
@@ -299,39 +291,52 @@ class Uploads:
         finally:
             self._busy.discard(data)
 
-    async def _append(self, area: IStagingArea, chunk: Chunk) -> _Progress:
-        progress = await self._resume(area)
-        chunk.check(progress.offset)
-        if chunk.expected == 0:
+    def _stage(self, key: Key, digest: Digest, chunk: Chunk) -> IStagingArea:
+        """Name an area for bytes that come in one request, with what they add up to."""
+        known = digest.algorithm == CANONICAL and chunk.expected
+        return self._store.stage(key, keys.blob(digest) if known else None)
+
+    async def _append(
+        self, area: IStagingArea, progress: Progress, chunk: Chunk
+    ) -> Progress:
+        """Add a chunk to what an area holds, and say what there is then."""
+        chunk.check(before := progress.offset)
+        source, expected = chunk.source, chunk.expected
+        if expected is None:
+            source = peeking = Peeking(source)
+            expected = 0 if await peeking.is_empty() else None
+        if expected == 0:
+            chunk.check_taken(0)
             return progress
-        before = progress.offset
+        if progress.hashing is None:
+            progress = await self._read_again(area, before)
+        self._progress.remember(area.key, progress)
         # Whatever happens, the hash is of all that was to be written. Should the store
         # hold less, its size tells, and what it holds is read again.
-        await area.append(chunk.source, progress.take, chunk.expected)
+        await area.append(source, progress.take, expected, progress.mark)
         chunk.check_taken(progress.offset - before)
         return progress
 
-    async def _resume(self, area: IStagingArea) -> _Progress:
+    async def _resume(self, area: IStagingArea) -> Progress:
         """Find out what a session holds, by reading it again if need be."""
-        size = await _size(area)
-        progress = self._progress.get(area.key)
-        if progress is None or progress.offset != size:
-            progress = _Progress(size)
-            if size:
-                reader = await area.open(0, size)
-                progress.hashing = await self._integrity.hash(reader)
-            self._remember(area.key, progress)
+        held = await _held(area)
+        progress = self._progress.recall(area.key, held)
+        if progress is None:
+            progress = await self._read_again(area, held.size)
         return progress
+
+    async def _read_again(self, area: IStagingArea, size: int) -> Progress:
+        hashing = await self._integrity.hash(await area.open(0, size))
+        return Progress(size, hashing)
 
     async def _publish(
         self,
         name: RepositoryName,
         area: IStagingArea,
-        progress: _Progress,
+        progress: Progress,
         digest: Digest,
     ) -> None:
-        stored = Digest(CANONICAL, progress.hashing.hexdigest())
-        actual = stored
+        actual = stored = progress.sum
         if digest.algorithm != CANONICAL:
             actual = await self._digest(area, progress.offset, digest.algorithm)
         if actual != digest:
@@ -356,7 +361,7 @@ class Uploads:
     async def _forget(
         self, name: RepositoryName, session: str, area: IStagingArea
     ) -> None:
-        self._progress.pop(area.key, None)
+        self._progress.forget(area.key)
         await self._store.delete([area.key, keys.upload_started(name, session)])
         await area.discard()
 
@@ -374,15 +379,9 @@ class Uploads:
             self._log.warn("The time at {key} cannot be read", key=key)
         return None
 
-    def _remember(self, key: Key, progress: _Progress) -> None:
-        self._progress[key] = progress
-        self._progress.move_to_end(key)
-        if len(self._progress) > _REMEMBERED:
-            self._progress.popitem(last=False)
 
-
-async def _size(area: IStagingArea) -> int:
+async def _held(area: IStagingArea) -> Held:
     try:
-        return await area.size()
+        return await area.held()
     except NotFound:
-        return 0
+        return Held(0)

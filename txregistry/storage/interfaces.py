@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import NewType
+from typing import Final, NewType
 
 from zope.interface import Attribute, Interface
 
@@ -10,6 +10,10 @@ from txregistry.streams import IReader
 
 Key = NewType("Key", str)
 """Where an object lies: names joined by ``/``. Only ``storage/keys.py`` makes them."""
+
+
+MARK_LIMIT: Final = 256
+"""Bytes in the mark of a staging area at most."""
 
 
 class NotFound(Exception):
@@ -56,6 +60,19 @@ class Page:
 
     names: tuple[str, ...]
     more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a staging area holds.
+
+    Attributes:
+        size: Bytes.
+        mark: What the latest append left there; empty where it left nothing.
+    """
+
+    size: int
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +211,7 @@ class IStagingArea(Interface):
     """
 
     key = Attribute("The `Key` it was named by.")
+    lasting = Attribute("Whether others find what an append that broke off left.")
 
     async def size() -> int:
         """Say how many bytes it holds.
@@ -202,8 +220,18 @@ class IStagingArea(Interface):
             NotFound: nothing was ever appended.
         """
 
+    async def held() -> Held:
+        """Say what it holds. What this object does next is of just that.
+
+        Raises:
+            NotFound: nothing was ever appended.
+        """
+
     async def append(
-        source: IReader, observe: Callable[[bytes], None], expected: int | None
+        source: IReader,
+        observe: Callable[[bytes], None],
+        expected: int | None,
+        mark: Callable[[], str] | None = None,
     ) -> int:
         """Append everything from a reader.
 
@@ -212,6 +240,9 @@ class IStagingArea(Interface):
             observe: Called with each piece, in order, as it is written; maybe in
                 another thread, one call at a time.
             expected: How many bytes will come, where that is known: a hint.
+            mark: Gives a line of up to `MARK_LIMIT` bytes that is kept with what the
+                area holds, until the next append. It is called when all is written,
+                or as much as came of it, so it should say of how much it speaks.
 
         Returns:
             How many bytes the area holds then, all of them durable.

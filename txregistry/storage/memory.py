@@ -9,6 +9,7 @@ from zope.interface import implementer
 
 from txregistry.storage.interfaces import (
     Health,
+    Held,
     IObjectStore,
     IStagingArea,
     Key,
@@ -31,6 +32,7 @@ class MemoryObjectStore:
         self._versions = count()
         self._objects: dict[str, tuple[bytes, Stat]] = {}
         self._staged: dict[Key, bytearray] = {}
+        self._marks: dict[Key, str] = {}
         for key, data in (objects or {}).items():
             self._write(key, data)
 
@@ -59,13 +61,14 @@ class MemoryObjectStore:
     def stage(self, key: Key, final: Key | None = None) -> IStagingArea:
         """See `IObjectStore`."""
         del final
-        return _MemoryStagingArea(key, self._staged, self._write)
+        return _MemoryStagingArea(key, self._staged, self._marks, self._write)
 
     async def delete(self, keys: Iterable[Key]) -> None:
         """See `IObjectStore`."""
         for key in keys:
             self._objects.pop(key, None)
             self._staged.pop(key, None)
+            self._marks.pop(key, None)
 
     async def list(
         self, prefix: str, *, after: str = "", limit: int, delimiter: bool = False
@@ -116,30 +119,45 @@ def _group(key: str, prefix: str) -> str:
 class _MemoryStagingArea:
     """Bytes that are not yet an object."""
 
+    lasting = True
+
     def __init__(
         self,
         key: Key,
         staged: dict[Key, bytearray],
+        marks: dict[Key, str],
         write: Callable[[Key, bytes], None],
     ) -> None:
         self.key = key
         self._staged = staged
+        self._marks = marks
         self._write = write
 
     async def size(self) -> int:
         """See `IStagingArea`."""
         return len(self._held())
 
+    async def held(self) -> Held:
+        """See `IStagingArea`."""
+        return Held(len(self._held()), self._marks.get(self.key, ""))
+
     async def append(
-        self, source: IReader, observe: Callable[[bytes], None], expected: int | None
+        self,
+        source: IReader,
+        observe: Callable[[bytes], None],
+        expected: int | None,
+        mark: Callable[[], str] | None = None,
     ) -> int:
         """See `IStagingArea`."""
         del expected
         held = self._staged.setdefault(self.key, bytearray())
-        while pieces := await read_pieces(source, CHUNK):
-            for piece in pieces:
-                observe(piece)
-                held += piece
+        try:
+            while pieces := await read_pieces(source, CHUNK):
+                for piece in pieces:
+                    observe(piece)
+                    held += piece
+        finally:
+            self._marks[self.key] = mark() if mark is not None else ""
         return len(held)
 
     async def open(self, start: int, stop: int) -> IReader:
@@ -153,6 +171,7 @@ class _MemoryStagingArea:
     async def discard(self) -> None:
         """See `IStagingArea`."""
         self._staged.pop(self.key, None)
+        self._marks.pop(self.key, None)
 
     def _held(self) -> bytearray:
         try:

@@ -6,6 +6,7 @@ from typing import Final
 from zope.interface import implementer
 
 from txregistry.storage.interfaces import (
+    Held,
     IStagingArea,
     Key,
     NotFound,
@@ -60,6 +61,8 @@ class S3DirectArea:
         store: The store.
     """
 
+    lasting = False
+
     def __init__(self, key: Key, final: Key, store: S3Keeper) -> None:
         self.key = key
         self._final = final
@@ -76,10 +79,19 @@ class S3DirectArea:
             raise NotFound(self.key)
         return self._size
 
-    async def append(
-        self, source: IReader, observe: Callable[[bytes], None], expected: int | None
-    ) -> int:
+    async def held(self) -> Held:
         """See `IStagingArea`."""
+        return Held(await self.size())
+
+    async def append(
+        self,
+        source: IReader,
+        observe: Callable[[bytes], None],
+        expected: int | None,
+        mark: Callable[[], str] | None = None,
+    ) -> int:
+        """See `IStagingArea`: nobody else could read what would be marked."""
+        del mark
         if self._writer is not None or self._ordinary is not None:
             raise RuntimeError("an area with a final key is appended to once")
         memory = self._store.memory

@@ -17,6 +17,7 @@ import msgspec
 from zope.interface import implementer
 
 from txregistry.storage.interfaces import (
+    Held,
     IStagingArea,
     Key,
     NotFound,
@@ -33,33 +34,69 @@ _MANY: Final = 16
 to leave them costs a longer state each time."""
 
 
+class _State(msgspec.Struct, frozen=True):
+    """What an area holds.
+
+    Attributes:
+        segments: Its bytes, in order.
+        mark: What the latest append left.
+    """
+
+    segments: tuple[Segment, ...]
+    mark: str = ""
+
+    @property
+    def size(self) -> int:
+        """Bytes that it holds."""
+        return sum(segment.size for segment in self.segments)
+
+
 _ENCODER: Final = msgspec.json.Encoder()
-_DECODER: Final = msgspec.json.Decoder(list[Segment])
+_DECODER: Final = msgspec.json.Decoder(_State)
 
 
 @implementer(IStagingArea)
 class S3StagingArea:
-    """Segments, and a state that names them."""
+    """Segments, and a state that names them.
+
+    What was read of the state once is what the object goes on with, so that what is
+    committed is what was looked at.
+    """
+
+    lasting = True
 
     def __init__(self, key: Key, store: S3Keeper) -> None:
         self.key = key
         self._store = store
         self._folder = f"{key}-parts/"
-        self._state = Key(f"{self._folder}state")
+        self._place_of_state = Key(f"{self._folder}state")
+        self._known: _State | None = None
 
     async def size(self) -> int:
         """See `IStagingArea`."""
-        return sum(segment.size for segment in await self._segments())
+        return (await self._read()).size
+
+    async def held(self) -> Held:
+        """See `IStagingArea`."""
+        state = await self._read()
+        return Held(state.size, state.mark)
 
     async def append(
-        self, source: IReader, observe: Callable[[bytes], None], expected: int | None
+        self,
+        source: IReader,
+        observe: Callable[[bytes], None],
+        expected: int | None,
+        mark: Callable[[], str] | None = None,
     ) -> int:
         """See `IStagingArea`."""
         del expected
-        try:
-            segments = await self._merge(await self._segments())
-        except NotFound:
-            segments = []
+        state = self._known
+        if state is None:
+            try:
+                state = await self._read()
+            except NotFound:
+                state = _State(())
+        state = await self._merge(state)
         appending = Appending(self._store, self._folder, observe)
         try:
             try:
@@ -67,9 +104,13 @@ class S3StagingArea:
             finally:
                 await appending.end_segment()
         finally:  # whatever happened: what came is kept
-            segments += appending.ended
-            await self._store.put(self._state, _ENCODER.encode(segments))
-        return sum(segment.size for segment in segments)
+            state = await self._write(
+                _State(
+                    (*state.segments, *appending.ended),
+                    mark() if mark is not None else "",
+                )
+            )
+        return state.size
 
     async def open(self, start: int, stop: int) -> IReader:
         """See `IStagingArea`."""
@@ -86,23 +127,25 @@ class S3StagingArea:
     async def discard(self) -> None:
         """See `IStagingArea`."""
         try:
-            segments = await self._segments()
+            state = await self._read()
         except NotFound:
             # What a request wrote that never came to its end may be listed.
             await self._store.delete_folder(self._folder)
             return
-        gone = [span.key for span in self._place(segments)]
-        await self._store.delete([*gone, self._state])
+        gone = [span.key for span in self._place(state.segments)]
+        await self._store.delete([*gone, self._place_of_state])
+        self._known = None
 
-    async def _merge(self, segments: list[Segment]) -> list[Segment]:
+    async def _merge(self, state: _State) -> _State:
         """Make the short segments at the end one, where there are many of them."""
+        segments = state.segments
         count = 0
         for segment in reversed(segments):
             if segment.size >= self._store.part_size:
                 break
             count += 1
         if count < _MANY:
-            return segments
+            return state
         kept, short = segments[:-count], segments[-count:]
         appending = Appending(self._store, self._folder, lambda _: None)
         try:
@@ -111,13 +154,12 @@ class S3StagingArea:
         except BaseException:
             await appending.abort()
             raise
-        kept += appending.ended
-        await self._store.put(self._state, _ENCODER.encode(kept))
+        state = await self._write(_State((*kept, *appending.ended), state.mark))
         await self._store.delete([span.key for span in self._place(short)])
-        return kept
+        return state
 
     async def _spans(self) -> list[Span]:
-        return self._place(await self._segments())
+        return self._place((self._known or await self._read()).segments)
 
     def _place(self, segments: Sequence[Segment]) -> list[Span]:
         return [
@@ -125,15 +167,22 @@ class S3StagingArea:
             for segment in segments
         ]
 
-    async def _segments(self) -> list[Segment]:
+    async def _read(self) -> _State:
+        place, self._known = self._place_of_state, None
         try:
-            return _DECODER.decode(await self._store.get(self._state, _STATE_LIMIT))
+            state = _DECODER.decode(await self._store.get(place, _STATE_LIMIT))
         except NotFound:
             raise NotFound(self.key) from None
         except (TooLarge, msgspec.DecodeError, UnicodeDecodeError):
-            raise StorageUnavailable(
-                f"{self._state} is no state of an upload"
-            ) from None
+            raise StorageUnavailable(f"{place} is no state of an upload") from None
+        self._known = state
+        return state
+
+    async def _write(self, state: _State) -> _State:
+        self._known = None
+        await self._store.put(self._place_of_state, _ENCODER.encode(state))
+        self._known = state
+        return state
 
 
 def _cut(spans: Sequence[Span], start: int, stop: int) -> list[Span]:

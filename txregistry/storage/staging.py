@@ -9,7 +9,13 @@ from typing import Final
 from zope.interface import implementer
 
 from txregistry.storage.files import Publisher, reserve, write_pieces
-from txregistry.storage.interfaces import IStagingArea, Key, StorageFull
+from txregistry.storage.interfaces import (
+    MARK_LIMIT,
+    Held,
+    IStagingArea,
+    Key,
+    StorageFull,
+)
 from txregistry.storage.reading import faults, open_file
 from txregistry.streams import CHUNK, IReader, read_pieces
 from txregistry.tasks import Blocking
@@ -27,6 +33,8 @@ _RESERVED: Final = 64 * 1024 * 1024
 class StagingFile:
     """A file that grows; its size is the truth about what it holds."""
 
+    lasting = True
+
     def __init__(
         self,
         key: Key,
@@ -38,6 +46,7 @@ class StagingFile:
         self.key = key
         self._place = place
         self._path = place(key)
+        self._path_of_mark = f"{self._path}-mark"
         self._publisher = publisher
         self._blocking = blocking
         self._check_room = check_room
@@ -47,8 +56,17 @@ class StagingFile:
         with faults(self.key):
             return os.stat(self._path).st_size
 
+    async def held(self) -> Held:
+        """See `IStagingArea`."""
+        with faults(self.key):
+            return Held(os.stat(self._path).st_size, self._read_mark())
+
     async def append(
-        self, source: IReader, observe: Callable[[bytes], None], expected: int | None
+        self,
+        source: IReader,
+        observe: Callable[[bytes], None],
+        expected: int | None,
+        mark: Callable[[], str] | None = None,
     ) -> int:
         """See `IStagingArea`."""
         with faults(self.key, absence=False):
@@ -67,14 +85,14 @@ class StagingFile:
                 with faults(self.key, absence=False):
                     await self._blocking(take, pieces)
             with faults(self.key, absence=False):
-                return await self._blocking(_settle, descriptor)
+                return await self._blocking(self._settle, descriptor, mark)
         except StorageFull:
             # Room for others: nobody was promised these bytes.
             with faults(self.key, absence=False):
                 await self._blocking(os.ftruncate, descriptor, start)
             raise
         except BaseException:
-            await self._blocking(_trim, descriptor)
+            await self._blocking(self._keep_what_came, descriptor, mark)
             raise
         finally:
             os.close(descriptor)
@@ -105,6 +123,7 @@ class StagingFile:
             descriptor = os.open(self._path, flags, 0o666)
         try:
             size = os.fstat(descriptor).st_size
+            self._forget_mark()
             if expected:
                 reserve(descriptor, size, min(expected, _RESERVED))
         except BaseException:
@@ -139,15 +158,43 @@ class StagingFile:
                 os.unlink(scratch)
 
     def _discard(self) -> None:
+        self._forget_mark()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path)
         with contextlib.suppress(OSError):  # `delete` may have left the folder
             os.rmdir(os.path.dirname(self._path))
 
+    def _settle(self, descriptor: int, mark: Callable[[], str] | None) -> int:
+        os.fdatasync(descriptor)
+        self._write_mark(mark)
+        return os.fstat(descriptor).st_size
 
-def _settle(descriptor: int) -> int:
-    os.fdatasync(descriptor)
-    return os.fstat(descriptor).st_size
+    def _keep_what_came(self, descriptor: int, mark: Callable[[], str] | None) -> None:
+        _trim(descriptor)
+        with contextlib.suppress(OSError):
+            os.fdatasync(descriptor)
+            self._write_mark(mark)
+
+    def _write_mark(self, mark: Callable[[], str] | None) -> None:
+        """Write the mark, after what it speaks of.
+
+        It need not be durable, nor whole after a crash: whoever finds it wanting reads
+        the bytes again.
+        """
+        if mark is not None:
+            with open(self._path_of_mark, "wb") as file:
+                file.write(mark().encode())
+
+    def _read_mark(self) -> str:
+        try:
+            with open(self._path_of_mark, "rb") as file:
+                return file.read(MARK_LIMIT).decode()
+        except (FileNotFoundError, UnicodeDecodeError):
+            return ""
+
+    def _forget_mark(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._path_of_mark)
 
 
 def _trim(descriptor: int) -> None:

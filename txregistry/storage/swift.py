@@ -19,6 +19,7 @@ from zope.interface import implementer
 
 from txregistry.storage.interfaces import (
     Health,
+    Held,
     IObjectStore,
     IStagingArea,
     Key,
@@ -237,6 +238,8 @@ class SwiftObjectStore(SwiftObjectSource):
 class _KnownArea:
     """Bytes whose final key is known: one object if they are known to be few enough."""
 
+    lasting = False
+
     def __init__(self, key: Key, direct: IStagingArea, segments: IStagingArea) -> None:
         self.key = key
         self._area = direct
@@ -246,13 +249,21 @@ class _KnownArea:
         """See `IStagingArea`."""
         return await self._area.size()
 
+    async def held(self) -> Held:
+        """See `IStagingArea`."""
+        return await self._area.held()
+
     async def append(
-        self, source: IReader, observe: Callable[[bytes], None], expected: int | None
+        self,
+        source: IReader,
+        observe: Callable[[bytes], None],
+        expected: int | None,
+        mark: Callable[[], str] | None = None,
     ) -> int:
         """See `IStagingArea`."""
         if expected is None or expected > PLAIN_LIMIT:
             self._area = self._segments
-        return await self._area.append(source, observe, expected)
+        return await self._area.append(source, observe, expected, mark)
 
     async def open(self, start: int, stop: int) -> IReader:
         """See `IStagingArea`."""

@@ -9,7 +9,7 @@ from typing import Final
 
 from zope.interface import implementer
 
-from txregistry.storage.interfaces import IStagingArea, Key, NotFound
+from txregistry.storage.interfaces import Held, IStagingArea, Key, NotFound
 from txregistry.storage.swiftcontainer import SwiftContainer
 from txregistry.storage.swiftmanifests import check, put_plain
 from txregistry.storage.swiftwriting import SwiftWriting
@@ -31,6 +31,8 @@ class SwiftDirectArea:
         container: Where that will lie.
         open_final: Opens part of it by its whole name.
     """
+
+    lasting = False
 
     def __init__(
         self,
@@ -54,11 +56,19 @@ class SwiftDirectArea:
             raise NotFound(self.key)
         return self._size
 
+    async def held(self) -> Held:
+        """See `IStagingArea`."""
+        return Held(await self.size())
+
     async def append(
-        self, source: IReader, observe: Callable[[bytes], None], expected: int | None
+        self,
+        source: IReader,
+        observe: Callable[[bytes], None],
+        expected: int | None,
+        mark: Callable[[], str] | None = None,
     ) -> int:
         """See `IStagingArea`: the last piece waits for the commit."""
-        del expected
+        del expected, mark
         taken = 0
         try:
             while pieces := await read_pieces(source, CHUNK):

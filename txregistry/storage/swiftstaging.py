@@ -14,6 +14,7 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from txregistry.storage.interfaces import (
+    Held,
     IStagingArea,
     Key,
     NotFound,
@@ -61,6 +62,8 @@ class Staging:
 class SwiftStagingArea:
     """Segments that may become an object; the highest state says which they are."""
 
+    lasting = True
+
     def __init__(self, key: Key, staging: Staging) -> None:
         self.key = key
         self._staging = staging
@@ -73,40 +76,46 @@ class SwiftStagingArea:
         self._held = await self._states.latest(self.key)
         return self._state(self._held).size
 
+    async def held(self) -> Held:
+        """See `IStagingArea`."""
+        self._held = await self._states.latest(self.key)
+        state = self._state(self._held)
+        return Held(state.size, state.mark)
+
     async def append(
-        self, source: IReader, observe: Callable[[bytes], None], expected: int | None
+        self,
+        source: IReader,
+        observe: Callable[[bytes], None],
+        expected: int | None,
+        mark: Callable[[], str] | None = None,
     ) -> int:
         """See `IStagingArea`."""
         del expected
         before = self._held or await self._states.latest(self.key)
         held = self._begun(before)
         writer = await self._writer(held)
-        taken = held.size
         try:
             while pieces := await writer.waiting(read_pieces(source, CHUNK)):
                 for piece in pieces:
                     observe(piece)
-                    taken += len(piece)
                     await writer.write(piece)
             await writer.end()
         except StorageFull:
             # Room for others: nobody was promised these bytes.
             names = [each.name for each in writer.segments]
             writer.segments.clear()
-            await self._keep_what_came(before, held, writer, taken)
+            await self._keep_what_came(before, held, writer, mark)
             await self._staging.container.delete(names)
             raise
         except BaseException:
-            await self._keep_what_came(before, held, writer, taken)
+            await self._keep_what_came(before, held, writer, mark)
             raise
-        return await self._settle(before, held, writer)
+        return await self._settle(before, held, writer, mark)
 
     async def open(self, start: int, stop: int) -> IReader:
         """See `IStagingArea`."""
         self._held = self._held or await self._states.latest(self.key)
-        state = self._state(self._held, known=False)
-        # Whoever reads it takes the sum of this, from now on.
-        self._states.believe(self.key, state.size, state.id)
+        state = self._state(self._held)
         return PartsReader(
             [(each.name, each.size) for each in state.segments],
             state.tail,
@@ -161,24 +170,20 @@ class SwiftStagingArea:
             gone = State(id=word, held=False, left=tuple(left))
             await self._states.write(self.key, held, gone)
 
-    def _state(self, found: Numbered, *, known: bool = True) -> State:
-        """Give what is held, which whoever uses it here takes it to be."""
+    def _state(self, found: Numbered) -> State:
+        """Give what is held."""
         state = found.state
         if state is None or not state.held:
             raise NotFound(self.key)
-        if known:
-            self._states.check(self.key, state)
         return state
 
-    def _begun(self, before: Numbered) -> State:
+    @staticmethod
+    def _begun(before: Numbered) -> State:
         """Give what there is before something is appended."""
         state = before.state
         if state is None:
             return State(id="")
-        if state.held:
-            self._states.check(self.key, state)
-            return state
-        return State(id="", left=state.left)
+        return state if state.held else State(id="", left=state.left)
 
     async def _folder(self, held: State) -> str:
         """Give the folder where segments go that are to follow.
@@ -205,18 +210,23 @@ class SwiftStagingArea:
         )
 
     async def _keep_what_came(
-        self, before: Numbered, held: State, writer: SegmentWriter, taken: int
+        self,
+        before: Numbered,
+        held: State,
+        writer: SegmentWriter,
+        mark: Callable[[], str] | None,
     ) -> None:
         """Keep what can be kept where something failed."""
-        self._states.believe(self.key, taken, "")  # unless a state comes of it
         with suppress(StorageUnavailable):
             await writer.end()
-        await self._settle(before, held, writer)
-        state = self._held.state if self._held is not None else None
-        self._states.believe(self.key, taken, "" if state is None else state.id)
+        await self._settle(before, held, writer, mark)
 
     async def _settle(
-        self, before: Numbered, held: State, writer: SegmentWriter
+        self,
+        before: Numbered,
+        held: State,
+        writer: SegmentWriter,
+        mark: Callable[[], str] | None,
     ) -> int:
         """Write down what is held now, where that is not what was."""
         dynamic = self._staging.segments.dynamic
@@ -237,6 +247,7 @@ class SwiftStagingArea:
             tail=tail,
             tidy=tidy,
             left=held.left,
+            mark=mark() if mark is not None else "",
         )
         if (
             before.state is None

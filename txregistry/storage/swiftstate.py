@@ -41,6 +41,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
             be named by a dynamic manifest.
         held: Whether it holds anything; if not, it was discarded.
         left: Folders of what was discarded, of which an object may yet be made.
+        mark: What the latest append left.
     """
 
     id: str
@@ -50,6 +51,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     tidy: bool = True
     held: bool = True
     left: tuple[str, ...] = ()
+    mark: str = ""
 
     @property
     def folders(self) -> list[str]:
@@ -80,14 +82,6 @@ class Numbered:
         return 0 if state is None else len(state.tail) + 256 * len(state.segments)
 
 
-@dataclass(frozen=True, slots=True)
-class _Belief:
-    """What was written or read last, here: the id where it counts."""
-
-    size: int
-    id: str
-
-
 class SwiftStates:
     """Read and write the states of staging areas.
 
@@ -101,7 +95,6 @@ class SwiftStates:
         self._root = root
         self._known: OrderedDict[Key, Numbered] = OrderedDict()
         self._weight = 0
-        self._beliefs: OrderedDict[Key, _Belief] = OrderedDict()
 
     async def latest(self, area: Key) -> Numbered:
         """Find the state that holds."""
@@ -124,7 +117,6 @@ class SwiftStates:
         number = before.number + 1
         name = self._name(area, number)
         data = _encode(state)
-        self.believe(area, state.size, state.id)
         # That is not atomic, but keeps out a request that comes late.
         headers = {"If-None-Match": "*", _MARK: _VALUE}
         found = await self._container.put(name, data, headers=headers, also={_EXISTS})
@@ -135,32 +127,9 @@ class SwiftStates:
             raise StorageUnavailable(f"Somebody else writes to {area}")
         return self._know(area, there)
 
-    def believe(self, area: Key, size: int, state: str) -> None:
-        """Remember what whoever uses the area here takes it to hold."""
-        self._beliefs[area] = _Belief(size, state)
-        self._beliefs.move_to_end(area)
-        if len(self._beliefs) > _REMEMBERED:
-            self._beliefs.popitem(last=False)
-
-    def check(self, area: Key, state: State) -> None:
-        """Refuse what has the size that somebody here knows, but not the bytes.
-
-        A sum that was taken of the bytes that came to one node must not be taken for
-        that of bytes which came to another.
-
-        Raises:
-            StorageUnavailable: two wrote to the area at the same time.
-        """
-        belief = self._beliefs.get(area)
-        if belief and belief.size == state.size and belief.id != state.id:
-            raise StorageUnavailable(
-                f"Two requests wrote to {area} at the same time; begin it anew"
-            )
-
     async def remove(self, area: Key, last: int) -> None:
         """Delete all states up to a number, the highest first."""
         self._know(area, Numbered())
-        self._beliefs.pop(area, None)
         if last:
             names = [self._name(area, number) for number in range(last, 0, -1)]
             await self._container.delete(names)

@@ -210,3 +210,43 @@ class AllTests(ManifestsTestCase):
         self.push(DATA)
         self.put(f"{keys.revision_links(NAME)}sha256/strange/link", b"x")
         self.assertEqual(self.all(), {Digest.of(DATA)})
+
+
+class TaggedTests(ManifestsTestCase):
+    """What a tag goes on pointing to is not looked for again at once."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.push(DATA, V1)
+        self.find(V1)
+
+    def test_is_found_without_its_link_for_a_while(self) -> None:
+        self.result(self.store.delete([keys.revision_link(NAME, DIGEST)]))
+        self.clock.advance(29)
+        self.assertEqual(self.find(V1).data, DATA)
+        self.clock.advance(2)
+        self.unknown(V1)
+
+    def test_by_digest_the_link_is_asked_for(self) -> None:
+        self.result(self.store.delete([keys.revision_link(NAME, DIGEST)]))
+        self.unknown(DIGEST)
+
+    def test_is_gone_with_the_tag(self) -> None:
+        self.result(self.store.delete([keys.tag_link(NAME, V1)]))
+        self.unknown(V1)
+
+    def test_moves_with_the_tag(self) -> None:
+        other = image(annotations={"a": "b"})
+        self.push(other, V1)
+        self.assertEqual(self.find(V1).data, other)
+
+    def test_is_gone_when_it_was_forgotten_here(self) -> None:
+        self.result(self.registry.manifests.forget(NAME, DIGEST))
+        self.unknown(V1)
+
+    def test_is_told_by_the_digest_that_the_tag_has(self) -> None:
+        digest = Digest.of(DATA, "sha512")
+        self.push(DATA, digest)
+        self.result(self.registry.tags.point(NAME, V1, digest))
+        for _ in range(2):
+            self.assertEqual(self.find(V1).digest, digest)

@@ -27,7 +27,12 @@ _NO_CLASS: Final = "NONE"
 
 
 def make_s3_store(
-    s3: S3, reactor: Any, blocking: Blocking, pool: HTTPConnectionPool
+    s3: S3,
+    reactor: Any,
+    blocking: Blocking,
+    pool: HTTPConnectionPool,
+    *,
+    redirects: bool = True,
 ) -> IObjectStore:
     """Make the store.
 
@@ -36,6 +41,7 @@ def make_s3_store(
         reactor: The reactor.
         blocking: Where bytes are hashed, and credentials are looked for.
         pool: Keeps the connections.
+        redirects: Whether clients are sent to the bucket.
 
     Raises:
         SettingsError: it cannot be used.
@@ -63,6 +69,7 @@ def make_s3_store(
                 acl=s3.objectacl or None,
             ),
             part_size=s3.chunksize,
+            redirects=redirects,
             copying=Copying(
                 threshold=s3.multipartcopythresholdsize,
                 chunk=s3.multipartcopychunksize,

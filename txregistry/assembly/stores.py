@@ -18,12 +18,15 @@ def make_store(settings: Settings, clock: Any, blocking: Blocking) -> IObjectSto
     Raises:
         SettingsError: it cannot be used.
     """
+    redirects = not settings.storage.redirect.disable
     if settings.storage.inmemory is not None:
         return MemoryObjectStore(clock)
     if settings.storage.s3 is not None:
-        return _make_s3_store(settings.storage.s3, clock, blocking)
+        return _make_s3_store(settings.storage.s3, clock, blocking, redirects=redirects)
     if settings.storage.swift is not None:
-        return make_swift_store(settings.storage.swift, clock, make_pool(clock))
+        return make_swift_store(
+            settings.storage.swift, clock, make_pool(clock), redirects=redirects
+        )
     files = settings.storage.filesystem or Filesystem()
     try:
         return FilesystemObjectStore(
@@ -41,7 +44,9 @@ def make_store(settings: Settings, clock: Any, blocking: Blocking) -> IObjectSto
         ) from error
 
 
-def _make_s3_store(s3: S3, reactor: Any, blocking: Blocking) -> IObjectStore:
+def _make_s3_store(
+    s3: S3, reactor: Any, blocking: Blocking, *, redirects: bool
+) -> IObjectStore:
     try:
         # botocore takes a while to load, and only S3 needs it.
         from txregistry.assembly.s3 import make_s3_store  # noqa: PLC0415 - as said
@@ -49,4 +54,5 @@ def _make_s3_store(s3: S3, reactor: Any, blocking: Blocking) -> IObjectStore:
         raise SettingsError(
             f"storage.s3: it needs {error.name}; install txregistry[s3]."
         ) from error
-    return make_s3_store(s3, reactor, blocking, make_pool(reactor))
+    pool = make_pool(reactor)
+    return make_s3_store(s3, reactor, blocking, pool, redirects=redirects)

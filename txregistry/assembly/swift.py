@@ -28,7 +28,11 @@ _V2: Final = 2
 
 
 def make_swift_store(
-    swift: Swift, reactor: Any, pool: HTTPConnectionPool
+    swift: Swift,
+    reactor: Any,
+    pool: HTTPConnectionPool,
+    *,
+    redirects: bool = True,
 ) -> IObjectStore:
     """Make the store.
 
@@ -36,6 +40,7 @@ def make_swift_store(
         swift: Its settings.
         reactor: The reactor.
         pool: Keeps the connections.
+        redirects: Whether clients are sent to the container.
 
     Raises:
         SettingsError: it cannot be used.
@@ -75,7 +80,7 @@ def make_swift_store(
         swift.prefix,
         largest=swift.chunksize or LARGEST,
         dynamic=swift.writedlo,
-        urls=urls,
+        urls=urls if redirects else None,
     )
 
 

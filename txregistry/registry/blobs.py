@@ -19,6 +19,8 @@ from txregistry.storage import keys
 from txregistry.storage.interfaces import IObjectStore, NotFound, Stat
 from txregistry.streams import IReader
 
+LIFETIME: Final = 1200.0
+"""Seconds for which clients may fetch a blob elsewhere: as long as Distribution's."""
 _REMEMBERED: Final = 10_000
 _SEARCHED: Final = 1_000
 """Repositories looked into for a blob that is to be mounted from anywhere."""
@@ -112,6 +114,16 @@ class Blobs:
         if whole and self._integrity.verdict(blob.stored, blob.stat) is None:
             return self._integrity.check(blob.stored, blob.stat, reader)
         return reader
+
+    async def elsewhere(self, blob: Blob) -> str | None:
+        """Give a URL under which a client finds a blob in the store itself.
+
+        It needs no credentials, and is good for `LIFETIME` seconds.
+
+        Returns:
+            The URL; None where the store gives none.
+        """
+        return await self._store.redirect(keys.blob(blob.stored), "GET", LIFETIME)
 
     async def link(self, name: RepositoryName, digest: Digest, stored: Digest) -> None:
         """Give a repository the right to a blob that is in the store.

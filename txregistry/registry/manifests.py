@@ -7,6 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from txregistry.model.digest import CANONICAL, Digest
@@ -32,6 +33,20 @@ from txregistry.storage.interfaces import IObjectStore, NotFound, TooLarge
 
 _CACHED: Final = 32 * 1024 * 1024
 """Bytes of manifests kept in memory: content under its digest cannot change."""
+
+
+_TRUSTED: Final = 30.0
+"""Seconds for which a repository is taken to have what its tag goes on pointing to. It
+has, unless somebody broke off deleting it: the tags go last."""
+_REMEMBERED: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Where the content lies that a tag points to, and until when that is believed."""
+
+    stored: Digest
+    until: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +80,23 @@ class StoredManifest:
 class Manifests:
     """The manifests of all repositories.
 
-    Content is stored once, under its sha256; whether a repository has it is asked of
-    the store every time.
+    Content is stored once, under its sha256. Whether a repository has it is asked of
+    the store every time, but for one that a tag pointed to a moment ago: what the tag
+    points to now, the repository has.
+
+    Args:
+        store: Where they are.
+        tags: The tags.
+        clock: Tells the time.
     """
 
     _log = Logger()
 
-    def __init__(self, store: IObjectStore, tags: Tags) -> None:
+    def __init__(self, store: IObjectStore, tags: Tags, clock: IReactorTime) -> None:
         self._store = store
         self._tags = tags
+        self._clock = clock
+        self._tagged: OrderedDict[tuple[RepositoryName, Digest], _Seen] = OrderedDict()
         self._cache: OrderedDict[Digest, tuple[bytes, str]] = OrderedDict()
         self._cached = 0
 
@@ -84,15 +107,15 @@ class Manifests:
             ManifestUnknown: the repository has none of this tag or digest.
             NameUnknown: there is no such repository.
         """
-        digest: Digest | None
+        found = None
         if isinstance(reference, Digest):
-            digest = reference
+            found = await self._find(name, reference)
         else:
             digest = await self._tags.find(name, reference)
-        if digest is not None:
-            found = await self._find(name, digest)
-            if found is not None:
-                return found
+            if digest is not None:
+                found = await self._find_tagged(name, digest)
+        if found is not None:
+            return found
         if not await self.has_repository(name):
             raise NameUnknown(
                 f"There is no repository {name}; check its name.", {"name": str(name)}
@@ -134,6 +157,8 @@ class Manifests:
             All the digests under which the repository had it.
         """
         names = await same_content(self._store, keys.revision_links(name), digest)
+        for each in names:
+            self._tagged.pop((name, each), None)
         await self._store.delete(names.values())
         return set(names)
 
@@ -151,6 +176,25 @@ class Manifests:
                 found.append(keys.reference_digest(prefix, key))
             except DigestInvalid:
                 continue  # somebody else's file
+        return found
+
+    async def _find_tagged(
+        self, name: RepositoryName, digest: Digest
+    ) -> StoredManifest | None:
+        """Find what a tag points to at this moment."""
+        seen = self._tagged.get((name, digest))
+        if seen is not None and self._clock.seconds() < seen.until:
+            cached = self._cache.get(seen.stored)
+            if cached is not None:
+                self._cache.move_to_end(seen.stored)
+                return StoredManifest(digest, *cached)
+        found = await self._find(name, digest)
+        if found is not None:
+            until = self._clock.seconds() + _TRUSTED
+            self._tagged[name, digest] = _Seen(Digest.of(found.data), until)
+            self._tagged.move_to_end((name, digest))
+            if len(self._tagged) > _REMEMBERED:
+                self._tagged.popitem(last=False)
         return found
 
     async def _find(

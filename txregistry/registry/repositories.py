@@ -83,7 +83,7 @@ class Registry:
             new_session,
         )
         self.tags = Tags(store, clock, immutability)
-        self.manifests = Manifests(store, self.tags)
+        self.manifests = Manifests(store, self.tags, clock)
         self.referrers = Referrers(
             store, self.manifests, self.tags, clock, write_fallback=write_fallback
         )

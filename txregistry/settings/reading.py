@@ -35,7 +35,6 @@ MEANINGLESS: Final = (
     "loglevel",
     "health",
     "storage.cache",
-    "storage.redirect",
     "storage.s3.loglevel",
     "storage.s3.useragent",
     "storage.tag",

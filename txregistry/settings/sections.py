@@ -122,6 +122,12 @@ class Delete(Section, frozen=True):
     enabled: bool = True
 
 
+class Redirect(Section, frozen=True):
+    """``storage.redirect``: whether clients fetch blobs from the store themselves."""
+
+    disable: bool = False
+
+
 class UploadPurging(Section, frozen=True):
     """``storage.maintenance.uploadpurging``: what becomes of abandoned uploads."""
 
@@ -151,6 +157,7 @@ class Storage(Section, frozen=True):
     inmemory: dict[str, Any] | None = None
     s3: S3 | None = None
     swift: Swift | None = None
+    redirect: Redirect = Redirect()
     delete: Delete = Delete()
     maintenance: Maintenance = Maintenance()
 

@@ -37,6 +37,14 @@ def add_blob_routes(
         if is_unchanged(request, digest):
             request.setResponseCode(304)
             return
+        if request.method != b"HEAD":  # which is known here
+            url = await registry.blobs.elsewhere(blob)
+            if url is not None:
+                headers.setRawHeaders("cache-control", ["no-store"])
+                headers.setRawHeaders("content-length", ["0"])
+                headers.setRawHeaders("location", [url])
+                request.setResponseCode(307)
+                return
         start, stop = 0, blob.size
         wanted = wants_range(request, digest)
         span = None if wanted is None else parse_range(wanted, blob.size)

@@ -84,6 +84,7 @@ class _FaultyArea:
         self._step = step
         self.key = area.key
         self.lasting = area.lasting
+        self.growing = area.growing
 
     async def size(self) -> int:
         """See `IStagingArea`."""

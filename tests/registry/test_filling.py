@@ -13,10 +13,17 @@ from zope.interface import implementer
 
 from tests.temporary import make_folder
 from txregistry.model.digest import Digest
+from txregistry.model.errors import DigestInvalid
 from txregistry.registry.filling import Filling
 from txregistry.storage import keys
 from txregistry.storage.filesystem import FilesystemObjectStore
-from txregistry.storage.interfaces import IObjectStore, NotFound
+from txregistry.storage.interfaces import (
+    Held,
+    IObjectStore,
+    IStagingArea,
+    Key,
+    NotFound,
+)
 from txregistry.storage.memory import MemoryObjectStore
 from txregistry.streams import IReader, read_all
 from txregistry.tasks import at_once
@@ -67,8 +74,13 @@ class MemoryFillingTests(SynchronousTestCase):
     def begin(self) -> None:
         """Begin a filling of nothing yet."""
         self.store = self.make_store()
+        self.fill()
+
+    def fill(self, wanted: Digest | None = None) -> None:
+        """Begin a filling of what is to have a digest."""
         self.source = Source()
-        self.filling = Filling(self.store, self.store.stage(STAGED), self.source)
+        area = self.store.stage(STAGED)
+        self.filling = Filling(self.store, area, self.source, at_once, wanted)
         self.kept: list[Digest] = []
         self.keep_fails = False
         self.done = Deferred.fromCoroutine(self.filling.run(self.keep))
@@ -215,6 +227,24 @@ class MemoryFillingTests(SynchronousTestCase):
         self.failureResultOf(self.done, TroubleError)
         self.failureResultOf(reading, TroubleError)
 
+    def test_what_is_wanted_is_stored(self) -> None:
+        for algorithm in ("sha256", "sha512"):
+            self.fill(Digest.of(DATA, algorithm))
+            reading = self.read_all(self.filling.reader())
+            self.finish()
+            self.assertEqual(self.successResultOf(self.done), Digest.of(DATA))
+            self.assertEqual(self.successResultOf(reading), DATA)
+
+    def test_what_is_not_wanted_is_not_stored(self) -> None:
+        for algorithm in ("sha256", "sha512"):
+            self.fill(Digest.of(b"other", algorithm))
+            reading = self.read_all(self.filling.reader())
+            self.finish()
+            for each in (self.done, reading):
+                self.failureResultOf(each, DigestInvalid)
+            page: Any = self.result(self.store.list("docker/", limit=100))
+            self.assertEqual(page.names, ())
+
     def test_who_waits_for_its_end_goes_on_at_it(self) -> None:
         ended = Deferred.fromCoroutine(self.filling.ended())
         self.give(PIECES[0])
@@ -251,6 +281,67 @@ async def read_slowly(reader: IReader, limit: int) -> bytes:
         found += data
     await reader.close()
     return found
+
+
+class ShutStore(MemoryObjectStore):
+    """A store that gives nothing back before it has all, as those elsewhere do."""
+
+    def stage(self, key: Key, final: Key | None = None) -> IStagingArea:
+        """See `IObjectStore`."""
+        return _ShutArea(super().stage(key, final))
+
+
+@implementer(IStagingArea)
+class _ShutArea:
+    """An area that cannot be read while something is appended."""
+
+    growing = False
+
+    def __init__(self, area: IStagingArea) -> None:
+        self.key = area.key
+        self.lasting = area.lasting
+        self._area = area
+        self._appending = False
+
+    async def size(self) -> int:
+        """See `IStagingArea`."""
+        return await self._area.size()
+
+    async def held(self) -> Held:
+        """See `IStagingArea`."""
+        return await self._area.held()
+
+    async def append(
+        self,
+        source: IReader,
+        observe: Callable[[bytes], None],
+        expected: int | None,
+        mark: Callable[[], str] | None = None,
+    ) -> int:
+        """See `IStagingArea`."""
+        self._appending = True
+        size = await self._area.append(source, observe, expected, mark)
+        self._appending = False
+        return size
+
+    async def open(self, start: int, stop: int) -> IReader:
+        """See `IStagingArea`."""
+        if self._appending:
+            raise NotFound(self.key)
+        return await self._area.open(start, stop)
+
+    async def commit(self, key: Key) -> None:
+        """See `IStagingArea`."""
+        await self._area.commit(key)
+
+    async def discard(self) -> None:
+        """See `IStagingArea`."""
+        await self._area.discard()
+
+
+class ShutFillingTests(MemoryFillingTests):
+    def make_store(self) -> IObjectStore:
+        return ShutStore(Clock())
 
 
 class FilesystemFillingTests(MemoryFillingTests):

@@ -79,6 +79,7 @@ class _SlowArea:
     ) -> None:
         self.key = area.key
         self.lasting = area.lasting
+        self.growing = area.growing
         self._area = area
         self._wait = wait
 

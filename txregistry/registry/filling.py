@@ -1,7 +1,8 @@
 """A blob on its way into the store, which can be read while it comes.
 
 Whoever asks for it reads what is there already and waits for the rest. A reader that
-leaves does not stop it; one that is slow does not hold it up.
+leaves does not stop it; one that is slow does not hold it up. Where a store gives
+nothing back before it has all, the bytes are spooled on this machine's disk meanwhile.
 """
 
 from collections.abc import Awaitable, Callable
@@ -9,10 +10,12 @@ from collections.abc import Awaitable, Callable
 from zope.interface import implementer
 
 from txregistry.model.digest import CANONICAL, Digest, new_hashing
+from txregistry.model.errors import DigestInvalid
 from txregistry.storage import keys
 from txregistry.storage.interfaces import IObjectStore, IStagingArea
+from txregistry.storage.spool import Spool
 from txregistry.streams import IReader
-from txregistry.tasks import Bell
+from txregistry.tasks import Bell, Blocking
 
 
 class Filling:
@@ -22,15 +25,30 @@ class Filling:
         store: Where it goes.
         area: Where it is staged; it is discarded at the end.
         source: Where it comes from; it is closed at the end.
+        blocking: Where disk work goes.
+        wanted: The digest that it must have; None where that is not known.
+        expected: Its bytes, where that is known: a hint.
     """
 
     def __init__(
-        self, store: IObjectStore, area: IStagingArea, source: IReader
+        self,
+        store: IObjectStore,
+        area: IStagingArea,
+        source: IReader,
+        blocking: Blocking,
+        wanted: Digest | None = None,
+        expected: int | None = None,
     ) -> None:
         self._store = store
         self._area = area
         self._source = source
-        self._hashing = new_hashing()
+        self._expected = expected
+        self._wanted = wanted
+        self._sum = new_hashing()
+        self._sum_wanted = None
+        if wanted is not None and wanted.algorithm != CANONICAL:
+            self._sum_wanted = new_hashing(wanted.algorithm)
+        self._spool = None if area.growing else Spool(blocking)
         self._there = 0
         self._stored: Digest | None = None
         self._failure: BaseException | None = None
@@ -43,16 +61,21 @@ class Filling:
             keep: Called when the blob lies under its digest, before anybody is told.
 
         Returns:
-            Its digest.
+            The digest under which it is stored.
 
         Raises:
+            DigestInvalid: it has another digest than the one that is wanted.
             Exception: whatever the source or the store raises; readers get it too.
         """
         try:
-            source = _Watched(self._source, self._arrived)
-            await self._area.append(source, self._hashing.update, None)
-            digest = Digest(CANONICAL, self._hashing.hexdigest())
-            await self._area.commit(keys.blob(digest))
+            source = _Watched(self._source, self._arrived, self._spool)
+            await self._area.append(source, self._see, self._expected)
+            digest = Digest(CANONICAL, self._sum.hexdigest())
+            self._check(digest)
+            if self._there:
+                await self._area.commit(keys.blob(digest))
+            else:
+                await self._store.put(keys.blob(digest), b"")
             await keep(digest)
         except BaseException as failure:
             self._failure = failure
@@ -62,6 +85,8 @@ class Filling:
             return digest
         finally:
             self._bell.ring()
+            if self._spool is not None:
+                self._spool.close()
             await self._source.close()
             await self._area.discard()
 
@@ -91,10 +116,27 @@ class Filling:
             return None
         if self._stored is not None:
             return await self._store.open(keys.blob(self._stored), start, self._there)
+        if self._spool is not None:
+            return self._spool.open(start, self._there)
         return await self._area.open(start, self._there)
 
+    def _see(self, piece: bytes) -> None:
+        self._sum.update(piece)
+        if self._sum_wanted is not None:
+            self._sum_wanted.update(piece)
+
+    def _check(self, stored: Digest) -> None:
+        wanted, actual = self._wanted, stored
+        if wanted is not None and self._sum_wanted is not None:
+            actual = Digest(wanted.algorithm, self._sum_wanted.hexdigest())
+        if wanted is not None and actual != wanted:
+            raise DigestInvalid(
+                f"The bytes have the digest {actual}, not {wanted}.",
+                {"digest": str(wanted), "actual": str(actual)},
+            )
+
     def _arrived(self, size: int) -> None:
-        """Take it that so many bytes are in the area."""
+        """Take it that so many bytes can be read."""
         if size > self._there:
             self._there = size
             self._bell.ring()
@@ -102,21 +144,29 @@ class Filling:
 
 @implementer(IReader)
 class _Watched:
-    """Tell how much was written of what was read.
+    """Tell how much of what was read can be read by others.
 
-    A staging area writes what it was given before it asks for more.
+    A staging area writes what it was given before it asks for more; but where that can
+    be read only at the end, it is spooled.
     """
 
-    def __init__(self, reader: IReader, written: Callable[[int], None]) -> None:
+    def __init__(
+        self, reader: IReader, written: Callable[[int], None], spool: Spool | None
+    ) -> None:
         self._reader = reader
         self._written = written
+        self._spool = spool
         self._given = 0
 
     async def read(self, limit: int) -> bytes:
         """See `IReader`."""
-        self._written(self._given)
+        if self._spool is None:
+            self._written(self._given)
         data = await self._reader.read(limit)
         self._given += len(data)
+        if self._spool is not None and data:
+            await self._spool.write(data)
+            self._written(self._given)
         return data
 
     async def close(self) -> None:

@@ -94,7 +94,7 @@ class Transcoding:
         if filling is None:
             area = self._store.stage(keys.single_upload(self._new_session()))
             source = _GzipReader(self._blobs, blob, self._blocking)
-            filling = Filling(self._store, area, source)
+            filling = Filling(self._store, area, source, self._blocking)
             self._under_way[blob.stored] = filling
             work = self._run(name, blob, filling)
             _ = detach(work, self._log, "transcoding a layer")

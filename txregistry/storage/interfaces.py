@@ -212,6 +212,7 @@ class IStagingArea(Interface):
 
     key = Attribute("The `Key` it was named by.")
     lasting = Attribute("Whether others find what an append that broke off left.")
+    growing = Attribute("Whether what was appended can be read while more of it comes.")
 
     async def size() -> int:
         """Say how many bytes it holds.

@@ -120,6 +120,7 @@ class _MemoryStagingArea:
     """Bytes that are not yet an object."""
 
     lasting = True
+    growing = True
 
     def __init__(
         self,

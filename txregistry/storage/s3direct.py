@@ -62,6 +62,7 @@ class S3DirectArea:
     """
 
     lasting = False
+    growing = False
 
     def __init__(self, key: Key, final: Key, store: S3Keeper) -> None:
         self.key = key

@@ -64,6 +64,7 @@ class S3StagingArea:
     """
 
     lasting = True
+    growing = False
 
     def __init__(self, key: Key, store: S3Keeper) -> None:
         self.key = key

@@ -34,6 +34,7 @@ class StagingFile:
     """A file that grows; its size is the truth about what it holds."""
 
     lasting = True
+    growing = True
 
     def __init__(
         self,

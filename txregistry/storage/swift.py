@@ -239,6 +239,7 @@ class _KnownArea:
     """Bytes whose final key is known: one object if they are known to be few enough."""
 
     lasting = False
+    growing = False
 
     def __init__(self, key: Key, direct: IStagingArea, segments: IStagingArea) -> None:
         self.key = key

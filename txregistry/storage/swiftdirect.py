@@ -33,6 +33,7 @@ class SwiftDirectArea:
     """
 
     lasting = False
+    growing = False
 
     def __init__(
         self,

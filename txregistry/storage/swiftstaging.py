@@ -63,6 +63,7 @@ class SwiftStagingArea:
     """Segments that may become an object; the highest state says which they are."""
 
     lasting = True
+    growing = False
 
     def __init__(self, key: Key, staging: Staging) -> None:
         self.key = key

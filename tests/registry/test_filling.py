@@ -228,6 +228,8 @@ class MemoryFillingTests(SynchronousTestCase):
         self.failureResultOf(reading, TroubleError)
 
     def test_what_is_wanted_is_stored(self) -> None:
+        self.source.fail()
+        self.failureResultOf(self.done, TroubleError)
         for algorithm in ("sha256", "sha512"):
             self.fill(Digest.of(DATA, algorithm))
             reading = self.read_all(self.filling.reader())
@@ -236,6 +238,8 @@ class MemoryFillingTests(SynchronousTestCase):
             self.assertEqual(self.successResultOf(reading), DATA)
 
     def test_what_is_not_wanted_is_not_stored(self) -> None:
+        self.source.fail()
+        self.failureResultOf(self.done, TroubleError)
         for algorithm in ("sha256", "sha512"):
             self.fill(Digest.of(b"other", algorithm))
             reading = self.read_all(self.filling.reader())

@@ -235,6 +235,20 @@ class Unavailable(RegistryError):
 
 
 @final
+class UpstreamSilent(RegistryError):
+    """The registry that has it does not answer."""
+
+    code = ErrorCode.UNAVAILABLE
+
+
+@final
+class UpstreamInvalid(RegistryError):
+    """The registry that has it refuses, or answers what cannot be used."""
+
+    code = ErrorCode.UNAVAILABLE
+
+
+@final
 class Unauthorized(RegistryError):
     """Nobody, or somebody unknown, asks for what not everybody may have."""
 

@@ -97,6 +97,14 @@ class Blobs:
             return False
         return True
 
+    async def is_sound(self, stored: Digest) -> bool:
+        """Say whether the store has some content, and it is not known to be damaged."""
+        try:
+            stat = await self._store.stat(keys.blob(stored))
+        except NotFound:
+            return False
+        return self._integrity.verdict(stored, stat) is not False
+
     async def open(self, blob: Blob, start: int, stop: int) -> IReader:
         """Open part of a blob.
 

@@ -95,9 +95,12 @@ class Filling:
         while self._stored is None and self._failure is None:
             await self._bell.wait()
 
-    def reader(self) -> IReader:
-        """Read it from its first byte, as it comes."""
-        return _FillingReader(self)
+    def reader(self, start: int = 0) -> IReader:
+        """Read it from an offset on, as it comes.
+
+        Where it must have some digest, nobody gets its last byte before it does.
+        """
+        return _FillingReader(self, start)
 
     async def open(self, start: int) -> IReader | None:
         """Open what is there from an offset on; wait until there is something.
@@ -108,17 +111,24 @@ class Filling:
         Raises:
             Exception: whatever broke the filling off.
         """
-        while start >= self._there and self._stored is None and self._failure is None:
+        while start >= self._ready and self._stored is None and self._failure is None:
             await self._bell.wait()
         if self._failure is not None:  # what was there is gone with it
             raise self._failure
-        if start >= self._there:
+        ready = self._ready
+        if start >= ready:
             return None
         if self._stored is not None:
-            return await self._store.open(keys.blob(self._stored), start, self._there)
+            return await self._store.open(keys.blob(self._stored), start, ready)
         if self._spool is not None:
-            return self._spool.open(start, self._there)
-        return await self._area.open(start, self._there)
+            return self._spool.open(start, ready)
+        return await self._area.open(start, ready)
+
+    @property
+    def _ready(self) -> int:
+        """How many bytes may be given to others."""
+        proven = self._wanted is None or self._stored is not None
+        return self._there if proven else self._there - 1
 
     def _see(self, piece: bytes) -> None:
         self._sum.update(piece)
@@ -178,9 +188,9 @@ class _Watched:
 class _FillingReader:
     """Read a filling as it comes."""
 
-    def __init__(self, filling: Filling) -> None:
+    def __init__(self, filling: Filling, start: int) -> None:
         self._filling = filling
-        self._offset = 0
+        self._offset = start
         self._part: IReader | None = None
 
     async def read(self, limit: int) -> bytes:

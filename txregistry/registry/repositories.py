@@ -20,6 +20,10 @@ from txregistry.registry.imageuploads import ImageUploads
 from txregistry.registry.immutability import Immutability
 from txregistry.registry.integrity import Integrity
 from txregistry.registry.manifests import Manifests
+from txregistry.registry.mirror.blobs import MirroredBlobs
+from txregistry.registry.mirror.manifests import MirroredManifests
+from txregistry.registry.mirror.mirror import Mirror
+from txregistry.registry.mirror.rules import MirrorRules
 from txregistry.registry.privacy import Privacy
 from txregistry.registry.reach import Reach
 from txregistry.registry.referrers import Referrers
@@ -50,6 +54,8 @@ class Registry:
         layer_limit: Bytes that a layer may have that comes by version 1; None for as
             many as there is room for.
         immutability: Which tags stay where they are; None for none.
+        mirrored: Which repositories are those of other registries; None for none.
+        offline: Whether other registries are not asked, whatever is missing.
         new_session: Makes ids of upload sessions: random UUIDs.
     """
 
@@ -65,6 +71,8 @@ class Registry:
         writes: bool = True,
         layer_limit: int | None = None,
         immutability: Immutability | None = None,
+        mirrored: MirrorRules | None = None,
+        offline: bool = False,
         new_session: Callable[[], str] = lambda: str(uuid4()),
     ) -> None:
         self.store = store
@@ -86,6 +94,15 @@ class Registry:
         self.manifests = Manifests(store, self.tags, clock)
         self.referrers = Referrers(
             store, self.manifests, self.tags, clock, write_fallback=write_fallback
+        )
+        self.mirror = Mirror(
+            mirrored or MirrorRules(),
+            self.manifests,
+            self.blobs,
+            MirroredManifests(
+                self.manifests, self.tags, self.referrers, clock, offline=offline
+            ),
+            MirroredBlobs(store, self.blobs, blocking, new_session, offline=offline),
         )
         self.reach = Reach(self.manifests, self.tags, clock, blocking)
         links = FormLinks(store, self.manifests, self.tags, self.reach)

@@ -53,6 +53,8 @@ _STATUS: Final[dict[type[RegistryError], int]] = {
     errors.BodyInvalid: 400,
     errors.NoRoom: 507,
     errors.Unavailable: 503,
+    errors.UpstreamSilent: 504,
+    errors.UpstreamInvalid: 502,
     errors.Unauthorized: 401,
     errors.Denied: 403,
     errors.ImageIdInvalid: 404,

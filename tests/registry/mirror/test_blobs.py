@@ -1,0 +1,231 @@
+"""Tests of ``txregistry/registry/mirror/blobs.py``."""
+
+from typing import Any
+
+from twisted.internet.defer import Deferred, gatherResults
+
+from tests.registry.mirror import case
+from tests.registry.mirror.case import NAME, REMOTE
+from tests.registry.mirror.played import HeldReader
+from txregistry.client.upstreams.interfaces import UpstreamUnavailable
+from txregistry.model.digest import Digest
+from txregistry.model.errors import (
+    BlobUnknown,
+    Denied,
+    UpstreamInvalid,
+    UpstreamSilent,
+)
+from txregistry.model.names import RepositoryName
+from txregistry.storage import keys
+from txregistry.streams import IReader, read_all
+
+DATA = b"0123456789" * 5
+DOWN = UpstreamUnavailable("other.example", "it is down")
+SECOND = RepositoryName("other/team/second")
+
+
+class BlobsCase(case.MirrorCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.digest = self.upstream.add_blob(REMOTE, DATA)
+
+    async def pull(
+        self,
+        digest: Digest | None = None,
+        name: RepositoryName = NAME,
+        start: int = 0,
+        stop: int | None = None,
+    ) -> bytes | None:
+        """Pull a blob, or part of one."""
+        whole = start == 0 and stop is None
+        blob = await self.registry.mirror.find_blob(
+            name, digest or self.digest, whole=whole
+        )
+        reader = await blob.open(start, blob.size if stop is None else stop)
+        return await read_all(reader, 1000)
+
+    def begin(self, **more: Any) -> Deferred[bytes | None]:
+        """Begin to pull a blob."""
+        return Deferred.fromCoroutine(self.pull(**more))
+
+    def hold(self, first: int) -> HeldReader:
+        """Let no more than some bytes come at first."""
+        reader = self.upstream.readers[self.digest] = HeldReader(DATA, first)
+        return reader
+
+    def asked(self) -> list[str]:
+        """Say what the other registry was asked."""
+        return [each[0] for each in self.upstream.take()]
+
+    def kept(self) -> bool:
+        """Say whether the repository has the blob, and nothing else is there."""
+        links = {keys.layer_link(NAME, self.digest), keys.blob(self.digest)}
+        return set(self.keys()) == links
+
+
+class WholeTests(BlobsCase):
+    def test_is_fetched_and_kept(self) -> None:
+        for _ in range(2):
+            self.assertEqual(self.result(self.pull()), DATA)
+        self.assertEqual(self.asked(), ["open"])
+        self.assertTrue(self.kept())
+
+    def test_comes_while_it_is_fetched(self) -> None:
+        held = self.hold(20)
+        blob = self.result(
+            self.registry.mirror.find_blob(NAME, self.digest, whole=True)
+        )
+        self.assertEqual(blob.size, len(DATA))
+        reader: IReader = self.result(blob.open(0, blob.size))
+        # The last byte that is here waits until the sum of all is known.
+        self.assertEqual(self.result(reader.read(100)), DATA[:19])
+        more = Deferred.fromCoroutine(reader.read(100))
+        self.assertNoResult(more)
+        held.release()
+        found = self.successResultOf(more)
+        rest = self.result(read_all(reader, 1000))
+        self.assertEqual(found + (rest or b""), DATA[19:])
+        self.assertTrue(held.closed)
+
+    def test_many_join_one_fetch(self) -> None:
+        held = self.hold(20)
+        pulls = [self.begin() for _ in range(64)]
+        held.release()
+        found = self.successResultOf(gatherResults(pulls))
+        self.assertEqual(found, [DATA] * 64)
+        self.assertEqual(self.asked(), ["open"])
+
+    def test_who_leaves_does_not_stop_it(self) -> None:
+        held = self.hold(20)
+        pull = self.begin()
+        pull.cancel()
+        self.failureResultOf(pull)
+        held.release()
+        self.assertTrue(self.kept())
+
+    def test_of_unknown_size_is_given_when_it_is_here(self) -> None:
+        self.upstream.tells_size = False
+        held = self.hold(20)
+        pull = self.begin()
+        self.assertNoResult(pull)
+        held.release()
+        self.assertEqual(self.successResultOf(pull), DATA)
+        self.assertTrue(self.kept())
+
+    def test_of_another_algorithm(self) -> None:
+        digest = self.upstream.add_blob(REMOTE, DATA, "sha512")
+        for _ in range(2):
+            self.assertEqual(self.result(self.pull(digest)), DATA)
+        self.assertEqual(self.asked(), ["open"])
+
+    def test_of_no_bytes(self) -> None:
+        digest = self.upstream.add_blob(REMOTE, b"")
+        for _ in range(2):
+            self.assertEqual(self.result(self.pull(digest)), b"")
+
+    def test_what_is_here_for_another_repository_is_not_fetched(self) -> None:
+        self.result(self.pull())
+        self.upstream.add_blob("team/second", DATA)
+        self.upstream.take()
+        self.assertEqual(self.result(self.pull(name=SECOND)), DATA)
+        self.assertEqual(self.asked(), ["head blob"])
+        self.assertEqual(self.result(self.pull(name=SECOND)), DATA)
+        self.assertEqual(self.asked(), [])
+
+    def test_what_is_here_for_another_repository_may_not_be_there(self) -> None:
+        self.result(self.pull())
+        self.fails(BlobUnknown, self.pull(name=SECOND))
+
+    def test_what_neither_has_is_unknown(self) -> None:
+        self.fails(BlobUnknown, self.pull(Digest.of(b"none")))
+
+    def test_what_is_damaged_here_is_fetched_again(self) -> None:
+        self.result(self.pull())
+        self.put(keys.blob(self.digest), DATA[::-1])
+        self.registry = self.make_registry()
+        self.fails(BlobUnknown, self.pull())
+        self.assertEqual(self.result(self.pull()), DATA)
+
+
+class PartTests(BlobsCase):
+    def test_a_part_is_passed_through(self) -> None:
+        self.assertEqual(self.result(self.pull(start=7, stop=12)), DATA[7:12])
+        self.assertEqual(self.asked(), ["head blob", "open"])
+        self.assertEqual(self.keys(), ())
+
+    def test_a_part_of_what_is_here_is_not_asked_for(self) -> None:
+        self.result(self.pull())
+        self.upstream.take()
+        self.assertEqual(self.result(self.pull(start=7, stop=12)), DATA[7:12])
+        self.assertEqual(self.asked(), [])
+
+    def test_the_size_is_told_without_fetching(self) -> None:
+        blob = self.result(
+            self.registry.mirror.find_blob(NAME, self.digest, whole=False)
+        )
+        self.assertEqual(blob.size, len(DATA))
+        self.assertEqual(self.asked(), ["head blob"])
+
+    def test_the_size_must_be_told(self) -> None:
+        self.upstream.tells_size = False
+        work = self.registry.mirror.find_blob(NAME, self.digest, whole=False)
+        self.fails(UpstreamInvalid, work)
+
+
+class FaultTests(BlobsCase):
+    def nothing_is_here(self) -> None:
+        """Expect that nothing was kept, and the next who asks begins anew."""
+        self.assertEqual(self.keys(), ())
+        self.upstream.fault = None
+        self.upstream.lies = {}
+        self.upstream.readers.clear()
+        self.assertEqual(self.result(self.pull()), DATA)
+
+    def test_down(self) -> None:
+        self.upstream.fault = DOWN
+        self.fails(UpstreamSilent, self.pull())
+        self.fails(UpstreamSilent, self.pull(start=1, stop=2))
+        self.nothing_is_here()
+
+    def test_broken_off(self) -> None:
+        held = self.hold(20)
+        pulls = [self.begin() for _ in range(3)]
+        held.fail(DOWN)
+        for each in pulls:
+            self.failureResultOf(each, UpstreamSilent)
+        self.assertTrue(held.closed)
+        self.nothing_is_here()
+
+    def test_a_lie(self) -> None:
+        self.upstream.lies = {self.digest: DATA[::-1]}
+        pull = self.begin()
+        self.failureResultOf(pull, BlobUnknown)
+        self.nothing_is_here()
+
+    def test_nobody_gets_a_whole_lie(self) -> None:
+        self.upstream.lies = {self.digest: DATA[::-1]}
+        blob = self.result(
+            self.registry.mirror.find_blob(NAME, self.digest, whole=True)
+        )
+        reader: IReader = self.result(blob.open(0, blob.size))
+        self.fails(BlobUnknown, read_all(reader, 1000))
+
+    def test_less_than_it_said(self) -> None:
+        self.upstream.lies = {self.digest: DATA[:-1]}
+        self.failureResultOf(self.begin(), BlobUnknown)
+        self.nothing_is_here()
+
+    def test_offline_nobody_is_asked(self) -> None:
+        self.registry = self.make_registry(offline=True)
+        self.fails(BlobUnknown, self.pull())
+        self.assertEqual(self.asked(), [])
+
+
+class PushTests(BlobsCase):
+    def test_what_is_mirrored_takes_nothing(self) -> None:
+        with self.assertRaises(Denied) as caught:
+            self.registry.mirror.check_push(NAME)
+        self.assertIn("other.example", str(caught.exception))
+
+    def test_what_is_ours_does(self) -> None:
+        self.registry.mirror.check_push(RepositoryName("mine/app"))

@@ -1,0 +1,1 @@
+"""Other registries, as those who pull from them see them."""

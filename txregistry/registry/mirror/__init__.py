@@ -1,0 +1,1 @@
+"""Content of other registries, which is fetched when it is asked for, and kept."""

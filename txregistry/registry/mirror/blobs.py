@@ -1,0 +1,273 @@
+"""Blobs of other registries: given to who asks while they are stored."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from txregistry.client.upstreams.interfaces import UpstreamFault, UpstreamWrong
+from txregistry.model.digest import CANONICAL, Digest
+from txregistry.model.errors import BlobUnknown, DigestInvalid
+from txregistry.model.names import RepositoryName
+from txregistry.registry.blobs import Blob, Blobs
+from txregistry.registry.filling import Filling
+from txregistry.registry.mirror.failures import failure_of
+from txregistry.registry.mirror.rules import MirrorRule
+from txregistry.storage import keys
+from txregistry.storage.interfaces import IObjectStore
+from txregistry.streams import IReader
+from txregistry.tasks import Blocking, Flights, detach
+
+
+class PulledBlob(Protocol):
+    """A blob that can be read, wherever it is."""
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+
+    async def open(self, start: int, stop: int) -> IReader:
+        """Open part of it: the bytes from an offset up to, but not with, another."""
+
+    async def elsewhere(self) -> str | None:
+        """Give a URL under which a client finds it; None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBlob:
+    """A blob that is here."""
+
+    blobs: Blobs
+    blob: Blob
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        return self.blob.size
+
+    async def open(self, start: int, stop: int) -> IReader:
+        """See `PulledBlob`."""
+        return await self.blobs.open(self.blob, start, stop)
+
+    async def elsewhere(self) -> str | None:
+        """See `PulledBlob`."""
+        return await self.blobs.elsewhere(self.blob)
+
+
+@dataclass(frozen=True, slots=True)
+class ComingBlob:
+    """A blob that is on its way here, from its first byte on."""
+
+    filling: Filling
+    size: int
+
+    async def open(self, start: int, stop: int) -> IReader:
+        """See `PulledBlob`."""
+        return _Part(self.filling.reader(start), stop - start)
+
+    async def elsewhere(self) -> str | None:
+        """See `PulledBlob`."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteBlob:
+    """A blob of which only a part, or the size, is wanted: that is passed through."""
+
+    rule: MirrorRule
+    name: str
+    digest: Digest
+    size: int
+
+    async def open(self, start: int, stop: int) -> IReader:
+        """See `PulledBlob`."""
+        try:
+            opened = await self.rule.upstream.open_blob(self.name, self.digest, start)
+        except UpstreamFault as fault:
+            raise failure_of(fault) from fault
+        if opened is None:
+            raise BlobUnknown("The blob was deleted a moment ago.")
+        return _Part(opened.reader, stop - start)
+
+    async def elsewhere(self) -> str | None:
+        """See `PulledBlob`."""
+        return None
+
+
+class MirroredBlobs:
+    """Find blobs, here or in the other registry.
+
+    Args:
+        store: Where they are kept.
+        blobs: Those that are here.
+        blocking: Where disk work goes.
+        new_session: Makes names for what is under way.
+        offline: Whether no other registry is asked, whatever is missing.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        store: IObjectStore,
+        blobs: Blobs,
+        blocking: Blocking,
+        new_session: Callable[[], str],
+        *,
+        offline: bool,
+    ) -> None:
+        self._store = store
+        self._blobs = blobs
+        self._blocking = blocking
+        self._new_session = new_session
+        self._offline = offline
+        self._flights = Flights()
+        self._under_way: dict[tuple[RepositoryName, Digest], ComingBlob] = {}
+
+    async def find(
+        self, rule: MirrorRule, name: RepositoryName, digest: Digest, *, whole: bool
+    ) -> PulledBlob:
+        """Give a blob.
+
+        Args:
+            rule: The rule of the repository.
+            name: The repository.
+            digest: The blob.
+            whole: Whether all of it is wanted; else it is not fetched for that.
+
+        Raises:
+            BlobUnknown: neither has it.
+            UpstreamSilent: it is not here, and the other registry does not answer.
+            UpstreamInvalid: likewise, or what it answers cannot be used.
+        """
+        try:
+            return StoredBlob(self._blobs, await self._blobs.find(name, digest))
+        except BlobUnknown:
+            if self._offline:
+                raise
+        coming = self._under_way.get((name, digest))
+        if coming is not None and whole:
+            return coming
+        try:
+            if await self._is_known(digest) and await self._take(rule, name, digest):
+                blob = await self._blobs.find(name, digest)
+                return StoredBlob(self._blobs, blob)
+            if not whole:
+                return await self._look(rule, name, digest)
+            return await self._flights.join(
+                (name, digest), lambda: self._begin(rule, name, digest)
+            )
+        except UpstreamFault as fault:
+            raise failure_of(fault) from fault
+
+    async def _is_known(self, digest: Digest) -> bool:
+        """Say whether the content is here for another repository, and is sound."""
+        return digest.algorithm == CANONICAL and await self._blobs.is_sound(digest)
+
+    async def _take(
+        self, rule: MirrorRule, name: RepositoryName, digest: Digest
+    ) -> bool:
+        """Let the repository have what is here, if its other registry has it too."""
+        found = await rule.upstream.head_blob(rule.remote_name(name), digest)
+        if found is None:
+            raise _unknown(name, digest)
+        await self._blobs.link(name, digest, digest)
+        return True
+
+    async def _look(
+        self, rule: MirrorRule, name: RepositoryName, digest: Digest
+    ) -> RemoteBlob:
+        remote = rule.remote_name(name)
+        found = await rule.upstream.head_blob(remote, digest)
+        if found is None:
+            raise _unknown(name, digest)
+        if found.size is None:
+            raise UpstreamWrong(rule.upstream.name, "it does not say how large it is")
+        return RemoteBlob(rule, remote, digest, found.size)
+
+    async def _begin(
+        self, rule: MirrorRule, name: RepositoryName, digest: Digest
+    ) -> PulledBlob:
+        opened = await rule.upstream.open_blob(rule.remote_name(name), digest)
+        if opened is None:
+            raise _unknown(name, digest)
+        known = digest.algorithm == CANONICAL and opened.size is not None
+        area = self._store.stage(
+            keys.single_upload(self._new_session()),
+            keys.blob(digest) if known else None,
+        )
+        filling = Filling(
+            self._store, area, opened.reader, self._blocking, digest, opened.size
+        )
+        work = detach(
+            self._fill(rule, name, digest, filling), self._log, "fetching a blob"
+        )
+        if opened.size is None:
+            await work
+            blob = await self._blobs.find(name, digest)
+            return StoredBlob(self._blobs, blob)
+        coming = ComingBlob(filling, opened.size)
+        if not work.called:
+            self._under_way[name, digest] = coming
+            _ = work.addBoth(lambda _: self._under_way.pop((name, digest), None))
+        return coming
+
+    async def _fill(
+        self, rule: MirrorRule, name: RepositoryName, digest: Digest, filling: Filling
+    ) -> None:
+        async def keep(stored: Digest) -> None:
+            await self._blobs.vouch(stored)
+            await self._blobs.link(name, digest, stored)
+
+        try:
+            await filling.run(keep)
+        except DigestInvalid as error:
+            self._log.error(
+                "{upstream} lies about {digest} of {name}: {reason}",
+                upstream=rule.upstream.name,
+                digest=str(digest),
+                name=str(name),
+                reason=error.message,
+            )
+        except UpstreamFault as fault:
+            self._log.warn(
+                "{upstream} broke off {digest} of {name}: {reason}",
+                upstream=fault.upstream,
+                digest=str(digest),
+                name=str(name),
+                reason=fault.reason,
+            )
+
+
+def _unknown(name: RepositoryName, digest: Digest) -> BlobUnknown:
+    return BlobUnknown(
+        f"The repository {name} has no such blob.", {"digest": str(digest)}
+    )
+
+
+@implementer(IReader)
+class _Part:
+    """Give so many bytes of what another reader gives, and say why there are less."""
+
+    def __init__(self, reader: IReader, left: int) -> None:
+        self._reader = reader
+        self._left = left
+
+    async def read(self, limit: int) -> bytes:
+        """See `IReader`."""
+        if self._left <= 0:
+            return b""
+        try:
+            data = await self._reader.read(min(limit, self._left))
+        except UpstreamFault as fault:
+            raise failure_of(fault) from fault
+        except DigestInvalid as error:
+            raise BlobUnknown(error.message) from error
+        self._left -= len(data)
+        return data
+
+    async def close(self) -> None:
+        """See `IReader`."""
+        await self._reader.close()

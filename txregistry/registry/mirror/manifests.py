@@ -1,0 +1,220 @@
+"""Manifests of other registries: fetched when they are missing, or may be old."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from txregistry.client.upstreams.interfaces import (
+    Fetched,
+    UpstreamFault,
+    UpstreamWrong,
+)
+from txregistry.model.digest import Digest
+from txregistry.model.errors import (
+    Denied,
+    ManifestInvalid,
+    ManifestUnknown,
+    NameUnknown,
+)
+from txregistry.model.manifests import parse_manifest
+from txregistry.model.names import Reference, RepositoryName, Tag
+from txregistry.registry.manifests import Manifests, StoredManifest
+from txregistry.registry.mirror.failures import failure_of
+from txregistry.registry.mirror.rules import MirrorRule
+from txregistry.registry.referrers import Referrers
+from txregistry.registry.tags import Tags
+from txregistry.tasks import Flights
+
+_REMEMBERED: Final = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class PulledManifest:
+    """A manifest, and how sure it is that this is the one.
+
+    Attributes:
+        manifest: The manifest.
+        age: Seconds since the other registry was asked whether its tag points to it;
+            None where there is nothing to ask.
+        fault: Why it could not be asked now, in a few words; empty where it could.
+    """
+
+    manifest: StoredManifest
+    age: float | None = None
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """When the other registry said something of a tag, and whether there was one."""
+
+    at: float
+    present: bool
+
+
+class MirroredManifests:
+    """Find manifests, here or in the other registry.
+
+    Args:
+        manifests: Where they are kept.
+        tags: What points to them here.
+        referrers: Who refers to whom.
+        clock: Tells the time.
+        offline: Whether no other registry is asked, whatever is missing.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        manifests: Manifests,
+        tags: Tags,
+        referrers: Referrers,
+        clock: IReactorTime,
+        *,
+        offline: bool,
+    ) -> None:
+        self._manifests = manifests
+        self._tags = tags
+        self._referrers = referrers
+        self._clock = clock
+        self._offline = offline
+        self._seen: OrderedDict[tuple[RepositoryName, Reference], _Seen] = OrderedDict()
+        self._flights = Flights()
+
+    async def find(
+        self, rule: MirrorRule, name: RepositoryName, reference: Reference
+    ) -> PulledManifest:
+        """Give a manifest.
+
+        Raises:
+            ManifestUnknown: neither has it.
+            UpstreamSilent: it is not here, and the other registry does not answer.
+            UpstreamInvalid: likewise, or what it answers cannot be used.
+        """
+        local = await self._local(name, reference)
+        if local is not None and isinstance(reference, Digest):
+            return PulledManifest(local)  # which cannot become old
+        if self._offline:
+            return self._stale(local, name, reference, "this mirror is offline")
+        seen = self._seen.get((name, reference))
+        if seen is not None:
+            age = self._clock.seconds() - seen.at
+            if not seen.present and age < rule.absent:
+                raise _unknown(name, reference)
+            if local is not None and age < rule.recheck:
+                return PulledManifest(local, age)
+        asking = Deferred.fromCoroutine(
+            self._flights.join(
+                (name, reference), lambda: self._ask(rule, name, reference, local)
+            )
+        )
+        if local is not None:
+            # Who could have what is here does not wait for long; the asking goes on.
+            _ = asking.addTimeout(rule.patience, self._clock, lambda *_: None)
+        try:
+            found = await asking
+        except UpstreamFault as fault:
+            self._log.warn(
+                "{upstream} was asked for {name}:{reference}: {reason}",
+                upstream=fault.upstream,
+                name=str(name),
+                reference=str(reference),
+                reason=fault.reason,
+            )
+            if local is None:
+                raise failure_of(fault) from fault
+            return self._stale(local, name, reference, fault.reason)
+        if found is None:
+            return self._stale(local, name, reference, "it takes too long to answer")
+        return PulledManifest(found, None if isinstance(reference, Digest) else 0.0)
+
+    async def _local(
+        self, name: RepositoryName, reference: Reference
+    ) -> StoredManifest | None:
+        try:
+            return await self._manifests.find(name, reference)
+        except (ManifestUnknown, NameUnknown):
+            return None
+
+    def _stale(
+        self,
+        local: StoredManifest | None,
+        name: RepositoryName,
+        reference: Reference,
+        fault: str,
+    ) -> PulledManifest:
+        if local is None:
+            raise _unknown(name, reference)
+        seen = self._seen.get((name, reference))
+        age = 0.0 if seen is None else self._clock.seconds() - seen.at
+        return PulledManifest(local, age, fault)
+
+    async def _ask(
+        self,
+        rule: MirrorRule,
+        name: RepositoryName,
+        reference: Reference,
+        local: StoredManifest | None,
+    ) -> StoredManifest:
+        """Find out what the other registry has, and keep it.
+
+        Raises:
+            ManifestUnknown: it has none.
+            UpstreamFault: that cannot be found out.
+        """
+        remote, upstream = rule.remote_name(name), rule.upstream
+        if local is not None:
+            # To look costs nothing of what some registries let one fetch.
+            looked = await upstream.head_manifest(remote, str(reference))
+            if looked is not None and looked.digest == local.digest:
+                self._remember(name, reference, present=True)
+                return local
+        fetched = await upstream.get_manifest(remote, str(reference))
+        if fetched is None:
+            self._remember(name, reference, present=False)
+            raise _unknown(name, reference)
+        digest = reference if isinstance(reference, Digest) else fetched.digest
+        await self._keep(rule, name, digest, fetched)
+        if isinstance(reference, Tag):
+            try:
+                await self._tags.point(name, reference, digest)
+            except Denied as denied:
+                self._log.warn("{reason}", reason=denied.message)
+                if local is not None:
+                    return local
+        self._remember(name, reference, present=True)
+        return StoredManifest(digest, fetched.data, fetched.media_type)
+
+    async def _keep(
+        self, rule: MirrorRule, name: RepositoryName, digest: Digest, fetched: Fetched
+    ) -> None:
+        try:
+            manifest = parse_manifest(fetched.data, fetched.media_type)
+        except ManifestInvalid as error:
+            reason = error.message.rstrip(".")
+            raise UpstreamWrong(rule.upstream.name, reason) from error
+        await self._manifests.keep(name, digest, fetched.data)
+        if manifest.subject is not None:
+            await self._referrers.add(name, manifest.subject.digest, digest)
+
+    def _remember(
+        self, name: RepositoryName, reference: Reference, *, present: bool
+    ) -> None:
+        if isinstance(reference, Digest) and present:
+            return
+        self._seen[name, reference] = _Seen(self._clock.seconds(), present)
+        self._seen.move_to_end((name, reference))
+        if len(self._seen) > _REMEMBERED:
+            self._seen.popitem(last=False)
+
+
+def _unknown(name: RepositoryName, reference: Reference) -> ManifestUnknown:
+    return ManifestUnknown(
+        f"The repository {name} has no manifest {reference}.",
+        {"reference": str(reference)},
+    )

@@ -1,0 +1,115 @@
+"""Which repositories are those of another registry, and what they are called there.
+
+A rule is in front of reading. The content of a repository with a rule is kept as
+ordinary content, in the repository of the name that it has here.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from txregistry.client.upstreams.interfaces import IUpstream
+from txregistry.model.errors import NameUnknown
+from txregistry.model.names import RepositoryName
+
+_LIBRARY = "library/"
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorRule:
+    """Repositories here that are those of another registry.
+
+    Attributes:
+        upstream: The other registry.
+        prefix: How their names begin here, and not there: ``docker.io/``; empty where
+            names are the same.
+        spaces: What clients call the other registry that say it with each request
+            (``?ns=``).
+        hosts: What clients call us that mean the other registry.
+        library: Whether names of one component lie below ``library/`` there.
+        recheck: Seconds for which a tag is not looked for again.
+        absent: Seconds for which what was not there is not looked for again.
+        patience: Seconds that one waits for the other registry who could have what is
+            here.
+    """
+
+    upstream: IUpstream
+    prefix: str = ""
+    spaces: frozenset[str] = frozenset()
+    hosts: frozenset[str] = frozenset()
+    library: bool = False
+    recheck: float = 300.0
+    absent: float = 30.0
+    patience: float = 3.0
+
+    def local_name(self, name: RepositoryName) -> RepositoryName:
+        """Give what a repository of the other registry is called here.
+
+        Raises:
+            NameInvalid: that would be too long.
+        """
+        text = name.text
+        if self.library and "/" not in text:
+            text = _LIBRARY + text
+        return RepositoryName.parse(self.prefix + text)
+
+    def remote_name(self, name: RepositoryName) -> str:
+        """Give what a repository of this rule is called there."""
+        return name.text.removeprefix(self.prefix)
+
+
+class MirrorRules:
+    """All the rules; the one with the longest prefix counts.
+
+    Args:
+        rules: The rules.
+        own: How names begin that are in no other registry, whatever the rules say:
+            ``team/``.
+    """
+
+    def __init__(
+        self, rules: Sequence[MirrorRule] = (), own: Collection[str] = ()
+    ) -> None:
+        self._rules = sorted(rules, key=lambda rule: -len(rule.prefix))
+        self._own = tuple(own)
+        self._spaces = {space: rule for rule in rules for space in rule.spaces}
+        self._hosts = {host: rule for rule in rules for host in rule.hosts}
+
+    @property
+    def upstreams(self) -> list[IUpstream]:
+        """The other registries."""
+        return [rule.upstream for rule in self._rules]
+
+    def find(self, name: RepositoryName) -> MirrorRule | None:
+        """Give the rule of a repository; None where it is ours alone."""
+        if name.text.startswith(self._own):
+            return None
+        for rule in self._rules:
+            if name.text.startswith(rule.prefix):
+                return rule
+        return None
+
+    def localize(self, name: RepositoryName, space: str, host: str) -> RepositoryName:
+        """Give what a repository is called here that a client asks for.
+
+        Args:
+            name: What the client calls it.
+            space: The registry that the client says it means; empty for none.
+            host: What the client calls us, without a port.
+
+        Raises:
+            NameUnknown: the client means a registry that is not mirrored here.
+        """
+        if not self._rules:
+            return name
+        rule = self._hosts.get(host)
+        if space and (rule := self._spaces.get(space)) is None:
+            raise NameUnknown(
+                f"The registry {space[:100]} is not mirrored here; ask it yourself.",
+                {"name": str(name)},
+            )
+        if rule is None:
+            rule = self.find(name)
+            if rule is None or not rule.library:
+                return name
+            name = RepositoryName(rule.remote_name(name))
+        return rule.local_name(name)

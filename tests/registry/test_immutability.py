@@ -140,7 +140,7 @@ class ImmutableCase(RegistryTestCase):
         self.push_blobs(NAME)
         self.push_blobs(FREE)
 
-    def make_registry(self, **switches: bool) -> Registry:
+    def make_registry(self, **switches: Any) -> Registry:
         return Registry(
             self.store,
             self.clock,

@@ -1,5 +1,7 @@
 """Tags that stay, and requests that run at the same time."""
 
+from typing import Any
+
 from hypothesis import given
 
 from tests.registry import images, interleaving
@@ -24,7 +26,7 @@ from txregistry.registry.repositories import Registry
 
 
 class RaceCase(immutable.ImmutableCase, interleaving.InterleavingTestCase):
-    def make_registry(self, **switches: bool) -> Registry:
+    def make_registry(self, **switches: Any) -> Registry:
         return Registry(
             self.store,
             self.clock,

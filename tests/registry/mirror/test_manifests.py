@@ -4,6 +4,7 @@ from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 
+from tests.registry.case import NAME as OURS
 from tests.registry.content import image
 from tests.registry.mirror import case
 from tests.registry.mirror.case import NAME, REMOTE
@@ -112,7 +113,8 @@ class TagTests(ManifestsCase):
         self.assertEqual(self.asked(), [("get", "latest")])
 
     def test_who_leaves_does_not_stop_it(self) -> None:
-        self.upstream.waiting = waiting = Deferred()
+        waiting: Deferred[None] = Deferred()
+        self.upstream.waiting = waiting
         leaves, stays = self.begin(), self.begin()
         leaves.cancel()
         self.failureResultOf(leaves, CancelledError)
@@ -132,8 +134,8 @@ class TagTests(ManifestsCase):
 
     def test_other_repositories_are_not_asked_for(self) -> None:
         self.push_blobs()
-        self.push(DATA, TAG, case.case.NAME)
-        found = self.find(name=case.case.NAME)
+        self.push(DATA, TAG, OURS)
+        found = self.find(name=OURS)
         self.assertEqual((found.manifest.data, found.age), (DATA, None))
         self.assertEqual(self.asked(), [])
 
@@ -211,7 +213,8 @@ class FaultTests(ManifestsCase):
         self.find()
         self.upstream.add(REMOTE, NEWER, "latest")
         self.clock.advance(61)
-        self.upstream.waiting = waiting = Deferred()
+        waiting: Deferred[None] = Deferred()
+        self.upstream.waiting = waiting
         asking = Deferred.fromCoroutine(self.registry.mirror.find_manifest(NAME, TAG))
         self.assertNoResult(asking)
         self.clock.advance(3)

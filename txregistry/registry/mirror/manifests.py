@@ -108,7 +108,7 @@ class MirroredManifests:
                 raise _unknown(name, reference)
             if local is not None and age < rule.recheck:
                 return PulledManifest(local, age)
-        asking = Deferred.fromCoroutine(
+        asking: Deferred[StoredManifest | None] = Deferred.fromCoroutine(
             self._flights.join(
                 (name, reference), lambda: self._ask(rule, name, reference, local)
             )

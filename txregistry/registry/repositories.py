@@ -21,6 +21,7 @@ from txregistry.registry.immutability import Immutability
 from txregistry.registry.integrity import Integrity
 from txregistry.registry.manifests import Manifests
 from txregistry.registry.mirror.blobs import MirroredBlobs
+from txregistry.registry.mirror.lists import MirroredLists
 from txregistry.registry.mirror.manifests import MirroredManifests
 from txregistry.registry.mirror.mirror import Mirror
 from txregistry.registry.mirror.rules import MirrorRules
@@ -95,14 +96,17 @@ class Registry:
         self.referrers = Referrers(
             store, self.manifests, self.tags, clock, write_fallback=write_fallback
         )
+        found = MirroredManifests(
+            self.manifests, self.tags, self.referrers, clock, offline=offline
+        )
         self.mirror = Mirror(
             mirrored or MirrorRules(),
             self.manifests,
             self.blobs,
-            MirroredManifests(
-                self.manifests, self.tags, self.referrers, clock, offline=offline
-            ),
+            self.tags,
+            found,
             MirroredBlobs(store, self.blobs, blocking, new_session, offline=offline),
+            MirroredLists(self.manifests, found, clock, offline=offline),
         )
         self.reach = Reach(self.manifests, self.tags, clock, blocking)
         links = FormLinks(store, self.manifests, self.tags, self.reach)

@@ -2,6 +2,7 @@
 
 from txregistry.registry.repositories import Registry
 from txregistry.web.access import Access, open_access
+from txregistry.web.addressing import Addressing
 from txregistry.web.errors import add_error_handlers
 from txregistry.web.fastpath import FastResource
 from txregistry.web.guards import Guards
@@ -40,7 +41,7 @@ def make_root(
         fallback: Whether version 2 seems absent to engines that had better speak
             version 1.
     """
-    app = new_app()
+    app = new_app(Addressing(registry.mirror.rules))
     add_error_handlers(app)
     if version1 is not None:
         add_v1_routes(app, version1, registry, sender)

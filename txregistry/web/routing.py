@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from klein import Klein
 from klein._app import KleinRouteHandler
-from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, fail, maybeDeferred
 from twisted.python.failure import Failure
 from werkzeug.routing import BaseConverter
 
@@ -17,6 +17,7 @@ from txregistry.model.names import (
     parse_reference,
     parse_v1_name,
 )
+from txregistry.web.addressing import Addressing
 from txregistry.web.guards import Guard
 
 _Handler = TypeVar("_Handler", bound=KleinRouteHandler)
@@ -73,10 +74,12 @@ class App(Klein):
 
     Attributes:
         guards: By the name of the route.
+        addressing: Gives repositories the names that they have here.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, addressing: Addressing) -> None:
         super().__init__()
+        self.addressing = addressing
         self.guards: dict[str, Guard] = {}
 
     def route(  # type: ignore[override]  # a route without a guard cannot be added
@@ -105,6 +108,11 @@ class App(Klein):
     ) -> Any:
         """Ask the guard, and call the handler."""
         guard = self.guards[endpoint]
+        if "name" in kwargs:
+            try:
+                kwargs["name"] = self.addressing.localize(request, kwargs["name"])
+            except RegistryError:
+                return fail()
         request.endpoint, request.arguments = endpoint, kwargs
         request.needs = guard.needs
         asking = guard.admit(request, kwargs)
@@ -131,13 +139,13 @@ def _keep_to_ourselves(failure: Failure, request: Any) -> Failure:
     return failure
 
 
-def new_app() -> App:
+def new_app(addressing: Addressing) -> App:
     """Make the application to which every module of ``web`` adds its routes.
 
     Paths match the fixed end of a route and give the name as much as possible, because
     ``blobs``, ``manifests`` and the like are components that a name can have.
     """
-    app = App()
+    app = App(addressing)
     routes = app.url_map
     routes.converters["name"] = _NameConverter
     routes.converters["v1name"] = _V1NameConverter

@@ -1,15 +1,23 @@
 """What a registry's settings forbid to everybody."""
 
 from txregistry.model.errors import Unsupported
+from txregistry.model.names import RepositoryName
 from txregistry.registry.repositories import Registry
 
 
-def require_writes(registry: Registry) -> None:
-    """Refuse to take content where the registry is read-only.
+def require_writes(registry: Registry, name: RepositoryName | None = None) -> None:
+    """Refuse to take content where the registry, or a repository, is read-only.
+
+    Args:
+        registry: The registry.
+        name: The repository; None where a check of it has gone before.
 
     Raises:
-        Unsupported: it is.
+        Unsupported: the registry is.
+        Denied: the repository is that of another registry.
     """
+    if name is not None:
+        registry.mirror.check_push(name)
     if not registry.writes:
         raise Unsupported(
             "This registry is read-only at present "

@@ -126,7 +126,7 @@ class PlayedUpstream:
         data = self.blobs.get((repository, digest))
         if data is None:
             return None
-        return Found(digest, len(data) if self.tells_size else None)
+        return Found(digest, len(data) if self.tells_size else None, "")
 
     async def open_blob(
         self,
@@ -134,9 +134,10 @@ class PlayedUpstream:
         digest: Digest,
         start: int = 0,
         caller: Credentials | None = None,
+        size: int | None = None,
     ) -> Opened | None:
         """See `IUpstream`."""
-        del caller
+        del caller, size
         await self._note("open", repository, str(digest), str(start))
         data = self.blobs.get((repository, digest))
         if data is None:

@@ -20,7 +20,7 @@ from txregistry.storage import keys
 from txregistry.streams import IReader, read_all
 
 DATA = b"0123456789" * 5
-DOWN = UpstreamUnavailable("other.example", "it is down")
+DOWN = UpstreamUnavailable("other.example", "is down")
 SECOND = RepositoryName("other/team/second")
 
 

@@ -27,7 +27,7 @@ DATA = image()
 DIGEST = Digest.of(DATA)
 NEWER = image(annotations={"newer": "yes"})
 TAG = Tag("latest")
-DOWN = UpstreamUnavailable("other.example", "it is down")
+DOWN = UpstreamUnavailable("other.example", "is down")
 
 
 class ManifestsCase(case.MirrorCase):
@@ -176,7 +176,7 @@ class FaultTests(ManifestsCase):
         self.upstream.fault = DOWN
         found = self.find()
         self.assertEqual(
-            (found.manifest.data, found.age, found.fault), (DATA, 100.0, "it is down")
+            (found.manifest.data, found.age, found.fault), (DATA, 100.0, DOWN.reason)
         )
 
     def test_what_is_here_is_given_after_a_restart(self) -> None:
@@ -191,7 +191,7 @@ class FaultTests(ManifestsCase):
             work = self.registry.mirror.find_manifest(NAME, reference)
             error = self.fails(UpstreamSilent, work)
             self.assertIn("other.example", error.message)
-            self.assertIn("it is down", error.message)
+            self.assertIn("is down", error.message)
 
     def test_what_cannot_be_used_is_not_had(self) -> None:
         for fault in (

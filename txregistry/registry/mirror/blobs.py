@@ -184,7 +184,8 @@ class MirroredBlobs:
         if found is None:
             raise _unknown(name, digest)
         if found.size is None:
-            raise UpstreamWrong(rule.upstream.name, "it does not say how large it is")
+            what = "does not say how large a blob is"
+            raise UpstreamWrong(rule.upstream.name, what)
         return RemoteBlob(rule, remote, digest, found.size)
 
     async def _begin(
@@ -225,7 +226,8 @@ class MirroredBlobs:
             await filling.run(keep)
         except DigestInvalid as error:
             self._log.error(
-                "{upstream} lies about {digest} of {name}: {reason}",
+                "The upstream registry {upstream} lies about {digest} of {name}: "
+                "{reason}",
                 upstream=rule.upstream.name,
                 digest=str(digest),
                 name=str(name),
@@ -233,8 +235,7 @@ class MirroredBlobs:
             )
         except UpstreamFault as fault:
             self._log.warn(
-                "{upstream} broke off {digest} of {name}: {reason}",
-                upstream=fault.upstream,
+                "The mirror wanted {digest} of {name}: {reason}",
                 digest=str(digest),
                 name=str(name),
                 reason=fault.reason,

@@ -16,19 +16,8 @@ def failure_of(fault: UpstreamFault) -> RegistryError:
     """Make what a client is told of a fault."""
     detail = {"upstream": fault.upstream}
     if isinstance(fault, UpstreamUnavailable):
-        return UpstreamSilent(
-            f"The registry {fault.upstream}, of which this is a mirror, cannot be "
-            f"asked: {fault.reason}. Try again later.",
-            detail,
-        )
+        return UpstreamSilent(f"{fault.reason} Try again later.", detail)
     if isinstance(fault, UpstreamRefused):
-        return UpstreamInvalid(
-            f"The registry {fault.upstream} does not let this mirror have it: "
-            f"{fault.reason}. Look at the credentials in the settings.",
-            detail,
-        )
-    return UpstreamInvalid(
-        f"The registry {fault.upstream} gave an answer that cannot be used: "
-        f"{fault.reason}.",
-        detail,
-    )
+        advice = "Whoever runs this mirror should look at its credentials there."
+        return UpstreamInvalid(f"{fault.reason} {advice}", detail)
+    return UpstreamInvalid(fault.reason, detail)

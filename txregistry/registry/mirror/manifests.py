@@ -40,7 +40,7 @@ class PulledManifest:
         manifest: The manifest.
         age: Seconds since the other registry was asked whether its tag points to it;
             None where there is nothing to ask.
-        fault: Why it could not be asked now, in a few words; empty where it could.
+        fault: Why it could not be asked now, in a sentence; empty where it could.
     """
 
     manifest: StoredManifest
@@ -100,7 +100,7 @@ class MirroredManifests:
         if local is not None and isinstance(reference, Digest):
             return PulledManifest(local)  # which cannot become old
         if self._offline:
-            return self._stale(local, name, reference, "this mirror is offline")
+            return self._stale(local, name, reference, "This mirror is offline.")
         seen = self._seen.get((name, reference))
         if seen is not None:
             age = self._clock.seconds() - seen.at
@@ -120,8 +120,7 @@ class MirroredManifests:
             found = await asking
         except UpstreamFault as fault:
             self._log.warn(
-                "{upstream} was asked for {name}:{reference}: {reason}",
-                upstream=fault.upstream,
+                "The mirror wanted {reference} of {name}: {reason}",
                 name=str(name),
                 reference=str(reference),
                 reason=fault.reason,
@@ -130,7 +129,7 @@ class MirroredManifests:
                 raise failure_of(fault) from fault
             return self._stale(local, name, reference, fault.reason)
         if found is None:
-            return self._stale(local, name, reference, "it takes too long to answer")
+            return self._stale(local, name, reference, "It takes too long to answer.")
         return PulledManifest(found, None if isinstance(reference, Digest) else 0.0)
 
     async def _local(
@@ -196,8 +195,8 @@ class MirroredManifests:
         try:
             manifest = parse_manifest(fetched.data, fetched.media_type)
         except ManifestInvalid as error:
-            reason = error.message.rstrip(".")
-            raise UpstreamWrong(rule.upstream.name, reason) from error
+            what = "gave a manifest that cannot be kept"
+            raise UpstreamWrong(rule.upstream.name, what) from error
         await self._manifests.keep(name, digest, fetched.data)
         if manifest.subject is not None:
             await self._referrers.add(name, manifest.subject.digest, digest)

@@ -100,7 +100,7 @@ class IndexRoutes:
             raise NameInvalid(
                 "The last component of this name has a meaning of its own"
             )
-        require_writes(self._registry)
+        require_writes(self._registry, resolved)
         listed = await read_json(request, _LIMIT, list[_Listed], "Error Decoding JSON")
         ids = await self._read_ids(listed)
         if ids:

@@ -82,7 +82,7 @@ def add_tag_routes_of_v1(app: App, guards: V1Guards, registry: Registry) -> None
     async def put_tag(
         request: RegistryRequest, name: RepositoryName, text: str
     ) -> bytes:
-        require_writes(registry)
+        require_writes(registry, name)
         try:
             tag = Tag.parse(text)
         except TagInvalid:
@@ -143,7 +143,7 @@ def add_repository_routes(app: App, guards: V1Guards, registry: Registry) -> Non
         "/v1/repositories/<v1name:name>/properties", methods=["PUT"], guard=guards.push
     )
     async def put_properties(request: RegistryRequest, name: RepositoryName) -> bytes:
-        require_writes(registry)
+        require_writes(registry, name)
         try:
             properties = msgspec.json.decode(
                 await read_body(request, _LIMIT), type=_GivenProperties

@@ -28,7 +28,9 @@ def add_blob_routes(
     async def get_blob(
         request: RegistryRequest, name: RepositoryName, digest: Digest
     ) -> None:
-        blob = await registry.blobs.find(name, digest)
+        wanted = wants_range(request, digest)
+        whole = wanted is None and request.method != b"HEAD"
+        blob = await registry.mirror.find_blob(name, digest, whole=whole)
         headers = request.responseHeaders
         headers.setRawHeaders("docker-content-digest", [str(digest)])
         headers.setRawHeaders("etag", [f'"{digest}"'])
@@ -38,7 +40,7 @@ def add_blob_routes(
             request.setResponseCode(304)
             return
         if request.method != b"HEAD":  # which is known here
-            url = await registry.blobs.elsewhere(blob)
+            url = await blob.elsewhere()
             if url is not None:
                 headers.setRawHeaders("cache-control", ["no-store"])
                 headers.setRawHeaders("content-length", ["0"])
@@ -46,7 +48,6 @@ def add_blob_routes(
                 request.setResponseCode(307)
                 return
         start, stop = 0, blob.size
-        wanted = wants_range(request, digest)
         span = None if wanted is None else parse_range(wanted, blob.size)
         if span is not None:
             start, stop = span
@@ -57,7 +58,7 @@ def add_blob_routes(
         headers.setRawHeaders("content-type", ["application/octet-stream"])
         headers.setRawHeaders("content-length", [str(stop - start)])
         if request.method != b"HEAD":
-            await sender.send(request, await registry.blobs.open(blob, start, stop))
+            await sender.send(request, await blob.open(start, stop))
 
     @app.route(
         "/v2/<name:name>/blobs/<digest:digest>", methods=["DELETE"], guard=guards.delete

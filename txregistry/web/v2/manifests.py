@@ -35,7 +35,8 @@ def add_manifest_routes(
     async def get_manifest(
         request: RegistryRequest, name: RepositoryName, reference: Reference
     ) -> bytes:
-        found = await registry.manifests.find(name, reference)
+        pulled = await registry.mirror.find_manifest(name, reference)
+        found = pulled.manifest
         if isinstance(reference, Tag):
             accepted = accepted_types(request)
             if accepted and found.media_type not in accepted:
@@ -49,6 +50,10 @@ def add_manifest_routes(
         headers.setRawHeaders("etag", [f'"{digest}"'])
         forever = isinstance(reference, Digest)
         headers.setRawHeaders("cache-control", [_FOREVER if forever else "no-cache"])
+        if pulled.age is not None:
+            headers.setRawHeaders("age", [f"{pulled.age:.0f}"])
+        if pulled.fault:  # RFC 7234, section 5.5.2
+            headers.setRawHeaders("warning", ['111 - "Revalidation Failed"'])
         if is_unchanged(request, found.digest):
             request.setResponseCode(304)
             return b""
@@ -67,7 +72,7 @@ def add_manifest_routes(
     async def put_manifest(
         request: RegistryRequest, name: RepositoryName, reference: Reference
     ) -> bytes:
-        require_writes(registry)
+        require_writes(registry, name)
         tags = [Tag.parse(text) for text in request.queries(b"tag")]
         if len(tags) > _MOST_TAGS:
             raise TooManyTags(f"One request can set {_MOST_TAGS} tags at most.")

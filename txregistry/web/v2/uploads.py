@@ -20,7 +20,7 @@ def add_upload_routes(app: App, guards: Guards, registry: Registry) -> None:
 
     @app.route("/v2/<name:name>/blobs/uploads/", methods=["POST"], guard=guards.push)
     async def begin_upload(request: RegistryRequest, name: RepositoryName) -> bytes:
-        require_writes(registry)
+        require_writes(registry, name)
         mount = request.query(b"mount")
         if mount is not None:
             digest = Digest.parse(mount)
@@ -53,7 +53,7 @@ def add_upload_routes(app: App, guards: Guards, registry: Registry) -> None:
     async def append_upload(
         request: RegistryRequest, name: RepositoryName, session: str
     ) -> bytes:
-        require_writes(registry)
+        require_writes(registry, name)
         try:
             offset = await registry.uploads.append(name, session, _chunk(request))
         except UploadOutOfOrder as error:
@@ -67,7 +67,7 @@ def add_upload_routes(app: App, guards: Guards, registry: Registry) -> None:
     async def finish_upload(
         request: RegistryRequest, name: RepositoryName, session: str
     ) -> bytes:
-        require_writes(registry)
+        require_writes(registry, name)
         wanted = request.query(b"digest")
         if wanted is None:
             raise DigestInvalid("An upload ends with PUT and ?digest=<digest>.")

@@ -22,16 +22,9 @@ from txregistry.assembly.stores import make_store
 from txregistry.assembly.version1 import COOKIES, TOKENS
 from txregistry.service import Options, RegistryService, build
 from txregistry.settings.roles import apply_role
-from txregistry.settings.sections import (
-    Filesystem,
-    Http,
-    Index,
-    Listener,
-    Settings,
-    SettingsError,
-    Storage,
-    Version1,
-)
+from txregistry.settings.section import SettingsError
+from txregistry.settings.sections import Http, Index, Listener, Settings, Version1
+from txregistry.settings.storage import Filesystem, Storage
 from txregistry.storage.filesystem import FilesystemObjectStore
 from txregistry.storage.keys import SECRETS
 from txregistry.storage.memory import MemoryObjectStore

@@ -13,7 +13,9 @@ from twisted.python.logfile import LogFile
 from txregistry.logs import make_observer
 from txregistry.settings.reading import read_settings
 from txregistry.settings.roles import ROLES, apply_role
-from txregistry.settings.sections import Filesystem, Settings, SettingsError
+from txregistry.settings.section import SettingsError
+from txregistry.settings.sections import Settings
+from txregistry.settings.storage import Filesystem
 
 
 class Options(usage.Options):

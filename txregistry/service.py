@@ -31,13 +31,9 @@ from txregistry.registry.repositories import Registry
 from txregistry.registry.secrets import find_secret
 from txregistry.settings.policies import make_immutability
 from txregistry.settings.roles import apply_role
-from txregistry.settings.sections import (
-    Audit,
-    Filesystem,
-    Settings,
-    SettingsError,
-    UploadPurging,
-)
+from txregistry.settings.section import SettingsError
+from txregistry.settings.sections import Audit, Settings
+from txregistry.settings.storage import Filesystem, UploadPurging
 from txregistry.storage.interfaces import StorageUnavailable
 from txregistry.tasks import at_once, detach, in_threads
 from txregistry.tls.server import ServerTls

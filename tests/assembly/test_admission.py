@@ -19,6 +19,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.temporary import make_file, make_folder
 from txregistry.assembly.admission import Admission, make_admission
 from txregistry.registry.repositories import Registry
+from txregistry.settings.section import SettingsError
 from txregistry.settings.sections import (
     Auth,
     CertificateName,
@@ -26,7 +27,6 @@ from txregistry.settings.sections import (
     Htpasswd,
     Rule,
     Settings,
-    SettingsError,
     TokenEndpoint,
     TokenService,
 )

@@ -15,7 +15,8 @@ from tests.authorities import Files, issue
 from tests.temporary import make_folder
 from tests.web.exchange import logged
 from txregistry.assembly.listening import make_endpoints
-from txregistry.settings.sections import Http, Listener, SettingsError, Tls
+from txregistry.settings.section import SettingsError
+from txregistry.settings.sections import Http, Listener, Tls
 from txregistry.tasks import at_once
 from txregistry.tls.server import ServerTls
 from txregistry.tls.transport import TlsTransport

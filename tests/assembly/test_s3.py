@@ -7,7 +7,9 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
 from txregistry.assembly.stores import make_store
-from txregistry.settings.sections import S3, Settings, SettingsError, Storage
+from txregistry.settings.section import SettingsError
+from txregistry.settings.sections import Settings
+from txregistry.settings.storage import S3, Storage
 from txregistry.storage.interfaces import IObjectStore, Key
 from txregistry.tasks import at_once
 

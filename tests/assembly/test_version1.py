@@ -19,6 +19,7 @@ from tests.temporary import make_file
 from tests.web.exchange import SECRETS, Exchange, lines, logged
 from txregistry.assembly.version1 import make_version1
 from txregistry.registry.repositories import Registry
+from txregistry.settings.section import SettingsError
 from txregistry.settings.sections import (
     Auth,
     Htpasswd,
@@ -26,7 +27,6 @@ from txregistry.settings.sections import (
     Index,
     Rule,
     Settings,
-    SettingsError,
     Tls,
 )
 from txregistry.settings.sections import Version1 as Version1Settings

@@ -18,7 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.temporary import make_folder
 from txregistry.certs.authority import parse_host
 from txregistry.certs.folder import CertificateFolder, check_name
-from txregistry.settings.sections import SettingsError
+from txregistry.settings.section import SettingsError
 
 NOW: Final = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 HOSTS: Final = [parse_host("localhost")]

@@ -13,7 +13,8 @@ from twisted.trial.unittest import TestCase
 from txregistry.model.durations import Duration
 from txregistry.service import RegistryService, build
 from txregistry.settings.roles import apply_role
-from txregistry.settings.sections import Http, Settings, Storage
+from txregistry.settings.sections import Http, Settings
+from txregistry.settings.storage import Storage
 
 LOOPBACK = "127.0.0.1"
 

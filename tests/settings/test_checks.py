@@ -4,7 +4,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.temporary import make_file
 from txregistry.settings.reading import load_settings
-from txregistry.settings.sections import Listener, Rule, Settings, SettingsError
+from txregistry.settings.section import SettingsError
+from txregistry.settings.sections import Listener, Rule, Settings
 
 TLS = "tls: {certificate: c, key: k, clientcas: [a]}"
 

@@ -5,7 +5,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.temporary import make_file
 from txregistry.model.durations import Duration
 from txregistry.settings.reading import load_settings
-from txregistry.settings.sections import Cors, Settings, SettingsError, TokenEndpoint
+from txregistry.settings.section import SettingsError
+from txregistry.settings.sections import Cors, Settings, TokenEndpoint
 
 CERTIFIED = "http: {tls: {certificate: c, key: k, clientcas: [a]}}\n"
 ACCOUNTS = "htpasswd: {path: f}"

@@ -3,7 +3,8 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from txregistry.settings.checks import check_settings
-from txregistry.settings.sections import Http, Settings, SettingsError, Tls
+from txregistry.settings.section import SettingsError
+from txregistry.settings.sections import Http, Settings, Tls
 
 
 class TlsSettingsTests(SynchronousTestCase):

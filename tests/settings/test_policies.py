@@ -9,13 +9,8 @@ from txregistry.model.digest import Digest
 from txregistry.model.errors import Denied
 from txregistry.model.names import RepositoryName, Tag
 from txregistry.settings.policies import groups_of, make_immutability, make_policy
-from txregistry.settings.sections import (
-    Auth,
-    ImmutableTags,
-    Rule,
-    Settings,
-    SettingsError,
-)
+from txregistry.settings.section import SettingsError
+from txregistry.settings.sections import Auth, ImmutableTags, Rule, Settings
 
 NAME = RepositoryName("acme/web")
 EVERYTHING = ("**",)

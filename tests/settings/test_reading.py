@@ -9,7 +9,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.temporary import make_file
 from txregistry.settings.reading import MEANINGLESS, NOT_YET, load_settings
 from txregistry.settings.roles import apply_role
-from txregistry.settings.sections import Htpasswd, Settings, SettingsError
+from txregistry.settings.section import SettingsError
+from txregistry.settings.sections import Htpasswd, Settings
 
 STOCK_2 = """
 version: 0.1

@@ -4,13 +4,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.temporary import make_file
 from txregistry.settings.reading import load_settings
-from txregistry.settings.sections import (
-    Htpasswd,
-    ImmutableTags,
-    Rule,
-    Settings,
-    SettingsError,
-)
+from txregistry.settings.section import SettingsError
+from txregistry.settings.sections import Htpasswd, ImmutableTags, Rule, Settings
 
 PATH = {"REGISTRY_AUTH_HTPASSWD_PATH": "/auth/htpasswd"}
 TOKEN = {

@@ -25,6 +25,7 @@ from txregistry.model.tokenscopes import TokenScopes
 from txregistry.settings.policies import make_policy
 from txregistry.settings.reading import load_settings
 from txregistry.settings.roles import apply_role, chosen_rules
+from txregistry.settings.section import SettingsError
 from txregistry.settings.sections import (
     Auth,
     Certificates,
@@ -34,7 +35,6 @@ from txregistry.settings.sections import (
     Listener,
     Rule,
     Settings,
-    SettingsError,
     TokenEndpoint,
     TokenService,
     Version1,

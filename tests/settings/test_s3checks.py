@@ -7,7 +7,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.temporary import make_file
 from txregistry.settings.reading import load_settings
-from txregistry.settings.sections import S3, SettingsError
+from txregistry.settings.section import SettingsError
+from txregistry.settings.storage import S3
 
 GOOD: dict[str, Any] = {"bucket": "registry", "region": "eu-west-1"}
 DISTRIBUTION: dict[str, Any] = {

@@ -7,7 +7,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.temporary import make_file
 from txregistry.settings.reading import load_settings
-from txregistry.settings.sections import SettingsError, Swift
+from txregistry.settings.section import SettingsError
+from txregistry.settings.storage import Swift
 
 GOOD: dict[str, Any] = {
     "authurl": "https://keystone.example:5000/v3",

@@ -12,7 +12,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.authorities import NOW, Files, Issued, issue
 from tests.temporary import make_folder
-from txregistry.settings.sections import SettingsError, Tls
+from txregistry.settings.section import SettingsError
+from txregistry.settings.sections import Tls
 from txregistry.stamps import newest, stamp
 from txregistry.tls.files import TlsFiles, read_tls, tls_paths
 

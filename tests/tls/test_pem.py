@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.authorities import issue
 from tests.client.certificates import certify
 from tests.temporary import make_file
-from txregistry.settings.sections import SettingsError
+from txregistry.settings.section import SettingsError
 from txregistry.tls.pem import (
     parse_crls,
     read_certificates,

@@ -13,7 +13,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.authorities import NOW, Files, issue
 from tests.temporary import make_folder
 from tests.web.exchange import logged
-from txregistry.settings.sections import SettingsError, Tls
+from txregistry.settings.section import SettingsError
+from txregistry.settings.sections import Tls
 from txregistry.tasks import P, T, at_once
 from txregistry.tls.server import ServerTls
 

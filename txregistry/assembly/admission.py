@@ -34,13 +34,13 @@ from txregistry.auth.policy import ANONYMOUS, EVERYONE
 from txregistry.model.access import Action
 from txregistry.registry.repositories import Registry
 from txregistry.settings.policies import make_policy
+from txregistry.settings.section import SettingsError
 from txregistry.settings.sections import (
     Auth,
     Certificates,
     Htpasswd,
     Rule,
     Settings,
-    SettingsError,
     TokenEndpoint,
     TokenService,
 )

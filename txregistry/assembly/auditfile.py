@@ -7,7 +7,8 @@ import msgspec
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from txregistry.settings.sections import Audit, SettingsError
+from txregistry.settings.section import SettingsError
+from txregistry.settings.sections import Audit
 from txregistry.tasks import Blocking, detach
 
 _MOST: Final = 16 * 1024 * 1024

@@ -22,7 +22,8 @@ from twisted.logger import Logger
 from twisted.protocols.haproxy._wrapper import HAProxyWrappingFactory
 from zope.interface import implementer
 
-from txregistry.settings.sections import Http, Listener, SettingsError
+from txregistry.settings.section import SettingsError
+from txregistry.settings.sections import Http, Listener
 from txregistry.tls.server import ServerTls
 
 DEFAULT: Final = "tcp:5000:interface=127.0.0.1"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from txregistry.client.agent import make_agent, make_pool
-from txregistry.settings.sections import SettingsError
+from txregistry.settings.section import SettingsError
 from txregistry.storage.folder import FolderObjectSource
 from txregistry.storage.interfaces import IObjectSource
 from txregistry.storage.remote import RemoteServer

@@ -13,7 +13,8 @@ from twisted.logger import Logger
 from txregistry.assembly.admission import Admission, make_rules, read_trusted_keys
 from txregistry.auth.keysets import TrustedKeys
 from txregistry.settings.roles import apply_role, chosen_rules
-from txregistry.settings.sections import Auth, Rule, Settings, SettingsError
+from txregistry.settings.section import SettingsError
+from txregistry.settings.sections import Auth, Rule, Settings
 from txregistry.stamps import are_settled, stamp
 from txregistry.tasks import Blocking, Turns, detach
 

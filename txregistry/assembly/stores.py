@@ -4,7 +4,9 @@ from typing import Any
 
 from txregistry.assembly.swift import make_swift_store
 from txregistry.client.agent import make_pool
-from txregistry.settings.sections import S3, Filesystem, Settings, SettingsError
+from txregistry.settings.section import SettingsError
+from txregistry.settings.sections import Settings
+from txregistry.settings.storage import S3, Filesystem
 from txregistry.storage.filesystem import FilesystemObjectStore
 from txregistry.storage.interfaces import IObjectStore, StorageUnavailable
 from txregistry.storage.keys import COMPANIONS, PRIVATE, SECRETS

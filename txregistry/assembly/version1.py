@@ -17,7 +17,8 @@ from txregistry.client.index import ForeignIndex
 from txregistry.registry.authorities import AskedAuthority, SignedAuthority
 from txregistry.registry.interfaces import IAuthority
 from txregistry.registry.repositories import Registry
-from txregistry.settings.sections import Index, Settings, SettingsError
+from txregistry.settings.section import SettingsError
+from txregistry.settings.sections import Index, Settings
 from txregistry.tls.pem import read_certificates, read_key, read_public_key
 from txregistry.web.access import Access
 from txregistry.web.v1.access import V1Access

@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 from txregistry.auth.policy import ANONYMOUS, AUTHENTICATED, EVERYONE
 from txregistry.certs.authority import Authority, Certified, Host
 from txregistry.certs.newfiles import sync_folder, write_all, write_new
-from txregistry.settings.sections import SettingsError
+from txregistry.settings.section import SettingsError
 from txregistry.tls.pem import parse_crls, read_certificates, read_file, read_key
 
 _SETTING: Final = "certs"

@@ -22,7 +22,7 @@ from txregistry.certs.places import (
     write_trial,
 )
 from txregistry.commands.options import CommandOptions
-from txregistry.settings.sections import SettingsError
+from txregistry.settings.section import SettingsError
 from txregistry.tls.pem import read_certificates
 
 _HOSTS: Final = ("localhost", "127.0.0.1", "::1")

@@ -17,7 +17,9 @@ from txregistry.assembly.stores import make_store
 from txregistry.commands.options import CommandOptions
 from txregistry.registry.repositories import Registry
 from txregistry.settings.reading import load_settings
-from txregistry.settings.sections import Filesystem, Settings, SettingsError
+from txregistry.settings.section import SettingsError
+from txregistry.settings.sections import Settings
+from txregistry.settings.storage import Filesystem
 from txregistry.storage.interfaces import StorageUnavailable
 from txregistry.tasks import in_threads
 from txregistry.transfer.damage import TreeUnavailable

@@ -11,6 +11,7 @@ from txregistry.auth.policy import ANONYMOUS, EVERYONE, WORDS
 from txregistry.model.access import Action
 from txregistry.settings.roles import ROLES, names_vendors, spoken_apis
 from txregistry.settings.s3checks import check_s3
+from txregistry.settings.section import SettingsError
 from txregistry.settings.sections import (
     OPTIONAL_CLIENTS,
     REQUIRED_CLIENTS,
@@ -20,7 +21,6 @@ from txregistry.settings.sections import (
     Http,
     Index,
     Settings,
-    SettingsError,
     Tls,
     TokenEndpoint,
     TokenService,

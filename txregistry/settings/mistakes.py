@@ -8,7 +8,8 @@ from typing import Any, Final, Union, get_args, get_origin
 import msgspec
 import yaml
 
-from txregistry.settings.sections import Section, Settings
+from txregistry.settings.section import Section
+from txregistry.settings.sections import Settings
 
 _WIDTH: Final = 1 << 20
 """Characters in a line of YAML: a proposal is one line, however long."""

@@ -5,7 +5,8 @@ from ipaddress import ip_network
 from txregistry.auth.policy import WORDS, Rule, RulePolicy
 from txregistry.model.access import Action
 from txregistry.registry.immutability import Immutability, ImmutableTags
-from txregistry.settings.sections import Settings, SettingsError
+from txregistry.settings.section import SettingsError
+from txregistry.settings.sections import Settings
 
 
 def make_policy(settings: Settings) -> RulePolicy:

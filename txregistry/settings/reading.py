@@ -19,7 +19,8 @@ from txregistry.settings.checks import check_settings
 from txregistry.settings.mistakes import alternatives, explain
 from txregistry.settings.policies import make_policy
 from txregistry.settings.roles import apply_role
-from txregistry.settings.sections import Section, Settings, SettingsError
+from txregistry.settings.section import Section, SettingsError
+from txregistry.settings.sections import Settings
 
 MEANINGLESS: Final = (
     "auth.token.autoredirect",

@@ -12,13 +12,13 @@ from typing import Final
 
 import msgspec
 
+from txregistry.settings.section import SettingsError
 from txregistry.settings.sections import (
     Auth,
     Http,
     Listener,
     Rule,
     Settings,
-    SettingsError,
     TokenEndpoint,
 )
 

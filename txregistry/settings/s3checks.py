@@ -3,7 +3,8 @@
 from typing import Final
 from urllib.parse import urlsplit
 
-from txregistry.settings.sections import S3, SettingsError
+from txregistry.settings.section import SettingsError
+from txregistry.settings.storage import S3
 
 PARTS_IN_MEMORY: Final = 4
 """Parts that fit into the memory at least: two for who knows where its bytes are to

@@ -3,7 +3,8 @@
 from typing import Final
 from urllib.parse import urlsplit
 
-from txregistry.settings.sections import SettingsError, Swift
+from txregistry.settings.section import SettingsError
+from txregistry.settings.storage import Swift
 
 _INTERFACES: Final = ("public", "internal", "admin")
 _KEYSTONE: Final = 3

@@ -5,7 +5,7 @@ from typing import Any, Final
 from OpenSSL import SSL
 from OpenSSL.crypto import X509, X509Store, X509StoreContext, X509StoreFlags
 
-from txregistry.settings.sections import SettingsError
+from txregistry.settings.section import SettingsError
 from txregistry.tls.files import TlsFiles
 
 _CIPHERS: Final = b"ECDHE+AESGCM:ECDHE+CHACHA20"

@@ -10,7 +10,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from txregistry.settings.sections import SettingsError, Tls
+from txregistry.settings.section import SettingsError
+from txregistry.settings.sections import Tls
 from txregistry.tls.pem import parse_certificates, parse_crls, parse_key, read_file
 
 _AHEAD: Final = timedelta(days=30)

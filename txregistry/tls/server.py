@@ -18,7 +18,8 @@ from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
-from txregistry.settings.sections import SettingsError, Tls
+from txregistry.settings.section import SettingsError
+from txregistry.settings.sections import Tls
 from txregistry.stamps import newest, stamp
 from txregistry.tasks import Blocking, Turns, detach
 from txregistry.tls.context import TlsContext

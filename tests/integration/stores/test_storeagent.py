@@ -15,7 +15,7 @@ from twisted.web.server import Site
 from tests.authorities import Issued, issue
 from tests.temporary import make_file
 from txregistry.assembly.storeagent import make_store_agent
-from txregistry.settings.sections import SettingsError
+from txregistry.settings.section import SettingsError
 from txregistry.storage.interfaces import StorageUnavailable
 from txregistry.storage.remote import Answer, RemoteServer, Request
 

@@ -2,8 +2,6 @@
 
 import signal
 from collections.abc import Callable
-from functools import lru_cache, partial
-from ipaddress import ip_network
 from typing import Any, Final
 
 import msgspec
@@ -11,40 +9,30 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
 from txregistry.allocator import keep_buffers
 from txregistry.assembly.admission import make_admission
 from txregistry.assembly.auditfile import make_audit
-from txregistry.assembly.beforehand import do_beforehand
 from txregistry.assembly.doubts import find_doubts
 from txregistry.assembly.listening import make_endpoints
+from txregistry.assembly.registries import make_registry
 from txregistry.assembly.reloading import Reloading
-from txregistry.assembly.stores import make_store
-from txregistry.assembly.version1 import COOKIES, TOKENS, make_version1
+from txregistry.assembly.secrets import find_secrets
+from txregistry.assembly.sites import Sites
+from txregistry.assembly.version1 import TOKENS, make_version1
 from txregistry.client.agent import make_pool
 from txregistry.daemon import RegistryService, Watching
-from txregistry.openfiles import allow_open_files, open_files
+from txregistry.openfiles import allow_open_files
 from txregistry.options import Options
 from txregistry.registry.repositories import Registry
-from txregistry.registry.secrets import find_secret
-from txregistry.settings.policies import make_immutability
 from txregistry.settings.roles import apply_role
 from txregistry.settings.section import SettingsError
 from txregistry.settings.sections import Audit, Settings
 from txregistry.settings.storage import Filesystem, UploadPurging
-from txregistry.storage.interfaces import StorageUnavailable
-from txregistry.tasks import at_once, detach, in_threads
+from txregistry.tasks import detach, in_threads
 from txregistry.tls.server import ServerTls
 from txregistry.web.audit import AuditTrail
-from txregistry.web.certificates import CertifiedResource
-from txregistry.web.connections import Connections
-from txregistry.web.cors import Cors
-from txregistry.web.proxies import Proxies
-from txregistry.web.root import make_root
-from txregistry.web.sendfile import Sender
-from txregistry.web.site import RegistrySite
 
 _log: Final = Logger()
 
@@ -74,77 +62,34 @@ def build(
     files = settings.storage.filesystem or Filesystem()
     pool = ThreadPool(1, files.maxthreads, "registry")
     blocking = in_threads(reactor, pool)
-    registry = Registry(
-        make_store(settings, reactor, blocking),
-        reactor,
-        blocking,
-        complete=settings.validation.enabled and not settings.validation.disabled,
-        write_fallback=settings.referrers.fallbacktag,
-        deletes=settings.storage.delete.enabled,
-        writes=not settings.storage.maintenance.readonly.enabled,
-        layer_limit=settings.v1.maxlayer,
-        immutability=make_immutability(settings),
-    )
+    registry = make_registry(settings, reactor, blocking)
     connections = make_pool(reactor)
-    found = _find_secrets(settings, reactor)
+    found = find_secrets(settings, reactor)
     signer = Ed25519PrivateKey.from_private_bytes(found[TOKENS])
     admission = make_admission(settings, registry, signer, reactor, blocking)
-    access = admission.access
     version1 = None
     if settings.v1.enabled:
         version1 = make_version1(
-            settings, registry, access, found, reactor, connections
+            settings, registry, admission.access, found, reactor, connections
         )
-    http = settings.http
-    tls = None
-    if http.tls.certificate is not None:
-        tls = ServerTls(http.tls, reactor, blocking)
     audit = make_audit(settings.audit, blocking)
-    trail = AuditTrail(audit.write, pulls=settings.audit.pulls)
-    sender = Sender(blocking)
-    proxies = Proxies(map(ip_network, http.proxies))
-    counted = Connections(open_files(), reactor, proxies)
-
-    @lru_cache
-    def site(apis: frozenset[str]) -> RegistrySite:
-        """Make what is served where some APIs are spoken."""
-        root = make_root(
-            registry,
-            sender,
-            access,
-            version1 if "v1" in apis else None,
-            version2="v2" in apis and not settings.index.alone,
-            tokens=admission.tokens,
-            fallback=settings.v1.fallback,
-        )
-        return RegistrySite(
-            CertifiedResource(root) if http.tls.clientcas else root,
-            reactor,
-            idle=http.idletimeout,
-            access_log=not settings.log.accesslog.disabled,
-            headers=http.headers,
-            proxies=proxies,
-            base_url=None if http.host is None else http.host.rstrip("/"),
-            cors=Cors(
-                http.cors.origins,
-                credentials=http.cors.credentials,
-                max_age=http.cors.maxage,
-            ),
-            audit=trail if settings.audit.enabled else None,
-            connections=counted,
-        )
-
+    trail = None
+    if settings.audit.enabled:
+        trail = AuditTrail(audit.write, pulls=settings.audit.pulls)
+    sites = Sites(settings, registry, admission, version1, trail, reactor, blocking)
     watching: list[Watching] = [
         Reloading(
             settings, read or (lambda: settings), path, admission, reactor, blocking
         )
     ]
-    if tls is not None:
+    http, tls = settings.http, None
+    if http.tls.certificate is not None:
+        tls = ServerTls(http.tls, reactor, blocking)
         watching.append(tls)
     purging = settings.storage.maintenance.uploadpurging
     return RegistryService(
         [
-            (endpoint, site(frozenset(apis)))
+            (endpoint, sites.site(apis))
             for endpoint, apis in make_endpoints(reactor, http, tls)
         ],
         pool,
@@ -169,39 +114,6 @@ def rehearse(settings: Settings) -> None:
         settings.storage, filesystem=None, s3=None, swift=None, inmemory={}
     )
     _ = build(replace(settings, storage=storage, audit=Audit()), Clock())
-
-
-def _find_secrets(settings: Settings, clock: Any) -> dict[str, bytes]:
-    """Read the secrets, or make them, before the reactor runs.
-
-    Raises:
-        SettingsError: one cannot be used.
-    """
-    if settings.storage.is_remote:
-        return _find_secrets_elsewhere(settings)
-    store = make_store(settings, clock, at_once)
-    found: dict[str, bytes] = {}
-    for purpose in (COOKIES, TOKENS):
-        failures: list[Failure] = []
-        work = Deferred.fromCoroutine(find_secret(store, purpose))
-        _ = work.addCallbacks(partial(found.__setitem__, purpose), failures.append)
-        for failure in failures:
-            raise SettingsError(f"storage: {failure.value}") from failure.value
-    return found
-
-
-def _find_secrets_elsewhere(settings: Settings) -> dict[str, bytes]:
-    """Do the same where the store is on the other side of a socket."""
-
-    async def find(reactor: Any) -> dict[str, bytes]:
-        store = make_store(settings, reactor, at_once)
-        await store.check()
-        return {each: await find_secret(store, each) for each in (COOKIES, TOKENS)}
-
-    try:
-        return do_beforehand(find)
-    except (StorageUnavailable, ValueError) as error:
-        raise SettingsError(f"storage: {error}.") from error
 
 
 def _purge(registry: Registry, purging: UploadPurging) -> Callable[[], Deferred[None]]:

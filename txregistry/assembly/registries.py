@@ -1,0 +1,28 @@
+"""The registry that the settings describe."""
+
+from typing import Any
+
+from txregistry.assembly.stores import make_store
+from txregistry.registry.repositories import Registry
+from txregistry.settings.policies import make_immutability
+from txregistry.settings.sections import Settings
+from txregistry.tasks import Blocking
+
+
+def make_registry(settings: Settings, reactor: Any, blocking: Blocking) -> Registry:
+    """Make the registry, over its store.
+
+    Raises:
+        SettingsError: a setting cannot be used.
+    """
+    return Registry(
+        make_store(settings, reactor, blocking),
+        reactor,
+        blocking,
+        complete=settings.validation.enabled and not settings.validation.disabled,
+        write_fallback=settings.referrers.fallbacktag,
+        deletes=settings.storage.delete.enabled,
+        writes=not settings.storage.maintenance.readonly.enabled,
+        layer_limit=settings.v1.maxlayer,
+        immutability=make_immutability(settings),
+    )

@@ -1,5 +1,8 @@
 """Tests of ``txregistry/streams.py``."""
 
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.defer import CancelledError, Deferred
@@ -20,6 +23,9 @@ from txregistry.streams import (
     read_through,
 )
 from txregistry.tasks import at_once
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @implementer(IPieces)
@@ -138,6 +144,21 @@ class ReadThroughTests(SynchronousTestCase):
         work = read_through(reader, at_once, taken.extend)
         self.successResultOf(Deferred.fromCoroutine(work))
         self.assertEqual((bytes(taken), reader.closed), (b"".join(pieces), True))
+
+    def test_hands_on_many_pieces_at_once(self) -> None:
+        jobs: list[object] = []
+
+        def blocking(
+            work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+        ) -> Deferred[T]:
+            jobs.append(work)
+            return at_once(work, *args, **kwargs)
+
+        taken: list[bytes] = []
+        pieces = [b"x" * (CHUNK // 4)] * 9
+        work = read_through(PiecesReader(pieces), blocking, taken.append)
+        self.successResultOf(Deferred.fromCoroutine(work))
+        self.assertEqual((len(jobs), taken), (3, pieces))
 
     def test_closes_where_the_work_fails(self) -> None:
         reader = PiecesReader([b"abc", b"def"])

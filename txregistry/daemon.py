@@ -1,5 +1,6 @@
 """The daemon: listens, works in the background, and ends in good order."""
 
+import select
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, Protocol
 
@@ -7,6 +8,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
@@ -15,7 +17,11 @@ from twisted.web.client import HTTPConnectionPool
 from txregistry.web.site import RegistrySite
 
 _FIRST_PURGE: Final = 600.0
-"""Seconds after the start, so that a daemon often restarted purges as well."""
+"""Seconds after the start at most, so that a daemon often restarted purges as well."""
+
+
+_BATCHES: Final = 1000
+"""How often a port lets in some, before it closes, at most."""
 
 
 class Watching(Protocol):
@@ -92,11 +98,15 @@ class RegistryService(Service):
         for each in self._watching:
             each.start()
         if self._purge is not None:
-            self._purging = self._clock.callLater(_FIRST_PURGE, self._purge_again)
+            first = min(_FIRST_PURGE, self._purge_interval)
+            self._purging = self._clock.callLater(first, self._purge_again)
 
     async def _stop(self) -> None:
         ports, self._ports = self._ports, []
-        await gatherResults([maybeDeferred(port.stopListening) for port in ports])
+        await gatherResults(
+            [Deferred.fromCoroutine(self._stop_listening(port)) for port in ports]
+        )
+        await deferLater(self._clock, 0)  # what they have sent already is read
         sites = {site for _, site in self._listeners}
         await gatherResults(
             [Deferred.fromCoroutine(site.drain(self._drain)) for site in sites]
@@ -105,6 +115,15 @@ class RegistryService(Service):
             await self._closing()
         await self._connections.closeCachedConnections()
         self._pool.stop()
+
+    async def _stop_listening(self, port: IListeningPort) -> None:
+        """Let nobody in any more; but those whom the kernel let in are ours.
+
+        It would cut them off. So they are let in right before the port is closed, which
+        Twisted does a moment later.
+        """
+        self._clock.callLater(0, _let_in, port)
+        await maybeDeferred(port.stopListening)
 
     def stopService(self) -> Deferred[None]:
         """End to work: accept nobody, let requests finish, then break them off."""
@@ -132,3 +151,13 @@ class RegistryService(Service):
         if self._purge is not None:
             _ = self._purge()
         self._purging = self._clock.callLater(self._purge_interval, self._purge_again)
+
+
+def _let_in(port: Any) -> None:
+    """Let in who has connected to a port."""
+    waiting = select.poll()
+    waiting.register(port, select.POLLIN)
+    for _ in range(_BATCHES):
+        if not waiting.poll(0):
+            break
+        port.doRead()

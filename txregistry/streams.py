@@ -4,7 +4,7 @@ Backpressure is written once, here, as a push producer. A backend provides `IRea
 and never sees it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -155,13 +155,20 @@ async def read_through(
     Args:
         reader: Where the bytes come from.
         blocking: Where the work goes.
-        take: Takes a piece; the next one is read when it has done.
+        take: Takes a piece; the next ones are read when it has done.
     """
     try:
-        while data := await reader.read(CHUNK):
-            await blocking(take, data)
+        # Much at once: what a connection gives is little, and each job has its price.
+        while pieces := await read_pieces(reader, CHUNK, CHUNK):
+            await blocking(take_each, take, pieces)
     finally:
         await reader.close()
+
+
+def take_each(take: Callable[[bytes], object], pieces: Iterable[bytes]) -> None:
+    """Hand on pieces, one after the other."""
+    for piece in pieces:
+        take(piece)
 
 
 @implementer(IPushProducer)

@@ -13,6 +13,9 @@ from txregistry.settings.storage import S3, Storage
 from txregistry.storage.interfaces import IObjectStore, Key
 from txregistry.tasks import at_once
 
+CDN = "https://cdn.example:8443"
+FIPS = {"region": "us-east-2", "usefipsendpoint": True}
+
 
 class MakeS3StoreTests(SynchronousTestCase):
     def make(self, bucket: str = "b", **settings: Any) -> IObjectStore:
@@ -36,7 +39,13 @@ class MakeS3StoreTests(SynchronousTestCase):
             ("https://b-b.s3.eu-west-1.amazonaws.com/k?", {"forcepathstyle": False}),
             (
                 "https://b-b.s3-accelerate.amazonaws.com/k?",
-                {"forcepathstyle": False, "accelerate": True},
+                {"accelerate": True},
+            ),
+            ("https://s3-fips.us-east-2.amazonaws.com/b/k?", FIPS),
+            ("https://cdn.example:8443/b/k?", {"redirectendpoint": CDN}),
+            (
+                "http://cdn/b/k?",
+                {"regionendpoint": "host", "redirectendpoint": "http://cdn/"},
             ),
             ("https://s3.dualstack.eu-west-1.amazonaws.com/b/", {"usedualstack": True}),
             ("http://host:9000/b/k?", {"regionendpoint": "http://host:9000"}),
@@ -54,6 +63,11 @@ class MakeS3StoreTests(SynchronousTestCase):
         self.assertIn("Credential=access%2F", found)
         self.assertIn("%2Feu-west-1%2Fs3%2F", found)
         self.assertIn("Security-Token=token", found)
+        self.assertIn("SignedHeaders=host&", found)
+        other = self.url(sessiontoken="token", redirectendpoint=CDN)
+        self.assertNotEqual(
+            *(url.rpartition("&X-Amz-Signature=")[2] for url in (found, other))
+        )
         found = self.url(region="", regionendpoint="http://host")
         self.assertIn("%2Fus-east-1%2Fs3%2F", found)
 

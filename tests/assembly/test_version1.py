@@ -113,6 +113,17 @@ class PartsTests(MakeCase):
         )
         self.assertIsNone(self.make(index).index)
 
+    def test_engines_are_sent_to_where_clients_reach_the_registry(self) -> None:
+        http = Http(host="https://reg.example:5000/")
+        for index, sent in (
+            (Index(), ("reg.example:5000",)),
+            (Index(endpoints=("other.example",)), ("other.example",)),
+            (Index(alone=True), ()),  # it has no images
+        ):
+            found = self.make(index, http=http).index
+            assert found is not None
+            self.assertEqual(tuple(found._endpoints), sent)
+
     def test_who_serves_tls_and_gives_no_endpoints_is_warned(self) -> None:
         http = Http(addr=":1", tls=Tls("certificate", "key"))
         for endpoints, warned in (((), True), (("reg.example",), False)):

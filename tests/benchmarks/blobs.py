@@ -86,9 +86,9 @@ def measure_pushes(
             count = traffic.requests(size, clients)
             total = count * size
             blobs = deque(contents.blob(size) for _ in range(count))
-            pushing = push_chunks if chunked else push
+            pushing = partial(push_all, push_chunks if chunked else push)
             work = [
-                partial(_push_all, pushing, connection, contents, blobs)
+                partial(pushing, connection, contents, blobs)
                 for connection in connections
             ]
         spent = cost(server, partial(together, work))
@@ -126,7 +126,7 @@ def measure_pulls(
                 ]
                 turns = deque(range(count))
                 work = [
-                    partial(_pull_all, connection, blob, part, turns)
+                    partial(pull_all, connection, blob, part, turns)
                     for connection in connections
                 ]
                 spent = cost(server, partial(together, work))
@@ -137,12 +137,13 @@ def measure_pulls(
         yield memory("pull", f"{amount(size)}, all of these", server)
 
 
-def _push_all(
+def push_all(
     pushing: Callable[[Connection, str, Contents, Blob], None],
     connection: Connection,
     contents: Contents,
     blobs: deque[Blob],
 ) -> None:
+    """Push blobs in one way, as long as there are any."""
     while blobs:
         try:
             blob = blobs.popleft()
@@ -151,9 +152,10 @@ def _push_all(
         pushing(connection, _NAME, contents, blob)
 
 
-def _pull_all(
+def pull_all(
     connection: Connection, blob: Blob, part: int | None, turns: deque[int]
 ) -> None:
+    """Pull a blob, or its first part, as long as there are turns."""
     headers = () if part is None else (f"Range: bytes=0-{part - 1}",)
     buffer = bytearray(_BUFFER)
     while turns:

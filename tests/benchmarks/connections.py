@@ -5,15 +5,22 @@ import socket
 import ssl
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 from urllib.parse import urlsplit
 
 from tests.benchmarks.report import MeasureError
-from tests.benchmarks.servers import HOST, Server
+from tests.benchmarks.servers import HOST
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _LOCATION = re.compile(rb"\r\nlocation: *([^\r]+)", re.IGNORECASE)
 _NO_BODY = (204, 304)
+
+
+class Listening(Protocol):
+    """What can be connected to."""
+
+    def connect(self) -> socket.socket:
+        """Connect, by TLS if it speaks that."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +32,16 @@ class Response:
     length: int
     body: bytes
 
-    def location(self, **query: str) -> str:
-        """Return where to go on, without the host, with more in its query."""
+    def destination(self) -> str:
+        """Return where to go on, as it is told."""
         found = _LOCATION.search(self.head)
         if found is None:
             raise MeasureError("a response without Location")
-        url = urlsplit(found[1].decode())
+        return found[1].decode()
+
+    def location(self, **query: str) -> str:
+        """Return where to go on, without the host, with more in its query."""
+        url = urlsplit(self.destination())
         parts = [url.query, *(f"{name}={value}" for name, value in query.items())]
         joined = "&".join(filter(None, parts))
         return f"{url.path}?{joined}" if joined else url.path
@@ -40,10 +51,10 @@ class Connection:
     """One connection, kept alive. A context manager that closes it.
 
     Args:
-        server: The registry.
+        server: The registry, or whatever it is.
     """
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Listening) -> None:
         self.socket = server.connect()
         # tcp(7): with MSG_TRUNC the bytes are not copied to the buffer. What is
         # encrypted must be.
@@ -94,8 +105,7 @@ class Connection:
                 raise MeasureError("the registry closed the connection")
             body += more
         if response.status != status:
-            shown = body[:200].decode(errors="replace")
-            raise MeasureError(f"{response.status} instead of {status}: {shown}")
+            raise MeasureError(f"{response.status} instead of {status}: {body[:200]!r}")
         return Response(status, response.head, response.length, body)
 
     def discard(self, response: Response, buffer: bytearray) -> int:
@@ -114,7 +124,7 @@ class Connection:
         return response.length
 
 
-def head(method: str, target: str, *headers: str) -> bytes:
+def head(method: str, target: str, *headers: str, host: str = HOST) -> bytes:
     """Spell the head of a request."""
-    lines = (f"{method} {target} HTTP/1.1", f"Host: {HOST}", *headers, "", "")
+    lines = (f"{method} {target} HTTP/1.1", f"Host: {host}", *headers, "", "")
     return "\r\n".join(lines).encode()

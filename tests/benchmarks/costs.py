@@ -53,13 +53,26 @@ def together(clients: Sequence[Callable[[], None]]) -> None:
         raise MeasureError(f"{len(failures)} clients failed, one by: {failures[0]}")
 
 
-def transfer(group: str, cell: str, size: int, spent: Cost) -> Samples:
-    """Give the rows of a transfer of so many bytes."""
+def transfer(
+    group: str, cell: str, size: int, spent: Cost, store: float | None = None
+) -> Samples:
+    """Give the rows of a transfer of so many bytes.
+
+    Args:
+        group: The heading they stand below.
+        cell: What was done.
+        size: How many bytes.
+        spent: What it cost.
+        store: Seconds of the CPU of a service that keeps the bytes, if there is one.
+    """
     gigabytes = size / 1e9
     speed = Measure(group, cell, "MB/s", ">1")
     yield Sample(speed, size / 1e6 / spent.seconds)
     server = Measure(group, cell, "server CPU, s/GB", "<1")
     yield Sample(server, spent.server / gigabytes)
+    if store is not None:
+        measure = Measure(group, cell, "store's CPU, s/GB", "<1")
+        yield Sample(measure, store / gigabytes)
     client = Measure(group, cell, "client CPU, s/GB", "")
     yield Sample(client, spent.client / gigabytes)
 

@@ -18,6 +18,9 @@ from tests.benchmarks.families import Family
 from tests.benchmarks.report import MeasureError, Report
 from tests.benchmarks.servers import Side
 
+#: What a report notes that was not to come to its end.
+INTERRUPTED = "interrupted: the last rounds are missing"
+
 
 def hear_interrupts() -> None:
     """End as after Ctrl-C when asked to: everything is stopped and removed."""
@@ -43,7 +46,7 @@ def run(
         for family in families:
             good &= _measure(family, sides, rounds, report, work)
     except KeyboardInterrupt:
-        report.note("interrupted: the last rounds are missing")
+        report.note(INTERRUPTED)
         return False
     return good
 

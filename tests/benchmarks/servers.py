@@ -33,7 +33,7 @@ _CONFIG = """\
 version: 0.1
 log: {accesslog: {disabled: true}, level: error}
 storage:
-  %sfilesystem: {rootdirectory: %s}
+  %s%s
   delete: {enabled: true}
 http: {addr: "%s:%d"%s}
 """
@@ -73,12 +73,14 @@ class Side:
         command: Its command line, with ``{port}``, ``{directory}`` and ``{config}``.
         cache: Whether a Distribution gets the cache of its official image.
         certificates: Those of both ends, if TLS is to be spoken; ``{config}`` says so.
+        storage: What ``storage`` says of a store that is no folder, as lines of YAML.
     """
 
     name: str
     command: str
     cache: bool = True
     certificates: Certificates | None = None
+    storage: str = ""
 
     def start(self, place: Path, data: Path | None = None) -> "Server":
         """Start the registry and wait until it answers.
@@ -96,7 +98,8 @@ class Side:
         config = place / "config.yml"
         cache = _CACHE if self.cache else ""
         tls = f", tls: {self.certificates.settings()}" if self.certificates else ""
-        config.write_text(_CONFIG % (cache, data, HOST, port, tls))
+        storage = self.storage or f"filesystem: {{rootdirectory: {data}}}"
+        config.write_text(_CONFIG % (cache, storage, HOST, port, tls))
         filled = {
             "{port}": str(port),
             "{directory}": str(data),

@@ -31,18 +31,45 @@ def write_tags(directory: Path, count: int) -> list[str]:
 
 
 def write_catalog(directory: Path, count: int) -> list[str]:
-    """Write so many repositories, a thousand below each first component.
+    """Write so many repositories.
 
     Returns:
         Their names, in order.
     """
     manifest = _write_manifest(directory)
-    names = [
-        f"team{number // 1000:03d}/image{number % 1000:03d}" for number in range(count)
-    ]
+    names = _names(count)
     for name in names:
         _write_repository(directory / _ROOT / "repositories" / name, manifest)
     return names
+
+
+def catalog_objects(count: int) -> tuple[list[str], dict[str, bytes]]:
+    """Give what a store of so many repositories consists of, without their content.
+
+    Returns:
+        Their names, in order, and objects: of each, a manifest, a tag and a layer.
+    """
+    names = _names(count)
+    digest = hashlib.sha256(_EMPTY).hexdigest()
+    places = (
+        f"_manifests/revisions/sha256/{digest}",
+        "_manifests/tags/latest/current",
+        f"_layers/sha256/{digest}",
+    )
+    repositories = _ROOT / "repositories"
+    objects = {
+        str(repositories / name / place / "link"): f"sha256:{digest}".encode()
+        for name in names
+        for place in places
+    }
+    return names, objects
+
+
+def _names(count: int) -> list[str]:
+    """Name so many repositories, a thousand below each first component."""
+    return [
+        f"team{number // 1000:03d}/image{number % 1000:03d}" for number in range(count)
+    ]
 
 
 def _write_manifest(directory: Path) -> str:

@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LOOPBACK = "127.0.0.1"
 START = 30.0
 """How long a registry may take until it listens, or until it ends, in seconds."""
+COLLECTION = 120.0
+"""How long a collection of garbage may take, in seconds."""
 ATTEMPTS = 5
 """How many ports are tried: another process may take one before the registry does."""
 
@@ -169,16 +171,43 @@ class ConfiguredDaemon(Daemon):
 
 
 class Peer(Daemon):
-    """Distribution's own registry, of the release that the program is."""
+    """Distribution's own registry, of the release that the program is.
 
-    def __init__(self, program: str, directory: Path) -> None:
+    Args:
+        program: The program.
+        directory: Where it keeps content, unless the settings say otherwise.
+        settings: What is not as usual.
+    """
+
+    def __init__(
+        self, program: str, directory: Path, settings: Mapping[str, Any] | None = None
+    ) -> None:
         self._program = program
+        self._settings = settings or {}
         super().__init__(directory)
 
     def command(self, port: int) -> list[str]:
         """What is run to serve the directory on a port."""
-        path = write_settings(self.scratch, self.directory, port, {})
+        path = write_settings(self.scratch, self.directory, port, self._settings)
         return [self._program, "serve", str(path)]
+
+    def collect(self, *options: str) -> None:
+        """Remove what nothing needs, while it does not run.
+
+        Raises:
+            DaemonError: it did not come to its end.
+        """
+        path = write_settings(self.scratch, self.directory, self.port, self._settings)
+        done = subprocess.run(
+            [self._program, "garbage-collect", *options, str(path)],
+            capture_output=True,
+            check=False,
+            env=_environment(),
+            text=True,
+            timeout=COLLECTION,
+        )
+        if done.returncode:
+            raise DaemonError(f"did not collect:\n{done.stdout}{done.stderr}")
 
 
 def write_settings(
@@ -216,26 +245,31 @@ def twistd() -> list[str]:
 def _spawn(
     command: list[str], log: IO[bytes], directory: Path
 ) -> subprocess.Popen[bytes]:
-    """Run a registry in a process group of its own, without the user's settings."""
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("REGISTRY_", "OTEL_"))
-    }
-    paths = (str(ROOT), environment.get("PYTHONPATH", ""))
+    """Run a registry in a process group of its own."""
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
         cwd=directory,
-        env={
-            **environment,
-            "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-            "OTEL_TRACES_EXPORTER": "none",
-        },
+        env=_environment(),
         start_new_session=True,
     )
+
+
+def _environment() -> dict[str, str]:
+    """Give the variables of the tests, without the user's settings of registries."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("REGISTRY_", "OTEL_", "AWS_"))
+    }
+    paths = (str(ROOT), environment.get("PYTHONPATH", ""))
+    return {
+        **environment,
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "OTEL_TRACES_EXPORTER": "none",
+    }
 
 
 def _free_port() -> int:

@@ -107,9 +107,18 @@ def write_htpasswd(path: Path, passwords: Mapping[str, str]) -> Path:
 
 
 def wait_for(
-    condition: Callable[[], object], what: str, seconds: float = PATIENCE
+    condition: Callable[[], object],
+    what: str,
+    seconds: float = PATIENCE,
+    glance: float = _GLANCE,
 ) -> None:
     """Look at something until it has come about.
+
+    Args:
+        condition: What is looked at.
+        what: The same in words.
+        seconds: How long it may take.
+        glance: Seconds between two looks; more where looking is work.
 
     Raises:
         AssertionError: it has not in time.
@@ -118,7 +127,7 @@ def wait_for(
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds:g} s: {what}")
-        threading.Event().wait(_GLANCE)
+        threading.Event().wait(glance)
 
 
 def read_audit(path: Path) -> list[dict[str, Any]]:

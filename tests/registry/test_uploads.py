@@ -257,6 +257,26 @@ class RestartTests(UploadsTestCase):
         self.close()
         self.assertEqual(self.pull_blob(DIGEST), DATA)
 
+    def test_what_was_ended_elsewhere_is_unknown(self) -> None:
+        first = self.uploads
+        for held in (b"", DATA):
+            for ended in (True, False):
+                self.uploads = first
+                self.session = self.result(first.begin(NAME))
+                self.append(held)
+                self.restart()
+                if ended:
+                    self.close(Digest.of(held))
+                else:
+                    self.result(self.uploads.cancel(NAME, self.session))
+                for work in (
+                    first.offset(NAME, self.session),
+                    first.append(NAME, self.session, chunk(DATA)),
+                    first.finish(NAME, self.session, DIGEST, chunk(DATA)),
+                    first.cancel(NAME, self.session),
+                ):
+                    self.fails(UploadUnknown, work)
+
     def test_session_whose_state_was_crowded_out_goes_on(self) -> None:
         self.append(DATA[:4])
         self.uploads._progress.clear()

@@ -11,6 +11,7 @@ from txregistry.settings.reading import MEANINGLESS, NOT_YET, load_settings
 from txregistry.settings.roles import apply_role
 from txregistry.settings.section import SettingsError
 from txregistry.settings.sections import Htpasswd, Settings
+from txregistry.settings.storage import S3, Storage
 
 STOCK_2 = """
 version: 0.1
@@ -313,6 +314,32 @@ class VariableTests(ConfigTestCase):
         self.assertEqual(settings.auth.htpasswd, Htpasswd("/auth/htpasswd"))
         for none in ("", "none"):
             self.assertEqual(self.load("", REGISTRY_AUTH=none), NOTHING_SAID)
+
+    def test_a_store_is_named_as_for_distribution(self) -> None:
+        stock = "storage: {filesystem: {rootdirectory: /x}, delete: {enabled: false}}"
+        storage = self.load(
+            stock,
+            REGISTRY_STORAGE="s3",
+            REGISTRY_STORAGE_S3_BUCKET="b",
+            REGISTRY_STORAGE_S3_REGION="r",
+        ).storage
+        self.assertEqual(storage, Storage(s3=S3("b", "r")))
+        for text, variables in (
+            ("storage: inmemory", {}),
+            (stock, {"REGISTRY_STORAGE": "inmemory"}),
+            ("", {"REGISTRY_STORAGE": "{inmemory: {}}"}),
+        ):
+            found = self.load(text, **variables).storage
+            self.assertEqual(found, Storage(inmemory={}))
+
+    def test_a_store_that_nobody_knows(self) -> None:
+        for text, variables in (
+            ("storage: nonsense", {}),
+            ("", {"REGISTRY_STORAGE": "nonsense"}),
+        ):
+            self.refuse(text, "storage.nonsense: there is no such setting", **variables)
+        self.refuse("", "storage.gcs: ", "remove it", REGISTRY_STORAGE="gcs")
+        self.refuse("", "storage", REGISTRY_STORAGE="[a]")
 
     def test_is_yaml(self) -> None:
         settings = self.load("", REGISTRY_STORAGE_DELETE_ENABLED="false")

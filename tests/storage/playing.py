@@ -33,6 +33,7 @@ class Reply:
         after: What follows the body: ``end``, ``cut`` or ``silence``.
         length: What it claims the length of its body to be; None: chunks.
         refused: It is none: no connection is made.
+        echo: A header field that it has as the request had it that was put last.
     """
 
     status: int = 200
@@ -41,6 +42,7 @@ class Reply:
     after: str = "end"
     length: int | None = -1
     refused: bool = False
+    echo: str = ""
 
 
 SILENT = Reply(after="silence", length=None)
@@ -91,6 +93,9 @@ class _Player(Resource):
         request.setResponseCode(reply.status)
         for name, text in reply.headers.items():
             request.setHeader(name, text)
+        if reply.echo:
+            put = [each for each in self._asked if each.method == "PUT"]
+            request.setHeader(reply.echo, put[-1].header(reply.echo))
         if reply.length is not None:
             size = len(reply.body) if reply.length < 0 else reply.length
             request.setHeader("Content-Length", str(size))
@@ -149,11 +154,11 @@ class PlayedAgent:
 class PlayedCase(SynchronousTestCase):
     """A test of what is made of some answers."""
 
-    def play(self, *replies: Reply) -> RemoteServer:
+    def play(self, *replies: Reply, chance: float = 1.0) -> RemoteServer:
         """Give a server that answers so, in this order."""
         self.clock = Clock()
         self.agent = PlayedAgent(replies)
-        return RemoteServer(self.agent, self.clock, Patience(), lambda: 1.0)
+        return RemoteServer(self.agent, self.clock, Patience(), lambda: chance)
 
     def settle(self, work: Coroutine[Any, Any, T]) -> Deferred[T]:
         """Let some work go on, and time with it, until it ends."""

@@ -45,6 +45,13 @@ class FoldersTests(FolderTestCase):
         self.folders_seen.read(self.root)
         self.assertIsNone(self.folders_seen.remembered(self.root))
 
+    def test_few_names_need_not_be_remembered(self) -> None:
+        self.make("b")
+        for least, found in ((2, ["a/", "b"]), (3, None)):
+            seen = Folders(least)
+            self.assertEqual(seen.listing(self.root), ["a/", "b"])
+            self.assertEqual(seen.remembered(self.root), found)
+
     def test_what_changes_is_forgotten(self) -> None:
         self.folders_seen.read(self.root)
         self.make("b")

@@ -182,7 +182,10 @@ class AbsenceTests(ObjectsCase):
     def test_an_object_in_a_container_that_is_not_there(self) -> None:
         source = self.open_source(ABSENT, ABSENT)
         said = self.fault(StorageUnavailable, source.get(KEY, 9))
-        self.assertEqual(said, "The S3 bucket bucket at http://host:9000 is not there")
+        self.assertEqual(
+            said,
+            "The S3 bucket bucket at http://host:9000 is not there; look at bucket",
+        )
 
     def test_a_container_that_gave_an_object_is_there(self) -> None:
         source = self.open_source(Reply(body=DATA), ABSENT)

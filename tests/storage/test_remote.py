@@ -11,6 +11,8 @@ from txregistry.streams import IReader, read_all
 DATA = b"0123456789"
 GOOD = Reply(body=DATA)
 ALL = 1 << 20
+NOW = "Wed, 21 Oct 2026 07:28:00 GMT"
+LATER = "Wed, 21 Oct 2026 07:28:03 GMT"
 
 
 def make() -> Request:
@@ -65,6 +67,14 @@ class AskingTests(PlayedCase):
         said = self.gives_up(*[SILENT] * 4)
         self.assertEqual(said, "The store did not answer in 30 s")
 
+    def test_what_the_server_has_to_work_for_is_waited_for_longer(self) -> None:
+        def make_work() -> Request:
+            return Request("The store", "PUT", "http://host/path", {}, works=True)
+
+        server = self.play(*[SILENT] * 4)
+        said = self.fault(Faltered, server.ask(make_work, whole))
+        self.assertEqual(said, "The store did not answer in 300 s")
+
     def test_a_connection_that_is_lost_and_then_an_answer(self) -> None:
         self.assertEqual(self.asks(LOST, GOOD), DATA)
 
@@ -81,6 +91,42 @@ class AskingTests(PlayedCase):
             self.clock.advance(0.01)
             self.assertEqual(self.agent.left, left)
         self.failureResultOf(done, Faltered)
+
+    def pause_of(self, chance: float, *replies: Reply) -> float:
+        """Give the seconds until the second attempt."""
+        server = self.play(*replies, GOOD, chance=chance)
+        done = Deferred.fromCoroutine(server.ask(make, whole))
+        self.agent.flush()
+        started = self.clock.seconds()
+        (call,) = self.clock.getDelayedCalls()
+        self.clock.advance(call.getTime() - started)
+        self.agent.flush()
+        self.assertEqual(self.successResultOf(done), DATA)
+        return call.getTime() - started
+
+    def test_a_part_of_each_pause_is_left_to_chance(self) -> None:
+        for chance, pause in ((0.0, 0.25), (0.5, 0.375), (1.0, 0.5)):
+            self.assertEqual(self.pause_of(chance, REFUSED), pause)
+
+    def test_a_pause_that_the_server_asks_for(self) -> None:
+        for told, pause in (
+            ({"Retry-After": "3"}, 3.0),
+            ({"Retry-After": "0"}, 0.0),
+            ({"Retry-After": "3600"}, 10.0),
+            ({"Retry-After": "999999999"}, 10.0),
+            ({"Retry-After": LATER, "Date": NOW}, 3.0),
+            ({"Retry-After": NOW, "Date": LATER}, 0.0),
+            ({"Retry-After": LATER, "Date": "?"}, 10.0),
+            ({"Retry-After": "Thu, 01 Jan 1970 00:00:04 GMT", "Date": "?"}, 4.0),
+        ):
+            for status in (429, 503):
+                found = self.pause_of(0.0, Reply(status, headers=told))
+                self.assertEqual(found, pause + 0.25)
+
+    def test_a_pause_that_cannot_be_read(self) -> None:
+        for told in ("soon", "-1", "1.5", "1" * 10, "\u0663", ""):
+            found = self.pause_of(0.0, Reply(503, headers={"Retry-After": told}))
+            self.assertEqual(found, 0.25)
 
     def test_no_timer_is_left(self) -> None:
         self.asks(GOOD)

@@ -90,6 +90,13 @@ class RemoteBodyTests(SynchronousTestCase):
         self.end(self.body)
         self.assertEqual(self.successResultOf(done), [b"012"])
 
+    def test_a_failure_comes_after_what_came_before_it(self) -> None:
+        done = Deferred.fromCoroutine(self.body.read_pieces(99, least=4))
+        self.body.dataReceived(b"012")
+        self.body.connectionLost(Failure(ResponseFailed([Failure(ConnectionLost())])))
+        self.assertEqual(self.successResultOf(done), [b"012"])
+        self.failureResultOf(self.start(self.body.read), Faltered)
+
     def test_fewer_bytes_than_expected_are_no_end(self) -> None:
         body = self.make(4)
         body.dataReceived(b"012")
@@ -124,6 +131,16 @@ class RemoteBodyTests(SynchronousTestCase):
         self.clock.advance(0.1)
         self.failureResultOf(waiting, Faltered)
         self.assertEqual(self.transport.producerState, "stopped")
+
+    def test_a_body_that_goes_on_slowly_does_not_stand_still(self) -> None:
+        waiting = Deferred.fromCoroutine(self.body.read_pieces(99, least=4))
+        for _ in range(3):
+            self.clock.advance(29.9)
+            self.body.dataReceived(b"0")
+        self.clock.advance(29.9)
+        self.assertNoResult(waiting)
+        self.clock.pump([30.0] * 2)
+        self.failureResultOf(waiting, Faltered)
 
     def test_nobody_waits_while_nobody_reads(self) -> None:
         self.body.dataReceived(b"0")

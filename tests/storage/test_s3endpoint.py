@@ -22,6 +22,14 @@ class EndpointTests(SynchronousTestCase):
         found = find_endpoint("eu-west-1", dual_stack=True)
         self.assertEqual(found, "https://s3.dualstack.eu-west-1.amazonaws.com")
 
+    def test_with_approved_cryptography(self) -> None:
+        for dual_stack, host in (
+            (False, "s3-fips.us-east-2.amazonaws.com"),
+            (True, "s3-fips.dualstack.us-east-2.amazonaws.com"),
+        ):
+            found = find_endpoint("us-east-2", dual_stack=dual_stack, fips=True)
+            self.assertEqual(found, f"https://{host}")
+
     def test_accelerated(self) -> None:
         for dual_stack, host in (
             (False, "s3-accelerate.amazonaws.com"),

@@ -7,24 +7,34 @@ from txregistry.storage.s3refusals import Refused, explain
 
 
 class ExplainTests(SynchronousTestCase):
-    def said(self, status: int, code: str, bucket_region: str = "") -> str:
+    def said(
+        self, status: int, code: str, bucket_region: str = "", section: str = ""
+    ) -> str:
         """Give what is said of a refusal."""
-        return str(explain("The store", status, code, bucket_region, "here-1"))
+        found = explain("The store", status, code, bucket_region, "here-1", section)
+        return str(found)
 
     def test_what_to_look_at(self) -> None:
         for code, text in (
-            ("AuthorizationHeaderMalformed", "look at region and regionendpoint"),
-            ("ExpiredToken", "the session token is over"),
-            ("InvalidAccessKeyId", "look at accesskey and secretkey"),
-            ("KMS.NotFoundException", "look at keyid"),
-            ("NoSuchBucket", "look at bucket"),
-            ("PermanentRedirect", "look at region and regionendpoint"),
+            ("AccessDenied", "look at s.accesskey, at the policies"),
+            ("AuthorizationHeaderMalformed", "look at s.region and s.regionendpoint"),
+            ("ExpiredToken", "is over; renew it, and look at s.sessiontoken"),
+            ("InvalidAccessKeyId", "look at s.accesskey and s.secretkey"),
+            ("InvalidStorageClass", "look at s.storageclass"),
+            ("InvalidToken", "look at s.sessiontoken"),
+            ("KMS.NotFoundException", "look at s.keyid"),
+            ("NoSuchBucket", "look at s.bucket"),
+            ("PermanentRedirect", "look at s.region and s.regionendpoint"),
             ("RequestTimeTooSkewed", "the clock of this machine"),
-            ("SignatureDoesNotMatch", "look at accesskey and secretkey"),
+            ("SignatureDoesNotMatch", "look at s.accesskey and s.secretkey"),
         ):
-            said = self.said(403, code)
+            said = self.said(403, code, section="s")
             self.assertTrue(said.startswith(f"The store answered 403 ({code}); "))
             self.assertIn(text, said)
+            self.assertEqual(self.said(403, code), said.replace("s.", ""))
+
+    def test_a_refusal_without_a_word(self) -> None:
+        self.assertIn("look at s.accesskey", self.said(403, "", section="s"))
 
     def test_another_region_is_named(self) -> None:
         said = self.said(301, "PermanentRedirect", "there-2")

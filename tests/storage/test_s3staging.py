@@ -202,6 +202,22 @@ class AppendingTests(StagingCase):
         self.assertLess(self.clock.seconds(), 5.0)
         self.nothing_waits()
 
+    def test_copies_are_waited_for(self) -> None:
+        for asked in ([], [BEGUN], [BEGUN, PART_COPIED, PART_COPIED]):
+            first = state(9 if asked else 4)
+            self.fault(StorageUnavailable, self.commit(first, *asked, *[SILENT] * 9))
+            self.assertGreater(self.clock.seconds(), 1200.0)
+
+    def test_as_many_copies_are_made_at_once_for_all(self) -> None:
+        store = self.open_store(state(9), BEGUN, SILENT, state(9), BEGUN, state(4))
+        for _ in range(3):
+            _ = Deferred.fromCoroutine(store.stage(AREA).commit(FINAL))
+            for _ in range(8):
+                self.agent.flush()
+        targets = [asked.target for asked in self.agent.asked]
+        self.assertEqual(sum("partNumber" in target for target in targets), 1)
+        self.assertEqual(self.agent.left, 0)
+
     def test_a_completion_that_is_lost(self) -> None:
         copied = [state(9), BEGUN, PART_COPIED, PART_COPIED, LOST, GONE]
         self.result(self.commit(*copied, Reply(length=9)))

@@ -131,10 +131,18 @@ class PuttingTests(StoreCase):
         self.assertTrue(self.result(store.put(AREA, b"x", if_absent=True)))
 
     def test_if_absent_where_the_answer_was_lost(self) -> None:
-        for there, won in ((Reply(body=b"ours"), True), (Reply(body=b"other"), False)):
+        for there, won in (
+            (Reply(echo="X-Amz-Meta-Written"), True),
+            (Reply(headers={"X-Amz-Meta-Written": "theirs"}), False),
+            (ABSENT, False),
+        ):
             store = self.open_store(LOST, Reply(412), there)
             found = self.result(store.put(AREA, b"ours", if_absent=True))
             self.assertEqual(found, won)
+
+    def test_if_absent_where_nobody_may_look_what_is_there(self) -> None:
+        store = self.open_store(LOST, Reply(412), Reply(403))
+        self.fault(StorageUnavailable, store.put(AREA, b"ours", if_absent=True))
 
     def test_if_absent_where_the_service_cannot_decide(self) -> None:
         store = self.open_store(Reply(501), ABSENT, DONE, Reply(length=1))

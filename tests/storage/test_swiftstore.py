@@ -122,6 +122,12 @@ class PutTests(StoreCase):
         self.assertEqual(sent, "d41d8cd98f00b204e9800998ecf8427e")
 
 
+WRITTEN = "X-Object-Meta-Txregistry-Written"
+OURS = Reply(echo=WRITTEN)
+THEIRS = Reply(headers={WRITTEN: "theirs"})
+"""The same bytes, maybe."""
+
+
 class IfAbsentTests(StoreCase):
     def puts(self, *replies: Reply) -> bool:
         """Say whether it was written, as far as is known."""
@@ -132,18 +138,18 @@ class IfAbsentTests(StoreCase):
         self.assertFalse(self.puts(Reply(412)))
         self.assertEqual(self.agent.asked[-1].header("If-None-Match"), "*")
 
-    def test_the_winner_reads_what_it_wrote(self) -> None:
-        self.assertTrue(self.puts(CREATED, Reply(body=b"ours")))
+    def test_the_winner_finds_what_it_wrote(self) -> None:
+        self.assertTrue(self.puts(CREATED, OURS))
 
-    def test_who_was_overtaken_reads_something_else(self) -> None:
-        self.assertFalse(self.puts(CREATED, Reply(body=b"theirs")))
+    def test_who_was_overtaken_finds_something_else(self) -> None:
+        self.assertFalse(self.puts(CREATED, THEIRS))
 
     def test_who_was_overtaken_by_a_deletion_has_written_nothing(self) -> None:
         self.assertFalse(self.puts(CREATED, ABSENT))
 
     def test_an_answer_that_was_lost_is_found_out(self) -> None:
-        self.assertTrue(self.puts(LOST, Reply(412), Reply(body=b"ours")))
-        self.assertFalse(self.puts(LOST, Reply(412), Reply(body=b"theirs")))
+        self.assertTrue(self.puts(LOST, Reply(412), OURS))
+        self.assertFalse(self.puts(LOST, Reply(412), THEIRS))
 
 
 class DeletingTests(StoreCase):

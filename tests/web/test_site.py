@@ -12,6 +12,7 @@ _SILENT = 15.0
 _HEADER_TIME = 30.0
 _STALL = 60.0
 _SWEEP = 5.0
+_GRACE = 3.0
 _DATA = b"x" * 3_000_000
 
 
@@ -237,6 +238,39 @@ class DrainTests(TimeCase):
         done = self.drain()
         self.assertTrue(self.connection.pipe.disconnecting)
         self.assertFalse(self.connection.pipe.aborted)
+        self.connection.drop()
+        self.successResultOf(done)
+
+    def test_who_has_just_connected_may_ask(self) -> None:
+        done = self.drain()
+        self.pass_time(_GRACE - 1)
+        self.assertFalse(self.is_over())
+        self.connection.send(request_bytes("GET", "/v2/"))
+        answer = self.connection.answer()
+        self.assertEqual((answer.status, answer.keeps), (200, False))
+        self.assertTrue(self.is_over())
+        self.connection.drop()
+        self.successResultOf(done)
+
+    def test_who_connects_and_does_not_ask_is_not_waited_for(self) -> None:
+        done = self.drain()
+        late = self.exchange.connect()
+        self.pass_time(_GRACE)
+        for connection in (late, self.connection):
+            self.assertTrue(self.is_over(connection))
+            connection.drop()
+        self.successResultOf(done)
+
+    def test_who_has_begun_to_ask_may_go_on(self) -> None:
+        data = request_bytes("GET", "/v2/")
+        self.connection.send(data * 2 + data[:1])
+        done = self.drain()
+        self.pass_time(_GRACE + 1)
+        self.assertFalse(self.is_over())
+        self.connection.send(data[1:])
+        answer = self.connection.answers("GET", "GET", "GET")[-1]
+        self.assertEqual((answer.status, answer.keeps), (200, False))
+        self.assertTrue(self.is_over())
         self.connection.drop()
         self.successResultOf(done)
 

@@ -5,7 +5,8 @@ from typing import Any, Final
 from twisted.web.client import HTTPConnectionPool
 
 from txregistry.assembly.storeagent import make_store_agent
-from txregistry.settings.sections import S3, SettingsError
+from txregistry.settings.section import SettingsError
+from txregistry.settings.storage import S3
 from txregistry.storage.credentials import (
     CredentialSource,
     FoundCredentials,
@@ -13,15 +14,18 @@ from txregistry.storage.credentials import (
 )
 from txregistry.storage.interfaces import IObjectStore
 from txregistry.storage.partmemory import PartMemory
-from txregistry.storage.remote import RemoteServer
+from txregistry.storage.remote import Advice, RemoteServer
 from txregistry.storage.s3 import S3ObjectStore
 from txregistry.storage.s3client import Keeping
 from txregistry.storage.s3copying import Copying
 from txregistry.storage.s3endpoint import find_endpoint
 from txregistry.tasks import Blocking
 
+_SECTION: Final = "storage.s3"
 _REGION: Final = "us-east-1"
 """What services are in that have no regions."""
+_CONTEST: Final = 0.25
+"""Seconds for others to write what is to be written once, where it is not Amazon's."""
 _NO_CLASS: Final = "NONE"
 """How Distribution is told to leave the storage class to the bucket."""
 
@@ -46,13 +50,14 @@ def make_s3_store(
     Raises:
         SettingsError: it cannot be used.
     """
-    agent = make_store_agent(
-        reactor, pool, "storage.s3.cas", s3.cas, verify=not s3.skipverify
-    )
+    trust = f"{_SECTION}.cas"
+    agent = make_store_agent(reactor, pool, trust, s3.cas, verify=not s3.skipverify)
+    place = f"{_SECTION}.regionendpoint" if s3.regionendpoint else f"{_SECTION}.region"
+    server = RemoteServer(agent, reactor, advice=Advice(place, trust))
     storage_class = s3.storageclass
     try:
         return S3ObjectStore(
-            RemoteServer(agent, reactor),
+            server,
             _endpoint(s3),
             s3.region or _REGION,
             s3.bucket,
@@ -61,15 +66,18 @@ def make_s3_store(
             clock=reactor,
             blocking=blocking,
             memory=PartMemory(s3.memory),
-            virtual_host=not s3.forcepathstyle,
+            virtual_host=not s3.is_path_style,
             keeping=Keeping(
                 encrypt=s3.encrypt,
                 kms_key=s3.keyid or None,
                 storage_class=None if storage_class == _NO_CLASS else storage_class,
                 acl=s3.objectacl or None,
             ),
+            section=_SECTION,
+            contest=_CONTEST if s3.regionendpoint else 0.0,
             part_size=s3.chunksize,
             redirects=redirects,
+            public=s3.redirectendpoint or "",
             copying=Copying(
                 threshold=s3.multipartcopythresholdsize,
                 chunk=s3.multipartcopychunksize,
@@ -77,7 +85,7 @@ def make_s3_store(
             ),
         )
     except ValueError as error:
-        raise SettingsError(f"storage.s3: {error}.") from error
+        raise SettingsError(f"{_SECTION}: {error}.") from error
 
 
 def _endpoint(s3: S3) -> str:
@@ -88,10 +96,11 @@ def _endpoint(s3: S3) -> str:
         secure=s3.secure,
         dual_stack=s3.usedualstack,
         accelerate=s3.accelerate,
+        fips=s3.usefipsendpoint,
     )
 
 
 def _credentials(s3: S3, reactor: Any, blocking: Blocking) -> CredentialSource:
     if s3.accesskey and s3.secretkey:
         return S3Credentials(s3.accesskey, s3.secretkey, s3.sessiontoken or None)
-    return FoundCredentials(blocking, reactor, s3.profile)
+    return FoundCredentials(blocking, reactor, s3.profile, section=_SECTION)

@@ -6,9 +6,10 @@ from urllib.parse import urlsplit
 from twisted.web.client import HTTPConnectionPool
 
 from txregistry.assembly.storeagent import make_store_agent
-from txregistry.settings.sections import SettingsError, Swift
+from txregistry.settings.section import SettingsError
+from txregistry.settings.storage import Swift
 from txregistry.storage.interfaces import IObjectStore
-from txregistry.storage.remote import RemoteServer
+from txregistry.storage.remote import Advice, RemoteServer
 from txregistry.storage.swift import LARGEST, SwiftObjectStore
 from txregistry.storage.swiftcontainer import SwiftContainer
 from txregistry.storage.swiftlogin import (
@@ -45,25 +46,24 @@ def make_swift_store(
     Raises:
         SettingsError: it cannot be used.
     """
-    server = RemoteServer(
-        make_store_agent(
-            reactor,
-            pool,
-            f"{_SECTION}.cas",
-            swift.cas,
-            verify=not swift.insecureskipverify,
-        ),
-        reactor,
+    trust = f"{_SECTION}.cas"
+    agent = make_store_agent(
+        reactor, pool, trust, swift.cas, verify=not swift.insecureskipverify
     )
+    place = f"{_SECTION}.authurl"
+    if swift.version != _V1:
+        place += f", {_SECTION}.region and {_SECTION}.endpointtype"
+    server = RemoteServer(agent, reactor, advice=Advice(place, trust))
     try:
         login = _login(swift)
     except ValueError as error:
         raise SettingsError(f"{_SECTION}.authurl: {error}.") from error
-    who = "username and password"
+    who = ("username", "password")
     if swift.applicationcredentialid:
-        who = "applicationcredentialid and applicationcredentialsecret"
-    advice = f"look at {_SECTION}.{who}"
-    identity = SwiftIdentity(server, login, reactor, advice)
+        who = ("applicationcredentialid", "applicationcredentialsecret")
+    advice = "look at " + " and ".join(f"{_SECTION}.{each}" for each in who)
+    where = f"look at {_SECTION}.authurl and {_SECTION}.authversion"
+    identity = SwiftIdentity(server, login, reactor, advice, where)
     container = SwiftContainer(
         server, identity, swift.container, create=swift.create, section=_SECTION
     )

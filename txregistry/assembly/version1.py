@@ -2,6 +2,7 @@
 
 import secrets
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PrivateKey,
@@ -66,18 +67,21 @@ def make_version1(
         cookies,
         tokens_only=index.is_elsewhere,
     )
+    endpoints = index.endpoints
+    if not (endpoints or index.alone or settings.http.host is None):
+        endpoints = (urlsplit(settings.http.host).netloc,)
     routes = None
     if not index.is_elsewhere:
         routes = IndexRoutes(
             registry,
             access1,
             TokenSigner(signer_key, reactor),
-            index.endpoints,
+            endpoints,
             lambda: secrets.token_urlsafe(_NONCE_BYTES),
             alone=index.alone,
             standalone=settings.v1.standalone,
         )
-        if not index.endpoints and settings.http.tls.certificate is not None:
+        if not endpoints and settings.http.tls.certificate is not None:
             _log.warn(
                 "index.endpoints is not given: engines that push or pull by version 1 "
                 "are sent to the address at which they came in, which the certificate "

@@ -11,12 +11,14 @@ from twisted.python import usage
 
 from txregistry.assembly.doubts import find_doubts
 from txregistry.commands.certs import Certs
+from txregistry.commands.copystore import CopyStore
 from txregistry.commands.explain import Explain
 from txregistry.commands.importer import ImportV1
 from txregistry.service import rehearse
 from txregistry.settings.reading import load_settings
 from txregistry.settings.roles import ROLES
-from txregistry.settings.sections import Settings, SettingsError
+from txregistry.settings.section import SettingsError
+from txregistry.settings.sections import Settings
 
 
 class CheckConfig(usage.Options):
@@ -55,6 +57,7 @@ class Options(usage.Options):
         ["check-config", None, CheckConfig, "Check the settings and print them all."],
         ["certs", None, Certs, "Make certificates to try client certificates with."],
         ["explain", None, Explain, "Say whether somebody may do something, and why."],
+        ["copy-store", None, CopyStore, "Copy all that is kept to another store."],
         ["import-v1", None, ImportV1, "Take in the data of docker-registry 0.9."],
     ]
 

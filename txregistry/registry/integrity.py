@@ -14,7 +14,13 @@ from zope.interface import implementer
 from txregistry.model.digest import CANONICAL, Digest, Hashing, new_hashing
 from txregistry.model.errors import BlobUnknown
 from txregistry.storage.interfaces import Stat
-from txregistry.streams import IReader, read_through
+from txregistry.streams import (
+    CHUNK,
+    IReader,
+    read_pieces,
+    read_through,
+    take_each,
+)
 from txregistry.tasks import Blocking
 
 _REMEMBERED: Final = 50_000
@@ -95,9 +101,11 @@ class _CheckedReader:
         Raises:
             BlobUnknown: the content is not what its name says.
         """
-        data = await self._reader.read(limit)
-        if data:
-            await self._blocking(self._hashing.update, data)
+        # As much at once as may be: each job of a thread has its price.
+        pieces = await read_pieces(self._reader, limit, min(limit, CHUNK))
+        if pieces:
+            await self._blocking(take_each, self._hashing.update, pieces)
+        data = b"".join(pieces)
         self._left -= len(data)
         if self._left <= 0 or not data:
             if self._hashing.hexdigest() != self._digest.encoded:

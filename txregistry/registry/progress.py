@@ -66,9 +66,6 @@ class ProgressMemory:
     def __init__(self) -> None:
         self._progress: OrderedDict[Key, Progress] = OrderedDict()
 
-    def __contains__(self, area: Key) -> bool:
-        return area in self._progress
-
     def recall(self, area: Key, held: Held) -> Progress | None:
         """Give the progress that belongs to what an area holds.
 

@@ -35,6 +35,8 @@ from txregistry.storage.interfaces import (
     IStagingArea,
     Key,
     NotFound,
+    Overtaken,
+    StorageUnavailable,
     TooLarge,
 )
 from txregistry.streams import IReader, Peeking
@@ -42,6 +44,10 @@ from txregistry.streams import IReader, Peeking
 _SESSION: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _STAMP: Final = "%Y-%m-%dT%H:%M:%SZ"
 _STAMP_LIMIT: Final = 64
+_BUSY: Final = (
+    "Another request is writing to this upload; ask for its state, and go on from "
+    "there."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,20 +265,28 @@ class Uploads:
         return True
 
     async def _changed(self, held: list[Key]) -> float:
+        """Say when the latest of some objects was written.
+
+        What cannot be looked at, such as what another registry's crash left in pieces,
+        may have been written just now; it stays, and the others go.
+        """
         latest = 0.0
         for key in held:
-            with suppress(NotFound):
+            try:
                 latest = max(latest, (await self._store.stat(key)).modified)
+            except NotFound:
+                pass
+            except StorageUnavailable as error:
+                self._log.warn("{key} stays: {error}", key=key, error=str(error))
+                return float("inf")
         return latest
 
     async def _area(self, name: RepositoryName, session: str) -> IStagingArea:
         if _SESSION.fullmatch(session) is not None:
-            area = self._store.stage(keys.upload_data(name, session))
-            if area.key in self._progress:
-                return area
+            # What is remembered here may have been ended elsewhere.
             with suppress(NotFound):
                 await self._store.stat(keys.upload_started(name, session))
-                return area
+                return self._store.stage(keys.upload_data(name, session))
         raise UploadUnknown(
             "No such upload is in progress in this repository; begin a new one.",
             {"session": session[:100]},
@@ -281,13 +295,12 @@ class Uploads:
     @contextmanager
     def _claim(self, data: Key) -> Iterator[None]:
         if data in self._busy:
-            raise UploadInvalid(
-                "Another request is writing to this upload; ask for its state, and go "
-                "on from there."
-            )
+            raise UploadInvalid(_BUSY)
         self._busy.add(data)
         try:
             yield
+        except Overtaken:  # by another node
+            raise UploadInvalid(_BUSY) from None
         finally:
             self._busy.discard(data)
 

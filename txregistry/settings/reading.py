@@ -101,6 +101,8 @@ def read_settings(
     auth = document.get("auth")
     if isinstance(auth, str):
         document["auth"] = {} if auth == "none" else {auth: {}}
+    if isinstance(document.get("storage"), str):
+        document["storage"] = {document["storage"]: {}}
     for variable, value in sorted(environment.items()):
         if variable.startswith("REGISTRY_") and not _SERVICE_LINK.fullmatch(variable):
             _override(document, variable, value)
@@ -155,6 +157,10 @@ def _override(document: dict[str, Any], variable: str, text: str) -> None:
         if isinstance(place, dict) and text not in {"", "none"}:
             place.setdefault(text, {})
         return
+    if wanted == "STORAGE":  # likewise; but nothing is left of what the file says
+        value = _yaml(variable, text)
+        document["storage"] = {value: {}} if isinstance(value, str) else value
+        return
     for path in _paths(Settings):
         if path.upper().replace(".", "_") == wanted:
             break
@@ -168,10 +174,7 @@ def _override(document: dict[str, Any], variable: str, text: str) -> None:
                 f"{variable}: there is no such setting; the variable of a setting is "
                 "REGISTRY_ and its name in capitals, with '_' for '.'."
             )
-    try:
-        value = yaml.safe_load(text)
-    except Exception as error:  # as above
-        raise SettingsError(f"{variable}: {text!r} is no YAML value.") from error
+    value = _yaml(variable, text)
     *sections, last = path.split(".")
     place = document
     for section in sections:
@@ -180,6 +183,13 @@ def _override(document: dict[str, Any], variable: str, text: str) -> None:
             inner = place[section] = {}
         place = inner
     place[last] = value
+
+
+def _yaml(variable: str, text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except Exception as error:  # as above
+        raise SettingsError(f"{variable}: {text!r} is no YAML value.") from error
 
 
 def _paths(section: type[msgspec.Struct], prefix: str = "") -> list[str]:

@@ -56,7 +56,15 @@ def _check_place(s3: S3) -> None:
             )
     else:
         _check_endpoint(s3)
-    if s3.accelerate and s3.forcepathstyle:
+    public = s3.redirectendpoint
+    if public and not (_is_url(public) and urlsplit(public).path in {"", "/"}):
+        raise _refuse("redirectendpoint", public, "a URL such as https://host:9000")
+    if s3.accelerate and s3.usefipsendpoint:
+        raise SettingsError(
+            "storage.s3.usefipsendpoint: Amazon has none for accelerate; give one of "
+            "them."
+        )
+    if s3.accelerate and s3.is_path_style:
         raise SettingsError(
             "storage.s3.accelerate: it needs forcepathstyle to be false, since there "
             "buckets are named in the host."
@@ -69,26 +77,30 @@ def _check_place(s3: S3) -> None:
 
 
 def _check_endpoint(s3: S3) -> None:
-    try:
-        parts = urlsplit(s3.endpoint)
-        parts.port  # noqa: B018 - it is looked at only here
-    except ValueError:
-        parts = urlsplit("")
-    if (
-        parts.scheme not in {"http", "https"}
-        or not parts.hostname
-        or "@" in parts.netloc
-        or parts.query
-        or parts.fragment
-    ):
+    if not _is_url(s3.endpoint):
         raise _refuse(
             "regionendpoint", s3.regionendpoint or "", "a URL such as https://host:9000"
         )
-    if s3.usedualstack or s3.accelerate:
+    if s3.usedualstack or s3.accelerate or s3.usefipsendpoint:
         raise SettingsError(
-            "storage.s3: usedualstack and accelerate are Amazon's; they do not go with "
-            "regionendpoint."
+            "storage.s3: usedualstack, accelerate and usefipsendpoint are Amazon's; "
+            "they do not go with regionendpoint."
         )
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018 - it is looked at only here
+    except ValueError:
+        return False
+    return (
+        parts.scheme in {"http", "https"}
+        and bool(parts.hostname)
+        and "@" not in parts.netloc
+        and not parts.query
+        and not parts.fragment
+    )
 
 
 def _refuse(name: str, value: str, allowed: str) -> SettingsError:

@@ -73,11 +73,13 @@ class S3(Section, frozen=True):
     bucket: str
     region: str = ""
     regionendpoint: str | None = None
+    redirectendpoint: str | None = None
     accesskey: str | None = None
     secretkey: str | None = None
     sessiontoken: str | None = None
-    forcepathstyle: bool = True
+    forcepathstyle: bool | None = None
     usedualstack: bool = False
+    usefipsendpoint: bool = False
     accelerate: bool = False
     secure: bool = True
     skipverify: bool = False
@@ -94,6 +96,13 @@ class S3(Section, frozen=True):
     profile: str | None = None
     cas: tuple[str, ...] = ()
     memory: Bytes = 128 * 1024 * 1024
+
+    @property
+    def is_path_style(self) -> bool:
+        """Whether the bucket is named in the path, not in the host."""
+        if self.forcepathstyle is None:
+            return not self.accelerate
+        return self.forcepathstyle
 
     @property
     def endpoint(self) -> str:

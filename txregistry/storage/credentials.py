@@ -57,6 +57,7 @@ class FoundCredentials:
         clock: What measures the time.
         profile: The profile in Amazon's files; None for what the environment says.
         session: What looks for them; None for a new one.
+        section: Where the settings of keys are, for whoever has to look into a failure.
     """
 
     def __init__(
@@ -65,11 +66,13 @@ class FoundCredentials:
         clock: IReactorTime,
         profile: str | None = None,
         session: Any = None,
+        section: str = "",
     ) -> None:
         self._blocking = blocking
         self._clock = clock
         self._profile = profile
         self._session = session
+        self._at = f"{section}." if section else ""
         self._turns = Turns()
         self._found: Any = None
         self._given: S3Credentials | None = None
@@ -100,13 +103,14 @@ class FoundCredentials:
         except (BotoCoreError, OSError, ValueError, KeyError) as error:
             raise StorageUnavailable(
                 f"No credentials for S3 could be had: {type(error).__name__}; look at "
-                "accesskey and secretkey, or at the variables, the profile or the role "
-                "that stand for them"
+                f"{self._at}accesskey and {self._at}secretkey, or at the variables, "
+                "the profile or the role that stand for them"
             ) from error
         if frozen is None:
             raise StorageUnavailable(
-                "There are no credentials for S3: set accesskey and secretkey, or the "
-                "variables, the profile or the role that stand for them"
+                f"There are no credentials for S3: set {self._at}accesskey and "
+                f"{self._at}secretkey, or the variables, the profile or the role that "
+                "stand for them"
             )
         return S3Credentials(frozen.access_key, frozen.secret_key, frozen.token)
 

@@ -32,12 +32,15 @@ class FolderObjectSource:
     Args:
         root: The folder.
         blocking: Where work goes that waits for a disk.
+        folders: Lists folders, and remembers some; None for the usual ones.
 
     Raises:
         StorageUnavailable: there is no such folder.
     """
 
-    def __init__(self, root: str, blocking: Blocking) -> None:
+    def __init__(
+        self, root: str, blocking: Blocking, folders: Folders | None = None
+    ) -> None:
         with faults(root, absence=False):
             self._root = os.path.realpath(root, strict=True)
             place = os.open(self._root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -46,7 +49,7 @@ class FolderObjectSource:
             finally:
                 os.close(place)
         self._blocking = blocking
-        self._folders = Folders()
+        self._folders = Folders() if folders is None else folders
 
     async def stat(self, key: Key) -> Stat:
         """See `IObjectSource`."""

@@ -21,9 +21,14 @@ class Folders:
 
     The names of folders end in ``/``, so that what is in them sorts where it belongs:
     ``a-b`` before ``a/b``. Safe to use from several threads.
+
+    Args:
+        least: Names that a folder has which is remembered: whoever walks through all
+            folders once comes back only to those of which the walk is in the middle.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, least: int = 1) -> None:
+        self._least = least
         self._seen: OrderedDict[str, tuple[tuple[int, int], Sequence[str]]] = (
             OrderedDict()
         )
@@ -56,7 +61,8 @@ class Folders:
                 entry.name + "/" if _is_folder(entry) else entry.name
                 for entry in entries
             )
-        if time.time_ns() - before.st_mtime_ns > _SETTLED:
+        settled = time.time_ns() - before.st_mtime_ns > _SETTLED
+        if settled and len(names) >= self._least:
             self._remember(path, _identity(before), names)
         return names
 

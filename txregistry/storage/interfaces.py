@@ -32,6 +32,10 @@ class StorageFull(StorageUnavailable):
     """The store has no room for what it was to keep."""
 
 
+class Overtaken(StorageUnavailable):
+    """Somebody else wrote to the same place meanwhile, so that nothing was written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stat:
     """What is known of an object without reading it.
@@ -250,6 +254,7 @@ class IStagingArea(Interface):
 
         Raises:
             StorageFull: there is no room. What was appended before stays.
+            Overtaken: another node has appended to it, or discarded it, meanwhile.
             Exception: whatever the reader raises; what it gave before is kept.
         """
 

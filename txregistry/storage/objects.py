@@ -68,8 +68,16 @@ class RemoteObjectSource(ABC):
 
     async def get(self, key: Key, limit: int) -> bytes:
         """See `IObjectSource`."""
+        return (await self.get_tagged(key, limit))[0]
 
-        async def take(answer: Answer) -> bytes:
+    async def get_tagged(self, key: Key, limit: int) -> tuple[bytes, str]:
+        """Read a small object whole, as `IObjectSource.get` does.
+
+        Returns:
+            Its bytes, and its entity tag.
+        """
+
+        async def take(answer: Answer) -> tuple[bytes, str]:
             await self._accept(answer, key)
             expected = answer.body.expected
             if expected is not None and expected > limit:
@@ -77,7 +85,7 @@ class RemoteObjectSource(ABC):
             data = await read_all(answer.body, limit)
             if data is None:
                 raise TooLarge(key)
-            return data
+            return data, answer.header("ETag")
 
         return await self._ask_for(key, "GET", {}, take)
 

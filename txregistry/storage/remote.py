@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeVar
 
 from OpenSSL import SSL
@@ -53,6 +54,7 @@ _FAULTS: Final = (
 """What an agent's request fails with where no answer could be had."""
 _DISTRUST: Final = (SSL.Error, VerificationError)
 """What ends connections to servers that do not prove who they are."""
+_CERTIFICATE: Final = re.compile("certificate|VerificationError", re.IGNORECASE)
 _AGAIN: Final = frozenset({408, 429, 500, 502, 503, 504})
 """Statuses of servers that may answer better a moment later."""
 
@@ -70,12 +72,30 @@ class Patience:
         attempts: How often a request is made at most.
         pause: Seconds before the second attempt, doubled before each further one; a
             part of them, up to half, is left to chance.
+        longest: Seconds that a server may ask for beside that, at most.
+        work: Seconds until the headers of an answer are there that the server has to
+            work for: many answer only then, and asked again they would begin anew.
     """
 
     answer: float = 30.0
     stall: float = 30.0
     attempts: int = 4
     pause: float = 0.5
+    longest: float = 10.0
+    work: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What to look at where servers cannot be used; for whoever reads the log.
+
+    Attributes:
+        place: What says where they are.
+        trust: What says which authorities are trusted.
+    """
+
+    place: str = "its address"
+    trust: str = "the authorities that are trusted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +109,7 @@ class Request:
         headers: Header fields; they may hold secrets.
         body: Its body. With a `WrittenBody` it is made once, whatever comes of it; any
             other request is one that may be repeated.
+        works: Whether the server moves many bytes before it answers.
     """
 
     place: str
@@ -96,6 +117,7 @@ class Request:
     url: str
     headers: Mapping[str, str]
     body: BytesBody | PiecesBody | WrittenBody | None = None
+    works: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +157,7 @@ class RemoteServer:
         clock: What measures the time.
         patience: How long, and how often.
         chance: A number from 0 to 1, another each time.
+        advice: What to look at where they cannot be used.
     """
 
     _log = Logger()
@@ -145,11 +168,13 @@ class RemoteServer:
         clock: IReactorTime,
         patience: Patience = Patience(),
         chance: Callable[[], float] = random.random,
+        advice: Advice = Advice(),
     ) -> None:
         self._agent = VerbatimAgent(agent)
         self._clock = clock
         self._patience = patience
         self._chance = chance
+        self._advice = advice
 
     async def ask(
         self, make: Callable[[], Request], take: Callable[[Answer], Awaitable[T]]
@@ -178,8 +203,9 @@ class RemoteServer:
                 if once or attempt >= self._patience.attempts:
                     raise
                 self._log.info("Asking again: {fault}", fault=str(fault))
+                after = min(fault.after, self._patience.longest)
             pause = self._patience.pause * 2.0 ** (attempt - 1)
-            await deferLater(self._clock, pause * (0.5 + self._chance() / 2))
+            await deferLater(self._clock, after + pause * (0.5 + self._chance() / 2))
             attempt += 1
 
     async def _attempt(
@@ -203,23 +229,19 @@ class RemoteServer:
             unbuffered=True,
             reactor=self._clock,  # type: ignore[arg-type]  # or it takes the global one
         )
-        late = _Deadline(self._clock, self._patience.answer, sent.cancel, request.body)
+        patience = self._patience.work if request.works else self._patience.answer
+        late = _Deadline(self._clock, patience, sent.cancel, request.body)
         try:
             response: IResponse = await sent
         except _FAULTS as fault:
             if late.passed:
                 raise Faltered(
-                    f"{request.place} did not answer in {self._patience.answer:g} s"
+                    f"{request.place} did not answer in {patience:g} s"
                 ) from fault
             cause = _cause(fault)
             if isinstance(cause, _CANCELLED):
                 raise CancelledError from fault
-            if isinstance(cause, _DISTRUST):
-                raise StorageUnavailable(
-                    f"{request.place} does not prove who it is: {_say(cause)}; look at "
-                    "its certificate, and at the authorities that are trusted"
-                ) from fault
-            raise Faltered(f"{request.place} gave no answer: {_say(cause)}") from fault
+            raise self._explain(request.place, cause) from fault
         finally:
             late.lift()
         length = None if response.length == UNKNOWN_LENGTH else response.length
@@ -227,8 +249,38 @@ class RemoteServer:
         response.deliverBody(body)
         if response.code in _AGAIN:
             await body.close()
-            raise Faltered(f"{request.place} answered {response.code}")
+            refused = Faltered(f"{request.place} answered {response.code}")
+            refused.after = self._read_pause(response.headers)
+            raise refused
         return Answer(request.place, response.code, response.headers, body)
+
+    def _explain(self, place: str, cause: BaseException) -> StorageUnavailable:
+        """Make an exception of what ended a request without an answer."""
+        said = _say(cause)
+        if isinstance(cause, _DISTRUST) and _CERTIFICATE.search(said):
+            return StorageUnavailable(
+                f"{place} does not prove who it is: {said}; look at its certificate, "
+                f"and at {self._advice.trust}"
+            )
+        if isinstance(cause, (ConnectError, DNSLookupError, *_DISTRUST)):
+            said = f"{said}; look at {self._advice.place}"
+        return Faltered(f"{place} gave no answer: {said}")
+
+    def _read_pause(self, headers: Headers) -> float:
+        """Read for how many seconds a server wants to be left alone.
+
+        What cannot be read is no wish. Source: RFC 9110, section 10.2.3.
+        """
+        told, now = (
+            (headers.getRawHeaders(name) or [""])[0] for name in ("Retry-After", "Date")
+        )
+        if re.fullmatch(r"[0-9]{1,9}", told):
+            return float(told)
+        until = _read_date(told)
+        if until is None:
+            return 0.0
+        since = _read_date(now)  # its clock may be another one than ours
+        return max(until - (self._clock.seconds() if since is None else since), 0.0)
 
 
 class _Deadline:
@@ -277,6 +329,14 @@ def _cause(fault: Any) -> BaseException:
         fault = fault.reasons[0].value
     found: BaseException = fault
     return found
+
+
+def _read_date(text: str) -> float | None:
+    """Read a date of HTTP, as seconds since 1970; None where it is none."""
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _say(cause: BaseException) -> str:

@@ -15,7 +15,13 @@ from txregistry.streams import CHUNK, IPieces
 
 
 class Faltered(StorageUnavailable):
-    """A server gave no answer, or half of one; to ask again may help."""
+    """A server gave no answer, or half of one; to ask again may help.
+
+    Attributes:
+        after: Seconds before which it does not want to be asked again, as it says.
+    """
+
+    after = 0.0
 
 
 @implementer(IPieces)
@@ -28,7 +34,7 @@ class RemoteBody(Protocol):
         place: Where it comes from, in words.
         expected: Bytes that will come; None where only its framing tells.
         clock: What measures the time.
-        stall: Seconds for which a reader waits for more.
+        stall: Seconds for which a reader waits while nothing comes.
 
     Attributes:
         expected: As above; a body that ends without having them is a failure.
@@ -118,6 +124,8 @@ class RemoteBody(Protocol):
         self._least = least
         while self._held < least and not self._complete:
             if self._failure is not None:
+                if self._held:
+                    return  # what came is given before what went wrong
                 raise self._failure
             await self._more()
 
@@ -127,9 +135,12 @@ class RemoteBody(Protocol):
             return  # it was waiting to be delivered
         self._waiting = waiting = Deferred[None]()
         _ = waiting.addTimeout(self._stall, self._clock)
+        received = self._received
         try:
             await waiting
         except Late:
+            if self._received != received:
+                return  # it is slow, and does not stand still
             await self.close()
             self._failure = Faltered(
                 f"{self._place} gave nothing for {self._stall:g} s, "

@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import quote
 
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 from zope.interface import implementer
 
 from txregistry.storage import keys
@@ -19,7 +20,6 @@ from txregistry.storage.interfaces import (
     Key,
     NotFound,
     StorageUnavailable,
-    TooLarge,
 )
 from txregistry.storage.objects import (
     LISTING_LIMIT,
@@ -47,6 +47,7 @@ from txregistry.tasks import Blocking
 
 _OK: Final = 200
 _EXISTS: Final = 412
+_GONE: Final = 404
 _CANNOT: Final = 501
 _BATCH: Final = 1000
 """Keys that one request deletes at most."""
@@ -58,7 +59,7 @@ class S3ObjectStore(S3ObjectSource):
     """Keep objects in a bucket.
 
     Args:
-        server: As for `S3ObjectSource`, and so are all up to ``keeping``.
+        server: As for `S3ObjectSource`, and so are all up to ``section``.
         endpoint: Likewise.
         region: Likewise.
         bucket: Likewise.
@@ -66,13 +67,17 @@ class S3ObjectStore(S3ObjectSource):
         root: Likewise.
         virtual_host: Likewise.
         keeping: Likewise.
+        section: Likewise.
         clock: Tells the time.
         blocking: Where bytes are hashed.
         memory: What is on its way to the bucket is in.
         part_size: Bytes in a part of an object that is uploaded in parts.
         copying: How objects are copied.
         redirects: Whether clients are sent to the bucket.
+        public: Where they find it, if not at the endpoint: a URL without a path.
         scratch: The prefix for what is written to see whether that works.
+        contest: Seconds in which others who began to write a name at the same time have
+            done so; none where the service lets one of them win, and only one.
     """
 
     def __init__(
@@ -89,10 +94,13 @@ class S3ObjectStore(S3ObjectSource):
         memory: PartMemory,
         virtual_host: bool = False,
         keeping: Keeping = PLAIN,
+        section: str = "",
         part_size: int = 10 * 1024 * 1024,
         copying: Copying = USUAL,
         redirects: bool = True,
+        public: str = "",
         scratch: str = f"{keys.PRIVATE}scratch/",
+        contest: float = 0.0,
         new_name: Callable[[], str] = lambda: secrets.token_hex(16),
     ) -> None:
         super().__init__(
@@ -104,6 +112,7 @@ class S3ObjectStore(S3ObjectSource):
             root,
             virtual_host=virtual_host,
             keeping=keeping,
+            section=section,
         )
         self.memory = memory
         self.blocking = blocking
@@ -111,16 +120,19 @@ class S3ObjectStore(S3ObjectSource):
         self._clock = clock
         self._joiner = S3Joiner(self._client, self._name, self.open, memory, copying)
         self._redirects = redirects
+        self._public = public
         self._scratch = scratch
         self._new_name = new_name
-        self._decides = True
+        self._contest = contest
+        self._decides = self._compares = True
         self._deletes_many = True
 
     async def put(self, key: Key, data: bytes, *, if_absent: bool = False) -> bool:
         """See `IObjectStore`.
 
         Where the service cannot decide whether there is an object, as Swift's before
-        2.31, we look before we write: then two racers may both be told that they won.
+        2.31, we look before we write. Where it decides when a request begins, as
+        Swift's, what is there a moment later is the winner's.
         """
         name, payload = self._name(key), Payload.of(data)
         if not if_absent:
@@ -128,20 +140,42 @@ class S3ObjectStore(S3ObjectSource):
             return True
         if self._decides:
             try:
-                await self._client.put_object(name, payload, if_absent=True)
+                word, _ = await self._client.put_object(name, payload, if_absent=True)
             except Refused as refused:
                 if refused.status == _EXISTS:
-                    # What was there may be what we wrote: an answer may be lost.
-                    return refused.repeated and await self._has(key, data)
+                    return await self._lasts(name, "")
                 if refused.status != _CANNOT:
                     raise
                 self._decides = False
             else:
-                return True
+                return await self._lasts(name, word)
         if await self._client.head_object(name) is not None:
-            return False
-        await self._client.put_object(name, payload)
-        return True
+            return await self._lasts(name, "")
+        word, _ = await self._client.put_object(name, payload)
+        return await self._lasts(name, word)
+
+    async def replace(self, key: Key, data: bytes, tag: str) -> str | None:
+        """See `S3Keeper`.
+
+        Where the service cannot compare, as Swift's, we look before we write.
+        """
+        name, payload = self._name(key), Payload.of(data)
+        if self._compares:
+            try:
+                _, new = await self._client.put_object(
+                    name, payload, if_absent=not tag, if_match=tag
+                )
+            except Refused as refused:
+                if refused.status in {_EXISTS, _GONE}:
+                    return None
+                if refused.status != _CANNOT:
+                    raise
+                self._compares = False
+            else:
+                return new
+        if (await self._client.look(name))[1] != tag:
+            return None
+        return (await self._client.put_object(name, payload))[1]
 
     def stage(self, key: Key, final: Key | None = None) -> IStagingArea:
         """See `IObjectStore`."""
@@ -175,7 +209,8 @@ class S3ObjectStore(S3ObjectSource):
         """See `IObjectStore`."""
         if not self._redirects:
             return None
-        return await self._client.url_for(method, self._name(key), lifetime)
+        name = self._name(key)
+        return await self._client.url_for(method, name, lifetime, self._public)
 
     async def check(self) -> Health:
         """See `IObjectStore`: list, write, read and delete."""
@@ -211,11 +246,17 @@ class S3ObjectStore(S3ObjectSource):
         """See `S3Keeper`."""
         return S3Writer(self._client, self._name(key), memory, part_size)
 
-    async def _has(self, key: Key, data: bytes) -> bool:
-        try:
-            return await self.get(key, len(data)) == data
-        except (NotFound, TooLarge):
-            return False
+    async def _lasts(self, name: str, word: str) -> bool:
+        """Whether what was written with a word is there when all have written.
+
+        Args:
+            name: The object.
+            word: The word; empty where nothing was written: then there is the winner's.
+        """
+        if not self._contest:
+            return bool(word)
+        await deferLater(self._clock, self._contest)
+        return bool(word) and (await self._client.look(name))[0] == word
 
     async def _delete_many(self, names: Sequence[str]) -> None:
         try:

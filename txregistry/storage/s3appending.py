@@ -37,8 +37,20 @@ class S3Keeper(Protocol):
     blocking: Blocking
     part_size: int
 
-    async def get(self, key: Key, limit: int) -> bytes:
-        """See `IObjectSource`."""
+    async def get_tagged(self, key: Key, limit: int) -> tuple[bytes, str]:
+        """Read a small object, and its entity tag."""
+
+    async def replace(self, key: Key, data: bytes, tag: str) -> str | None:
+        """Write an object in place of the one that was read.
+
+        Args:
+            key: Where it lies.
+            data: Its bytes.
+            tag: The entity tag of what was read; empty where there was nothing.
+
+        Returns:
+            Its entity tag; None where something else is there by now.
+        """
 
     async def open(self, key: Key, start: int, stop: int) -> IReader:
         """See `IObjectSource`."""

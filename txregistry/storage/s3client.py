@@ -20,7 +20,7 @@ from txregistry.storage.remote import Answer, RemoteServer, Request
 from txregistry.storage.remotebody import Faltered
 from txregistry.storage.requestbody import PiecesBody
 from txregistry.storage.s3refusals import MOMENTARY, Refused, explain
-from txregistry.storage.s3signing import NOTHING, Payload, S3Signature
+from txregistry.storage.s3signing import NOTHING, Payload, S3Signature, elsewhere
 from txregistry.storage.s3xml import Part, read_code, read_text, write_completion
 from txregistry.streams import read_all
 
@@ -32,6 +32,7 @@ _ANSWER_LIMIT: Final = 1024 * 1024
 """Bytes in an answer that is no object and no listing."""
 _OK: Final = 200
 _GONE: Final = 404
+_EXISTS: Final = 412
 _TYPE: Final = "application/octet-stream"
 
 
@@ -82,6 +83,8 @@ class S3Client:
         credentials: Who asks.
         virtual_host: Whether the bucket is named in the host, not in the path.
         keeping: How objects are kept.
+        section: Where the settings of all this are, for whoever has to look into a
+            failure.
 
     Attributes:
         place: The bucket in words, for whoever has to look into a failure.
@@ -100,6 +103,7 @@ class S3Client:
         *,
         virtual_host: bool = False,
         keeping: Keeping = PLAIN,
+        section: str = "",
     ) -> None:
         self._url = bucket_url(endpoint, bucket, virtual_host=virtual_host)
         self.place = f"The S3 bucket {bucket} at {endpoint}"
@@ -109,6 +113,7 @@ class S3Client:
         self._bucket = quote(bucket, safe="")
         self._credentials = credentials
         self._keeping = keeping
+        self._section = section
 
     async def ask(
         self,
@@ -118,6 +123,8 @@ class S3Client:
         headers: Mapping[str, str],
         take: Callable[[Answer], Awaitable[T]],
         payload: Payload | None = None,
+        *,
+        works: bool = False,
     ) -> T:
         """Make a request that may be repeated.
 
@@ -128,6 +135,7 @@ class S3Client:
             headers: Header fields beside those that say who asks.
             take: As for `RemoteServer.ask`.
             payload: The body.
+            works: Whether the server moves many bytes before it answers.
         """
         url = f"{self._url}/{name}?{query}".rstrip("?")
         credentials = await self._credentials.get()
@@ -138,7 +146,7 @@ class S3Client:
             attempts += 1
             signed = self._signature.headers(method, url, headers, credentials, payload)
             body = None if payload is None else PiecesBody(payload.pieces)
-            return Request(self.place, method, url, signed, body)
+            return Request(self.place, method, url, signed, body, works)
 
         try:
             return await self._server.ask(make, take)
@@ -151,10 +159,18 @@ class S3Client:
         remark = await answer.remark()
         return self._refuse(answer, read_code(remark))
 
-    async def url_for(self, method: str, name: str, lifetime: float) -> str:
-        """Sign a URL for whoever has it."""
+    def missing(self) -> StorageUnavailable:
+        """Make an exception of a bucket that is not there."""
+        at = f"{self._section}." if self._section else ""
+        return StorageUnavailable(f"{self.place} is not there; look at {at}bucket")
+
+    async def url_for(
+        self, method: str, name: str, lifetime: float, public: str = ""
+    ) -> str:
+        """Sign a URL for whoever has it, who may find the service elsewhere."""
+        url = elsewhere(f"{self._url}/{name}", public)
         credentials = await self._credentials.get()
-        return self._signature.url(method, f"{self._url}/{name}", credentials, lifetime)
+        return self._signature.url(method, url, credentials, lifetime)
 
     async def head_object(self, name: str) -> int | None:
         """Give the bytes of an object; None where there is none."""
@@ -170,15 +186,58 @@ class S3Client:
         return await self.ask("HEAD", name, "", {}, take)
 
     async def put_object(
-        self, name: str, payload: Payload, *, if_absent: bool = False
-    ) -> None:
+        self,
+        name: str,
+        payload: Payload,
+        *,
+        if_absent: bool = False,
+        if_match: str = "",
+    ) -> tuple[str, str]:
         """Put an object, in one request.
 
+        Args:
+            name: Its quoted name.
+            payload: Its bytes.
+            if_absent: Only if there is none.
+            if_match: Only in place of the one that has this entity tag.
+
+        Returns:
+            The word that was said with it, and its entity tag.
+
         Raises:
-            Refused: with ``if_absent`` and 412, there was one.
+            Refused: with ``if_absent`` and 412, there was one; with ``if_match`` and
+                412 or 404, there was not that one.
         """
-        headers = {"If-None-Match": "*"} if if_absent else {}
-        await self._do("PUT", name, "", {**self._keeping.headers(), **headers}, payload)
+        headers = self._keeping.headers()
+        if if_absent:
+            headers["If-None-Match"] = "*"
+        if if_match:
+            headers["If-Match"] = if_match
+        try:
+            _, tag = await self._do("PUT", name, "", headers, payload)
+        except Refused as refused:
+            # What is there may be what we wrote: an answer may be lost.
+            if refused.status != _EXISTS or not refused.repeated:
+                raise
+            written, tag = await self.look(name)
+            if written != headers[WRITTEN]:
+                raise
+        return headers[WRITTEN], tag
+
+    async def look(self, name: str) -> tuple[str, str]:
+        """Give the word that was said with an object when it was written, and its tag.
+
+        Both are empty where there is none.
+        """
+
+        async def take(answer: Answer) -> tuple[str, str]:
+            if answer.status == _GONE:
+                return "", ""
+            if answer.status != _OK:
+                raise await self.refusal(answer)
+            return answer.header(WRITTEN), answer.header("ETag")
+
+        return await self.ask("HEAD", name, "", {}, take)
 
     async def delete_object(self, name: str) -> None:
         """Delete an object; it may be absent."""
@@ -281,8 +340,8 @@ class S3Client:
             query: Likewise.
             headers: Likewise.
             payload: Likewise.
-            whole: What the answer is to be: with some requests the headers only say
-                that the server has begun.
+            whole: What the answer is to be: with requests that it works for, the
+                headers only say that the server has begun.
 
         Returns:
             The answer, and its entity tag.
@@ -298,11 +357,15 @@ class S3Client:
                 raise Faltered(f"{self.place} did not go through with it: {code}")
             raise self._refuse(answer, code)
 
-        return await self.ask(method, name, query, headers, take, payload)
+        return await self.ask(
+            method, name, query, headers, take, payload, works=bool(whole)
+        )
 
     def _refuse(self, answer: Answer, code: str) -> StorageUnavailable:
         region = answer.header("x-amz-bucket-region")
-        return explain(self.place, answer.status, code, region, self._region)
+        return explain(
+            self.place, answer.status, code, region, self._region, self._section
+        )
 
     def _source(self, name: str) -> str:
         return f"/{self._bucket}/{name}"

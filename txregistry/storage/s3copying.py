@@ -1,12 +1,18 @@
 """Making an object of others that the service has, which copies the bytes itself."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred, DeferredList, FirstError, gatherResults
+from twisted.internet.defer import (
+    Deferred,
+    DeferredList,
+    DeferredSemaphore,
+    FirstError,
+    gatherResults,
+)
 
 from txregistry.storage.interfaces import (
     Key,
@@ -35,7 +41,8 @@ class Copying:
     Attributes:
         threshold: Bytes up to which an object is copied in one request.
         chunk: Bytes in a part of a larger one, about.
-        at_once: Parts that are copied at the same time.
+        at_once: Copies that are made at the same time, whatever they are for: a
+            service that has too much to do at once answers none of them in time.
         least: Bytes that a part has at least, by the rules of the service.
         most_parts: Parts that an object has at most.
     """
@@ -75,6 +82,7 @@ class S3Joiner:
         self._open = read
         self._memory = memory
         self._copying = copying
+        self._turns = DeferredSemaphore(copying.at_once)
 
     async def join(self, spans: Sequence[Span], key: Key) -> None:
         """Make an object of others, one after the other, at one moment.
@@ -86,7 +94,8 @@ class S3Joiner:
         name = self._quote(key)
         total = sum(span.size for span in spans)
         if len(spans) == 1 and total <= min(self._copying.threshold, LARGEST):
-            await self._client.copy_object(self._quote(spans[0].key), name)
+            async with self._turn():
+                await self._client.copy_object(self._quote(spans[0].key), name)
         elif total < self._copying.least:
             await self._put(spans, name, total)
         else:
@@ -122,15 +131,24 @@ class S3Joiner:
         if len(part) == 1:
             span = part[0]
             source = self._quote(span.key)
-            return await self._client.upload_part_copy(
-                name, upload_id, number, source, span.start, span.stop
-            )
+            async with self._turn():
+                return await self._client.upload_part_copy(
+                    name, upload_id, number, source, span.start, span.stop
+                )
         await self._memory.take(size)
         try:
             payload = await self._read(part)
             return await self._client.upload_part(name, upload_id, number, payload)
         finally:
             self._memory.give(size)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        await self._turns.acquire()
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     async def _put(self, spans: Sequence[Span], name: str, size: int) -> None:
         await self._memory.take(size)

@@ -7,30 +7,35 @@ from txregistry.storage.interfaces import StorageFull, StorageUnavailable
 
 _REGION: Final = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
 _NO_ROOM: Final = 507
-_KEYS: Final = "look at accesskey and secretkey"
-_PLACE: Final = "look at region and regionendpoint"
+_FORBIDDEN: Final = 403
+_KEYS: Final = "look at {at}accesskey and {at}secretkey"
+_PLACE: Final = "look at {at}region and {at}regionendpoint"
+_RIGHTS: Final = (
+    "these credentials may not do this; look at {at}accesskey, at the policies of that "
+    "user or role, and at those of the bucket"
+)
+_SESSION: Final = "the session token is over; renew it, and look at {at}sessiontoken"
 _ADVICE: Final = {
-    "AccessDenied": "these credentials may not do this; look at the policies of the "
-    "user or role, and of the bucket",
+    "AccessDenied": _RIGHTS,
     "AllAccessDisabled": _KEYS,
     "AuthorizationHeaderMalformed": _PLACE,
     "AuthorizationQueryParametersError": _PLACE,
-    "ExpiredToken": "the session token is over; renew it",
+    "ExpiredToken": _SESSION,
     "IllegalLocationConstraintException": _PLACE,
     "InvalidAccessKeyId": _KEYS,
     "InvalidSecurity": _KEYS,
-    "InvalidStorageClass": "look at storageclass",
-    "InvalidToken": "look at the session token",
-    "KMS.DisabledException": "look at keyid",
-    "KMS.NotFoundException": "look at keyid",
-    "NoSuchBucket": "look at bucket",
+    "InvalidStorageClass": "look at {at}storageclass",
+    "InvalidToken": "look at {at}sessiontoken",
+    "KMS.DisabledException": "look at {at}keyid",
+    "KMS.NotFoundException": "look at {at}keyid",
+    "NoSuchBucket": "look at {at}bucket",
     "PermanentRedirect": _PLACE,
     "RequestTimeTooSkewed": "the clock of this machine is wrong; set it",
     "SignatureDoesNotMatch": _KEYS,
     "TemporaryRedirect": _PLACE,
-    "TokenRefreshRequired": "the session token is over; renew it",
+    "TokenRefreshRequired": _SESSION,
 }
-"""What to look at, for each way to be refused."""
+"""What to look at, for each way to be refused; its section is put in."""
 MOMENTARY: Final = frozenset(
     {
         "ConditionalRequestConflict",
@@ -63,7 +68,12 @@ class Refused(StorageUnavailable):
 
 
 def explain(
-    place: str, status: int, code: str, bucket_region: str, region: str
+    place: str,
+    status: int,
+    code: str,
+    bucket_region: str,
+    region: str,
+    section: str = "",
 ) -> StorageUnavailable:
     """Make an exception of a refusal.
 
@@ -73,14 +83,19 @@ def explain(
         code: Why, in a word of the protocol.
         bucket_region: The region in which the bucket is, as the answer says.
         region: The region in which we think it is.
+        section: Where its settings are, for whoever has to look into the failure.
     """
+    at = f"{section}." if section else ""
     said = f"{place} answered {status}"
     if code:
         said += f" ({code})"
     if _REGION.fullmatch(bucket_region) and bucket_region != region:
-        said += f"; it is in the region {bucket_region}; {_PLACE}"
+        said += f"; it is in the region {bucket_region}; "
+        said += _PLACE.format(at=at)
     elif code in _ADVICE:
-        said += f"; {_ADVICE[code]}"
+        said += "; " + _ADVICE[code].format(at=at)
+    elif status == _FORBIDDEN and not code:  # as to HEAD, which has no body
+        said += "; " + _RIGHTS.format(at=at)
     if code in _FULL or status == _NO_ROOM:
         return StorageFull(said)
     return Refused(said, status, code)

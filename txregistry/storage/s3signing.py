@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
@@ -73,6 +74,19 @@ class S3Signature:
         S3SigV4QueryAuth(keys, "s3", self._region, expires).add_auth(request)
         found: str = request.url
         return found
+
+
+def elsewhere(url: str, public: str) -> str:
+    """Give the URL of an object where others find the service.
+
+    Args:
+        url: Where we find it.
+        public: Where they do, as a URL without a path; empty for the same.
+    """
+    if not public:
+        return url
+    there = urlsplit(public)
+    return urlsplit(url)._replace(scheme=there.scheme, netloc=there.netloc).geturl()
 
 
 class _Signer(S3SigV4Auth):  # type: ignore[misc]  # it has no types

@@ -13,6 +13,7 @@ from txregistry.storage.s3xml import read_listing
 from txregistry.streams import read_all
 
 _OK: Final = 200
+_ABSENT: Final = 404
 
 
 class S3ObjectSource(RemoteObjectSource):
@@ -27,6 +28,8 @@ class S3ObjectSource(RemoteObjectSource):
         root: What the keys there begin with beside ours.
         virtual_host: Whether the bucket is named in the host, not in the path.
         keeping: How objects are kept that are written.
+        section: Where the settings of all this are, for whoever has to look into a
+            failure.
 
     Raises:
         ValueError: the endpoint is no such URL, or the bucket cannot be part of it.
@@ -43,6 +46,7 @@ class S3ObjectSource(RemoteObjectSource):
         *,
         virtual_host: bool = False,
         keeping: Keeping = PLAIN,
+        section: str = "",
     ) -> None:
         self._client = S3Client(
             server,
@@ -52,6 +56,7 @@ class S3ObjectSource(RemoteObjectSource):
             credentials,
             virtual_host=virtual_host,
             keeping=keeping,
+            section=section,
         )
         super().__init__(self._client.place, root)
 
@@ -87,6 +92,10 @@ class S3ObjectSource(RemoteObjectSource):
             return found
 
         return await self._ask("GET", "", query(asked), {}, take)
+
+    async def _look(self, answer: Answer) -> None:
+        if answer.status == _ABSENT:
+            raise self._client.missing()
 
     async def _refusal(self, answer: Answer) -> StorageUnavailable:
         return await self._client.refusal(answer)

@@ -21,6 +21,7 @@ from txregistry.storage.interfaces import (
     IStagingArea,
     Key,
     NotFound,
+    Overtaken,
     StorageUnavailable,
     TooLarge,
 )
@@ -72,6 +73,7 @@ class S3StagingArea:
         self._folder = f"{key}-parts/"
         self._place_of_state = Key(f"{self._folder}state")
         self._known: _State | None = None
+        self._tag = ""
 
     async def size(self) -> int:
         """See `IStagingArea`."""
@@ -169,20 +171,32 @@ class S3StagingArea:
         ]
 
     async def _read(self) -> _State:
-        place, self._known = self._place_of_state, None
+        place, self._known, self._tag = self._place_of_state, None, ""
         try:
-            state = _DECODER.decode(await self._store.get(place, _STATE_LIMIT))
+            data, tag = await self._store.get_tagged(place, _STATE_LIMIT)
+            state = _DECODER.decode(data)
         except NotFound:
             raise NotFound(self.key) from None
         except (TooLarge, msgspec.DecodeError, UnicodeDecodeError):
             raise StorageUnavailable(f"{place} is no state of an upload") from None
-        self._known = state
+        self._known, self._tag = state, tag
         return state
 
     async def _write(self, state: _State) -> _State:
+        """Let a state follow the one that was read, or that was written here before.
+
+        What was written of one that does not follow is left to whoever expires the
+        upload: a request whose answer was lost may have named it after all.
+
+        Raises:
+            Overtaken: somebody else's did.
+        """
         self._known = None
-        await self._store.put(self._place_of_state, _ENCODER.encode(state))
-        self._known = state
+        place, data = self._place_of_state, _ENCODER.encode(state)
+        tag = await self._store.replace(place, data, self._tag)
+        if tag is None:
+            raise Overtaken(f"Somebody else writes to {self.key}")
+        self._known, self._tag = state, tag
         return state
 
 

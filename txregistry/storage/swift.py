@@ -51,7 +51,8 @@ _ABSENT: Final = 404
 _EXISTS: Final = 412
 _CONTEST: Final = 0.25
 """Seconds in which others who began to write a name at the same time have done so."""
-_SMALL: Final = 16 * 1024 * 1024
+_WRITTEN: Final = "X-Object-Meta-Txregistry-Written"
+"""What tells the same bytes apart that two write."""
 
 
 class SwiftObjectSource(RemoteObjectSource):
@@ -157,7 +158,8 @@ class SwiftObjectStore(SwiftObjectSource):
 
         Swift cannot decide races: it looks whether there is something when a request
         begins, and of several that begin before one has ended the latest wins. So what
-        is there a moment later decides.
+        is there a moment later decides, by a word that nobody else says with it; and
+        who is told that something is there finds the winner's.
         """
         name = self._root + key
         if not if_absent:
@@ -170,15 +172,20 @@ class SwiftObjectStore(SwiftObjectSource):
             attempts += 1
             return BytesBody(data)
 
-        headers = {"If-None-Match": "*", "Content-Type": "application/octet-stream"}
+        word = secrets.token_hex(8)
+        headers = {
+            "If-None-Match": "*",
+            "Content-Type": "application/octet-stream",
+            _WRITTEN: word,
+        }
         found = await self._container.change(
             "PUT", name, headers=headers, body=body, also={_EXISTS}
         )
+        await deferLater(self._clock, _CONTEST)
         if found.status == _EXISTS and attempts == 1:
             return False
-        await deferLater(self._clock, _CONTEST)
-        there = await self._container.get(name, max(len(data), _SMALL))
-        return there is not None and there.body == data
+        there = await self._container.head(name)
+        return there is not None and there.header(_WRITTEN) == word
 
     def stage(self, key: Key, final: Key | None = None) -> IStagingArea:
         """See `IObjectStore`."""

@@ -12,7 +12,8 @@ from txregistry.storage.remote import Answer, RemoteServer, Request
 from txregistry.tasks import Turns
 
 _ACCEPTED: Final = frozenset({200, 201, 203, 204})
-_UNKNOWN: Final = frozenset({400, 401, 403})
+_REFUSED: Final = frozenset({401, 403})
+_UNKNOWN: Final = _REFUSED | {400}
 _SPARE: Final = 300.0
 """Seconds before its end at which a session is begun anew, where it is long enough."""
 _SHARE: Final = 0.1
@@ -58,6 +59,7 @@ class SwiftIdentity:
         login: What is asked.
         clock: Tells when a session ends.
         advice: What to look at where the service does not know us.
+        where: What to look at where it answers anything else: it may be none.
     """
 
     def __init__(
@@ -66,11 +68,13 @@ class SwiftIdentity:
         login: ISwiftLogin,
         clock: IReactorTime,
         advice: str = "",
+        where: str = "",
     ) -> None:
         self._server = server
         self._login = login
         self._clock = clock
         self._advice = advice
+        self._where = where
         self._session: SwiftSession | None = None
         self._until = float("inf")
         self._turns = Turns()
@@ -103,10 +107,13 @@ class SwiftIdentity:
             said = f"{self._login.place} answered {answer.status}"
             if answer.status in _UNKNOWN and self._advice:
                 said = f"{said}: it does not know us; {self._advice}"
+            if answer.status not in _REFUSED and self._where:
+                said = f"{said}; {self._where}"
             raise StorageUnavailable(said)
         session = await self._login.take(answer)
         if not session.token or not is_url(session.url):
-            raise StorageUnavailable(f"{self._login.place} gave no account and token")
+            said = f"{self._login.place} gave no account and token"
+            raise StorageUnavailable(f"{said}; {self._where}" if self._where else said)
         asked = self._login.request().url
         if asked.startswith("https:") and not session.url.startswith("https:"):
             raise StorageUnavailable(

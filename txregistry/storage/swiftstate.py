@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from txregistry.storage.interfaces import Key, StorageUnavailable
+from txregistry.storage.interfaces import Key, Overtaken, StorageUnavailable
 from txregistry.storage.swiftanswers import Outcome
 from txregistry.storage.swiftcontainer import SwiftContainer
 from txregistry.storage.swiftsegments import Segment, folders_of
@@ -112,7 +112,7 @@ class SwiftStates:
         """Let a state follow another.
 
         Raises:
-            StorageUnavailable: it does not; somebody else's may.
+            Overtaken: somebody else's did.
         """
         number = before.number + 1
         name = self._name(area, number)
@@ -124,7 +124,7 @@ class SwiftStates:
             return self._know(area, Numbered(number, state, found.header("Etag")))
         there = await self._read(area, number)
         if there.state is None or there.state.id != state.id:  # else we tried before
-            raise StorageUnavailable(f"Somebody else writes to {area}")
+            raise Overtaken(f"Somebody else writes to {area}")
         return self._know(area, there)
 
     async def remove(self, area: Key, last: int) -> None:

@@ -28,6 +28,8 @@ _LINGER_SECONDS: Final = 3.0
 _LENGTH_DIGITS: Final = 18
 _SILENCE: Final = 15.0
 """Seconds in which the first request must begin; with TLS, its handshake be over."""
+_GRACE: Final = 3.0
+"""The same while the service ends: who connected just before that is about to ask."""
 
 _HOST: Final = re.compile(
     rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Za-z.:]+\])(?::[0-9]*)?"
@@ -72,7 +74,8 @@ class RegistryChannel(HTTPChannel):
         """See ``IProtocol``."""
         super().connectionMade()
         self.site.channels.add(self)
-        self.setTimeout(min(_SILENCE, self.site.timeOut))
+        silence = _GRACE if self.site.draining else _SILENCE
+        self.setTimeout(min(silence, self.site.timeOut))
         connections = self.site.connections
         if connections is not None:
             peer = getattr(self.transport.getPeer(), "host", "")
@@ -296,8 +299,12 @@ class RegistryChannel(HTTPChannel):
         self.sending_since = self.site.clock.seconds()
 
     def leave_if_idle(self) -> None:
-        """Close, unless a request is being answered."""
-        if not self.requests:
+        """Close, unless a request is being answered, or is on its way."""
+        if self.requests or self.headers_since is not None or self._buffer:
+            return
+        if self._silent:
+            self.setTimeout(min(_GRACE, self.site.timeOut))
+        else:
             self.loseConnection()
 
     def _can_drain(self, body: RequestBody) -> bool:

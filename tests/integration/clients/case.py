@@ -4,35 +4,64 @@ import secrets
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.integration.clients.images import Image, Index, contents_of, read_layout
 from tests.integration.clients.programs import Program, find, make_environment
 from tests.integration.clients.remote import Remote
-from tests.integration.daemon import Daemon
+from tests.integration.daemon import ConfiguredDaemon, Daemon
 
 
 class ClientCase(SynchronousTestCase):
     """A directory, a home for clients and a running registry, all thrown away.
 
-    Import the module and inherit as ``case.ClientCase``.
+    Import the module and inherit as ``case.ClientCase``. Tests of a client are tests of
+    another store, too, in a subclass that says where that is.
     """
 
     program = ""
     """The client that the tests need, if any: they are skipped without it."""
+    begins = True
+    """Whether a registry runs when a test begins."""
 
     def setUp(self) -> None:
         path = find(self.program) if self.program else ""
         self.directory = make_directory(self)
         self.environment = make_environment(self.directory / "home")
         self.client = self.make_program(path)
-        self.daemon = self.serve(Daemon(self.directory / "registry"))
-        self.remote = Remote(self.daemon.host)
+        if self.begins:
+            self.daemon = self.run_daemon("registry")
+            self.remote = Remote(self.daemon.host)
 
     def make_program(self, *command: str) -> Program:
         """Run a program here, away from the user's own files."""
         return Program(*command, environment=self.environment, directory=self.directory)
+
+    def storage(self) -> dict[str, Any]:
+        """Give the setting that says where a registry keeps its content.
+
+        Returns:
+            The setting ``storage`` for a place that no other registry uses; nothing for
+            a folder of the test's own.
+        """
+        return {}
+
+    def run_daemon(self, name: str, **settings: Any) -> Daemon:
+        """Run this registry until the end of the test.
+
+        Args:
+            name: Its folder.
+            settings: What is not as usual.
+        """
+        directory = self.directory / name
+        storage = {**self.storage(), **settings.get("storage", {})}
+        if storage:
+            settings["storage"] = storage
+        if settings:
+            return self.serve(ConfiguredDaemon(directory, settings))
+        return self.serve(Daemon(directory))
 
     def serve(self, daemon: Daemon) -> Daemon:
         """Stop a registry at the end of the test, and look whether all went well."""

@@ -13,7 +13,7 @@ from twisted.trial.unittest import SkipTest
 REQUIRE = "TXREGISTRY_REQUIRE_CLIENTS"
 """Set to 1 where every client must be there: a skipped test is a failure then."""
 TIMEOUT = 180.0
-"""The longest that one command may take, in seconds."""
+"""The longest that one command may take, in seconds, unless somebody says otherwise."""
 SYSTEM = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 """Where daemons are installed, which a user's search path may lack."""
 
@@ -78,11 +78,16 @@ class Program:
     """One program, with the arguments that all its commands share."""
 
     def __init__(
-        self, *command: str, environment: Mapping[str, str], directory: Path
+        self,
+        *command: str,
+        environment: Mapping[str, str],
+        directory: Path,
+        limit: float = TIMEOUT,
     ) -> None:
         self._command = command
         self._environment = environment
         self._directory = directory
+        self._limit = limit
 
     def run(self, *arguments: str, given: bytes = b"") -> bytes:
         """Run a command which must succeed.
@@ -134,7 +139,7 @@ class Program:
                 capture_output=True,
                 env=self._environment,
                 cwd=self._directory,
-                timeout=TIMEOUT,
+                timeout=self._limit,
                 check=False,
             )
         except subprocess.TimeoutExpired as late:

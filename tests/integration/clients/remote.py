@@ -136,9 +136,18 @@ class Remote:
         return str(answer.headers["Docker-Content-Digest"])
 
     def blob(self, name: str, digest: str) -> bytes:
-        """Get a blob, which must be there and have that digest."""
-        data = self.demand(200, "GET", f"/v2/{name}/blobs/{digest}").body
-        return _verified(data, digest)
+        """Get a blob, which must be there and have that digest.
+
+        It may be somewhere else, as far as the registry says where.
+        """
+        answer = self.ask("GET", f"/v2/{name}/blobs/{digest}")
+        if answer.status == _ELSEWHERE:
+            target = urlsplit(answer.headers["Location"])
+            store = Remote(target.netloc)
+            answer = store.demand(200, "GET", f"{target.path}?{target.query}")
+        elif answer.status != _OK:
+            raise AnswerError(f"{digest} of {name}: {answer.status} {answer.body!r}")
+        return _verified(answer.body, digest)
 
     def fetch(self, name: str, reference: str) -> dict[str, bytes]:
         """Pull an image with all that it needs; every digest and size is verified.
@@ -195,6 +204,7 @@ def with_digest(upload: str, digest: str) -> str:
     return f"{upload}{'&' if '?' in upload else '?'}digest={digest}"
 
 
+_OK, _ELSEWHERE = 200, 307
 _ACCEPT = ", ".join(MANIFEST_TYPES)
 
 

@@ -4,6 +4,7 @@ import io
 import json
 import re
 import tarfile
+from random import Random
 from typing import Any
 
 from tests.integration.clients import case
@@ -19,10 +20,12 @@ from tests.integration.clients.images import (
 )
 from tests.integration.clients.programs import Program
 
+LARGE = Random(6).randbytes(12 * 1024 * 1024 + 7)  # noqa: S311 - an example
+"""What is no smaller when it is compressed, and too much for one part of an upload."""
 NESTED = "a/very/deep-ly/nested__place/of.an/app"
 
 
-class DockerTests(case.ClientCase):
+class DockerCase(case.ClientCase):
     program = "docker"
 
     def make_program(self, *command: str) -> Program:
@@ -93,6 +96,10 @@ class DockerTests(case.ClientCase):
             [digest_of(layer) for layer in image.tars],
         )
 
+
+class DockerTests(DockerCase):
+    """What is done with every kind of store."""
+
     def test_pushes_and_pulls(self) -> None:
         image = make_image("docker")
         self.load(image, "team/app:1")
@@ -112,6 +119,49 @@ class DockerTests(case.ClientCase):
         )
         self.forget("team/app:1")
         self.assertPulls(f"team/app@{digest}", image)
+
+    def test_pushes_a_large_layer(self) -> None:
+        tar = io.BytesIO()
+        with tarfile.open(fileobj=tar, mode="w") as archive:
+            member = tarfile.TarInfo("large")
+            member.size = len(LARGE)
+            archive.addfile(member, io.BytesIO(LARGE))
+        name = self.url("team/app:1")
+        told = self.client.text("import", "-", name, given=tar.getvalue())
+        digest = self.push("team/app:1")
+        self.assertEqual(self.remote.digest("team/app", "1"), digest)
+        kept = self.remote.fetch("team/app", "1")
+        self.assertGreater(max(map(len, kept.values())), len(LARGE))
+        self.forget("team/app:1")
+        self.client.run("pull", name)
+        self.assertEqual(self.inspect("team/app:1")["Id"], told)
+        _, (layer,) = self.saved("team/app:1")
+        with tarfile.open(fileobj=io.BytesIO(layer)) as archive:
+            file = archive.extractfile("large")
+            assert file is not None
+            self.assertTrue(file.read() == LARGE)
+
+
+class MoreDockerTests(DockerCase):
+    def test_mounts_layers_from_another_repository(self) -> None:
+        image = make_image("mounted")
+        self.load(image, "team/app:1")
+        first = self.push("team/app:1")
+        self.client.run("tag", self.url("team/app:1"), self.url("other/app:2"))
+        told = self.client.text("push", self.url("other/app:2"))
+        self.assertEqual(told.count("Mounted from team/app"), len(image.layers))
+        self.assertEqual(self.remote.digest("other/app", "2"), first)
+        self.assertSameBytes(
+            self.remote.fetch("other/app", "2"), self.remote.fetch("team/app", "1")
+        )
+
+    def test_pulls_all_tags(self) -> None:
+        images = {tag: make_image(tag) for tag in ("1", "2", "latest")}
+        for tag, image in images.items():
+            self.remote.push("team/app", tag, image)
+        self.client.run("pull", "--all-tags", self.url("team/app"))
+        for tag, image in images.items():
+            self.assertEqual(self.inspect(f"team/app:{tag}")["Id"], image.config.digest)
 
     def test_pushes_what_it_imported(self) -> None:
         tar = make_image("imported").tars[0]
@@ -153,18 +203,6 @@ class DockerTests(case.ClientCase):
                 )
                 self.forget("team/multi:1")
 
-    def test_mounts_layers_from_another_repository(self) -> None:
-        image = make_image("mounted")
-        self.load(image, "team/app:1")
-        first = self.push("team/app:1")
-        self.client.run("tag", self.url("team/app:1"), self.url("other/app:2"))
-        told = self.client.text("push", self.url("other/app:2"))
-        self.assertEqual(told.count("Mounted from team/app"), len(image.layers))
-        self.assertEqual(self.remote.digest("other/app", "2"), first)
-        self.assertSameBytes(
-            self.remote.fetch("other/app", "2"), self.remote.fetch("team/app", "1")
-        )
-
     def test_pushes_again(self) -> None:
         image = make_image("again")
         self.load(image, "team/app:1")
@@ -172,14 +210,6 @@ class DockerTests(case.ClientCase):
         told = self.client.text("push", self.url("team/app:1"))
         self.assertEqual(told.count("Layer already exists"), len(image.layers))
         self.assertEqual(self.remote.digest("team/app", "1"), first)
-
-    def test_pulls_all_tags(self) -> None:
-        images = {tag: make_image(tag) for tag in ("1", "2", "latest")}
-        for tag, image in images.items():
-            self.remote.push("team/app", tag, image)
-        self.client.run("pull", "--all-tags", self.url("team/app"))
-        for tag, image in images.items():
-            self.assertEqual(self.inspect(f"team/app:{tag}")["Id"], image.config.digest)
 
     def test_is_told_what_is_not_there(self) -> None:
         self.remote.push("team/app", "1", make_image("docker"))

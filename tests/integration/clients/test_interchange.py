@@ -1,7 +1,6 @@
 """Data directories change hands between this registry and Distribution 2 and 3."""
 
 import json
-import subprocess
 from pathlib import Path
 
 from tests.integration.clients import case
@@ -16,20 +15,27 @@ from tests.integration.clients.images import (
 )
 from tests.integration.clients.programs import find
 from tests.integration.clients.remote import Remote
-from tests.integration.daemon import Peer, write_settings
+from tests.integration.daemon import Daemon, Peer
 
 NESTED = "a/very/deep-ly/nested_place/app"
 
 
-class InterchangeTests(case.ClientCase):
-    """Distribution 3; the subclass runs the same with Debian's release of 2."""
+class InterchangeCase(case.ClientCase):
+    """Distribution and this registry in turn, on the same content.
 
+    Where that is elsewhere, both read the same settings.
+    """
+
+    begins = False
     peer = "registry"
+    keeps_parts = True
+    """Whether what has no tag, but an index that has one names it, outlives ``-m``."""
 
     def setUp(self) -> None:
         self.peer_path = find(self.peer)
+        self.ours: Daemon | None = None
+        self.all: list[Daemon] = []
         super().setUp()
-        self.daemon.stop()
         self.image = make_image("interchange")
         self.docker = make_image("docker", docker=True)
         self.index = make_index("interchange")
@@ -40,18 +46,40 @@ class InterchangeTests(case.ClientCase):
         return self.directory / "registry"
 
     def as_peer(self) -> Remote:
-        """Serve the directory by Distribution from now on."""
-        self.daemon.stop()
-        self.other = Peer(self.peer_path, self.data)
-        self.addCleanup(self.other.discard)
-        return Remote(self.other.host)
+        """Serve the content by Distribution from now on."""
+        other = self.run_peer()
+        return Remote(other.host)
+
+    def run_peer(self) -> Peer:
+        """Run Distribution instead of what ran before."""
+        self.rest()
+        storage = self.storage()
+        settings = {"storage": storage} if storage else {}
+        other = Peer(self.peer_path, self.data, settings)
+        self.addCleanup(other.discard)
+        self.all.append(other)
+        return other
 
     def as_ours(self) -> Remote:
-        """Serve the directory by this registry from now on."""
-        if hasattr(self, "other"):
-            self.other.stop()
-        self.daemon.start()
-        return Remote(self.daemon.host)
+        """Serve the content by this registry from now on."""
+        self.rest()
+        if self.ours is None:
+            self.ours = self.run_daemon("registry")
+            self.all.append(self.ours)
+        else:
+            self.ours.start()
+        return Remote(self.ours.host)
+
+    def rest(self) -> None:
+        """Let nobody serve the content."""
+        for each in self.all:
+            each.stop()
+
+    def collect(self, *options: str) -> None:
+        """Let Distribution remove what nothing needs, while nobody serves it."""
+        other = self.run_peer()
+        other.stop()
+        other.collect(*options)
 
     def push_all(self, remote: Remote) -> None:
         """Push one of each kind."""
@@ -84,6 +112,30 @@ class InterchangeTests(case.ClientCase):
         """One image is there, all its parts byte for byte."""
         self.assertEqual(remote.digest(name, tag), target.digest)
         self.assertSameBytes(remote.fetch(name, tag), contents_of(target))
+
+    def push_referrer(self, remote: Remote) -> Content:
+        """Push something that refers to the image."""
+        manifest = Content(
+            OCI_MANIFEST,
+            json.dumps(
+                {
+                    "schemaVersion": 2,
+                    "mediaType": OCI_MANIFEST,
+                    "artifactType": "application/x-note",
+                    "config": self.image.config.descriptor(),
+                    "layers": [],
+                    "subject": self.image.manifest.descriptor(),
+                }
+            ).encode(),
+        )
+        remote.push_manifest(
+            "team/app", manifest.digest, manifest.media_type, manifest.data
+        )
+        return manifest
+
+
+class InterchangeTests(InterchangeCase):
+    """Distribution 3; the subclass runs the same with Debian's release of 2."""
 
     def test_serves_what_distribution_wrote(self) -> None:
         self.push_all(self.as_peer())
@@ -127,14 +179,7 @@ class InterchangeTests(case.ClientCase):
         remote.push("team/app", "gone", make_image("gone"))
         remote.delete("team/app", make_image("gone").digest)
         referrer = self.push_referrer(remote)
-        self.daemon.stop()
-        settings = write_settings(self.directory, self.data, self.daemon.port, {})
-        subprocess.run(
-            [self.peer_path, "garbage-collect", str(settings)],
-            check=True,
-            capture_output=True,
-            timeout=60,
-        )
+        self.collect()
         remote = self.as_ours()
         self.assertAllServed(remote)
         self.assertEqual(
@@ -146,28 +191,26 @@ class InterchangeTests(case.ClientCase):
         self.assertSame(remote, "team/app", "back", make_image("gone"))
         self.assertAllServed(self.as_peer())
 
-    def push_referrer(self, remote: Remote) -> Content:
-        """Push something that refers to the image."""
-        manifest = Content(
-            OCI_MANIFEST,
-            json.dumps(
-                {
-                    "schemaVersion": 2,
-                    "mediaType": OCI_MANIFEST,
-                    "artifactType": "application/x-note",
-                    "config": self.image.config.descriptor(),
-                    "layers": [],
-                    "subject": self.image.manifest.descriptor(),
-                }
-            ).encode(),
-        )
-        remote.push_manifest(
-            "team/app", manifest.digest, manifest.media_type, manifest.data
-        )
-        return manifest
+    def test_survives_collection_of_what_has_no_tag(self) -> None:
+        remote = self.as_ours()
+        remote.push("team/app", "1", self.image)
+        remote.push("team/app", "1", self.docker)
+        if self.keeps_parts:
+            remote.push("team/multi", "all", self.index)
+        self.collect("--delete-untagged")
+        remote = self.as_ours()
+        remote.demand(404, "GET", f"/v2/team/app/manifests/{self.image.digest}")
+        self.assertSame(remote, "team/app", "1", self.docker)
+        if self.keeps_parts:
+            self.assertSame(remote, "team/multi", "all", self.index)
+        remote.push("team/app", "2", self.image)
+        other = self.as_peer()
+        self.assertSame(other, "team/app", "1", self.docker)
+        self.assertSame(other, "team/app", "2", self.image)
 
 
 class Interchange2Tests(InterchangeTests):
     """The same with Distribution 2.8, as Debian has it."""
 
     peer = "docker-registry"
+    keeps_parts = False

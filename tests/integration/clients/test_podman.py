@@ -73,7 +73,7 @@ class StorageCase(case.ClientCase):
         return self.client.json("inspect", "--type", "image", self.url(name))
 
 
-class PodmanTests(StorageCase):
+class PodmanCase(StorageCase):
     program = "podman"
 
     def options(self) -> tuple[str, ...]:
@@ -101,6 +101,10 @@ class PodmanTests(StorageCase):
         layers = {digest_of(_unpacked(data)) for data in saved.values()}
         self.assertLessEqual(set(map(digest_of, image.tars)), layers)
 
+
+class PodmanTests(PodmanCase):
+    """What is done with every kind of store."""
+
     def test_pushes_and_pulls(self) -> None:
         image = make_image("podman")
         self.load(image, "team/app:1")
@@ -115,6 +119,40 @@ class PodmanTests(StorageCase):
         self.assertEqual(self.inspect("team/app:1")[0]["Digest"], digest)
         self.forget()
         self.assertPulls(f"team/app@{digest}", image)
+
+
+class MorePodmanTests(PodmanCase):
+    def test_pushes_a_list_with_all_platforms(self) -> None:
+        index = make_index("podman")
+        self.remote.push("team/parts", "all", index)
+        self.client.run("manifest", "create", "parts")
+        for image in index.images:
+            part = f"docker://{self.url('team/parts')}@{image.digest}"
+            self.client.run("manifest", "add", PLAIN, "parts", part)
+        place = f"docker://{self.url('team/whole:1')}"
+        self.client.run("manifest", "push", PLAIN, "--all", "parts", place)
+        pushed = self.remote.manifest("team/whole", "1")
+        self.assertEqual(pushed.headers["Content-Type"], OCI_INDEX)
+        self.assertEqual(
+            {
+                part["platform"]["architecture"]: part["digest"]
+                for part in json.loads(pushed.body)["manifests"]
+            },
+            {image.architecture: image.digest for image in index.images},
+        )
+        self.assertEqual(len(ARCHITECTURES), len(index.images))
+        for image in index.images:
+            self.assertHolds("team/whole", image.digest, image)
+
+    def test_lists_tags(self) -> None:
+        tags = ["1", "2", "latest"]
+        for tag in tags:
+            self.remote.push("team/app", tag, make_image("podman"))
+        found = self.client.json(
+            *("search", PLAIN, "--list-tags", "--format", "json"),
+            self.url("team/app"),
+        )
+        self.assertEqual(found[0]["Tags"], tags)
 
     def test_pushes_as_schema_2(self) -> None:
         self.load(make_image("podman"), "team/app:1")
@@ -152,38 +190,6 @@ class PodmanTests(StorageCase):
                 self.assertPulls("team/multi:1", image, "--arch", image.architecture)
                 self.forget()
 
-    def test_pushes_a_list_with_all_platforms(self) -> None:
-        index = make_index("podman")
-        self.remote.push("team/parts", "all", index)
-        self.client.run("manifest", "create", "parts")
-        for image in index.images:
-            part = f"docker://{self.url('team/parts')}@{image.digest}"
-            self.client.run("manifest", "add", PLAIN, "parts", part)
-        place = f"docker://{self.url('team/whole:1')}"
-        self.client.run("manifest", "push", PLAIN, "--all", "parts", place)
-        pushed = self.remote.manifest("team/whole", "1")
-        self.assertEqual(pushed.headers["Content-Type"], OCI_INDEX)
-        self.assertEqual(
-            {
-                part["platform"]["architecture"]: part["digest"]
-                for part in json.loads(pushed.body)["manifests"]
-            },
-            {image.architecture: image.digest for image in index.images},
-        )
-        self.assertEqual(len(ARCHITECTURES), len(index.images))
-        for image in index.images:
-            self.assertHolds("team/whole", image.digest, image)
-
-    def test_lists_tags(self) -> None:
-        tags = ["1", "2", "latest"]
-        for tag in tags:
-            self.remote.push("team/app", tag, make_image("podman"))
-        found = self.client.json(
-            *("search", PLAIN, "--list-tags", "--format", "json"),
-            self.url("team/app"),
-        )
-        self.assertEqual(found[0]["Tags"], tags)
-
     def test_mounts_layers_from_another_repository(self) -> None:
         image = make_image("mounted")
         self.load(image, "team/app:1")
@@ -200,6 +206,8 @@ class PodmanTests(StorageCase):
 
 
 class BuildahTests(StorageCase):
+    """What is done with every kind of store."""
+
     program = "buildah"
 
     def test_builds_pushes_and_pulls(self) -> None:
@@ -228,6 +236,10 @@ class BuildahTests(StorageCase):
         self.client.run("push", PLAIN, name, f"oci:{place}:it")
         self.assertIn(_identity(built), read_layout(place))
         self.client.run("rm", again)
+
+
+class MoreBuildahTests(StorageCase):
+    program = "buildah"
 
     def test_builds_from_a_file(self) -> None:
         context = self.directory / "context"

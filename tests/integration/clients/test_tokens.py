@@ -1,7 +1,6 @@
 """Services of tokens: their keys and certificates, and how clients ask them."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 from tests.integration.clients import logins
@@ -10,7 +9,7 @@ from tests.integration.clients.couriers import Courier, Skopeo
 from tests.integration.clients.logins import PASSWORDS, RULES, TEAM
 from tests.integration.clients.programs import find
 from tests.integration.clients.remote import Remote
-from tests.integration.daemon import Peer, write_settings
+from tests.integration.daemon import Peer
 from tests.integration.tokenservice import KEYS, TokenService
 from tests.integration.tuned import wait_for
 
@@ -168,7 +167,7 @@ class ComparedTests(logins.AccountsCase):
         """Ask both the same; challenges are compared to the letter."""
         program = find("registry")
         ours = Remote(self.serve(auth).host)
-        theirs = self.keep(ConfiguredPeer(program, self.directory / "peer", auth))
+        theirs = self.keep(Peer(program, self.directory / "peer", {"auth": auth}))
         for authorization in ("", *shown):
             headers = {"Authorization": authorization} if authorization else {}
             for method, path in REQUESTS:
@@ -205,26 +204,12 @@ class ComparedTests(logins.AccountsCase):
         service = self.run_service(certified=True, algorithm="RS256")
         auth = service.settings()
         program = find("registry")
-        theirs = self.keep(ConfiguredPeer(program, self.directory / "peer", auth))
+        theirs = self.keep(Peer(program, self.directory / "peer", {"auth": auth}))
         ours = Remote(self.serve(auth).host)
         for remote in (ours, theirs):
             token = service.issue("alice", "repository:team/app:pull,push")
             path = "/v2/team/app/blobs/uploads/"
             remote.demand(202, "POST", path, headers=bearer(token))
-
-
-class ConfiguredPeer(Peer):
-    """Distribution's own registry with settings of ``auth``."""
-
-    def __init__(self, program: str, directory: Path, auth: dict[str, Any]) -> None:
-        self._auth = auth
-        super().__init__(program, directory)
-
-    def command(self, port: int) -> list[str]:
-        """What is run to serve the directory on a port."""
-        settings = {"auth": self._auth}
-        path = write_settings(self.scratch, self.directory, port, settings)
-        return [self._program, "serve", str(path)]
 
 
 def _sorted(challenge: str) -> str:

@@ -71,6 +71,11 @@ class SwiftService:
         self._names = count()
 
     @property
+    def pid(self) -> int:
+        """Its process; there are no others."""
+        return self._process.pid
+
+    @property
     def url(self) -> str:
         """Where it listens, as a URL without a path."""
         return f"http://{LOOPBACK}:{self.port}"
@@ -82,6 +87,7 @@ class SwiftService:
 
     def stop(self) -> None:
         """End it, and remove all that it kept."""
+        atexit.unregister(self.stop)
         process = self._process
         process.communicate()
         process.wait(START)
@@ -105,9 +111,26 @@ class SwiftService:
         fields = {name.replace("_", "-"): text for name, text in headers.items()}
         self._change("PUT", f"{quote(path)}?{query}", fields, data)
 
-    def delete(self, path: str) -> None:
-        """Delete an object; the path is as above."""
-        self._change("DELETE", quote(path), {}, b"")
+    def delete(self, path: str, *, segments: bool = False) -> None:
+        """Delete an object.
+
+        Args:
+            path: As above.
+            segments: Whether what a static manifest names goes with it, as it does
+                where somebody deletes by S3.
+        """
+        query = ""
+        if segments:
+            told, _ = self._ask("HEAD", f"{_ACCOUNT}/{quote(path)}", self._proof())
+            if "X-Static-Large-Object" in told:
+                query = "?multipart-manifest=delete"
+        self._change("DELETE", f"{quote(path)}{query}", {}, b"")
+
+    def names(self, container: str, prefix: str = "") -> list[str]:
+        """List a container that has few objects."""
+        target = f"{_ACCOUNT}/{quote(container)}?prefix={quote(prefix, safe='')}"
+        _, said = self._ask("GET", target, self._proof())
+        return said.decode().splitlines()
 
     def forget_tokens(self) -> None:
         """Let all tokens be of no use."""
@@ -120,20 +143,22 @@ class SwiftService:
     def log_in(self) -> tuple[str, str]:
         """Give a token, and the account's URL."""
         user = {"X-Auth-User": USER, "X-Auth-Key": KEY}
-        told = self._ask("GET", "/auth/v1.0", user)
+        told, _ = self._ask("GET", "/auth/v1.0", user)
         return told["X-Auth-Token"], told["X-Storage-Url"]
 
     def _change(
         self, method: str, path: str, headers: Mapping[str, str], data: bytes
     ) -> None:
+        self._ask(method, f"{_ACCOUNT}/{path}", {**headers, **self._proof()}, data)
+
+    def _proof(self) -> dict[str, str]:
         if not self._token:
             self._token, _ = self.log_in()
-        proof = {"X-Auth-Token": self._token}
-        self._ask(method, f"{_ACCOUNT}/{path}", {**headers, **proof}, data)
+        return {"X-Auth-Token": self._token}
 
     def _ask(
         self, method: str, target: str, headers: Mapping[str, str], data: bytes = b""
-    ) -> Mapping[str, str]:
+    ) -> tuple[Mapping[str, str], bytes]:
         connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=START)
         try:
             connection.request(method, target, data, dict(headers))
@@ -143,7 +168,7 @@ class SwiftService:
             connection.close()
         if response.status // 100 != 2:
             raise ServiceError(f"{method} {target}: {response.status} {said!r}")
-        return dict(response.headers.items())
+        return dict(response.headers.items()), said
 
     def _hear(self) -> bytes:
         """Wait for a line."""
@@ -163,7 +188,8 @@ class SwiftService:
 
 
 @functools.cache
-def _find_python() -> str | None:
+def find_python() -> str | None:
+    """Find an interpreter that has Swift."""
     named = os.environ.get("TXREGISTRY_SWIFT_PYTHON")
     for python in [named] if named else [sys.executable, "/usr/bin/python3"]:
         if shutil.which(python) is None:
@@ -181,6 +207,14 @@ def _start(python: str) -> SwiftService:
     return SwiftService(python)
 
 
+def find_service() -> SwiftService:
+    """Give the service that all tests share, or skip the running test."""
+    python = find_python()
+    if python is None:
+        skip("Swift (Debian's python3-swift, or PyPI's swift) is not installed")
+    return _start(python)
+
+
 def _check_attributes(folder: Path) -> None:
     """Swift keeps what it knows of objects in extended attributes."""
     try:
@@ -196,10 +230,7 @@ class ServiceCase(TestCase):
     """
 
     def setUp(self) -> None:
-        python = _find_python()
-        if python is None:
-            skip("Swift (Debian's python3-swift, or PyPI's swift) is not installed")
-        self.service = _start(python)
+        self.service = find_service()
         self.container = self.service.make_container()
         self.pool = pool = HTTPConnectionPool(reactor)
 

@@ -24,7 +24,7 @@ LIMIT = 60.0
 
 
 @implementer(IAgentEndpointFactory)
-class _Addresses:
+class Addresses:
     """Connect to addresses."""
 
     def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:  # noqa: N802 - Twisted's
@@ -41,7 +41,7 @@ class SpinningCase(service.ServiceCase, StoreTestCase):
     def setUp(self) -> None:
         super().setUp()
         # A thread that looks an address up would find no reactor that runs.
-        agent = Agent.usingEndpointFactory(reactor, _Addresses(), self.pool)
+        agent = Agent.usingEndpointFactory(reactor, Addresses(), self.pool)
         self.server = RemoteServer(agent, IReactorTime(reactor), Patience(pause=0.01))
 
     def spin(self, work: Coroutine[Any, Any, T]) -> Deferred[T]:

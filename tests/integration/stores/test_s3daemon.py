@@ -30,7 +30,8 @@ class S3DaemonTests(service.ServiceCase):
             "multipartcopythresholdsize": 1024 * 1024,
             "rootdirectory": "/some/root",
         }
-        storage = {"s3": {**s3, **settings}}
+        redirect = {"disable": True}
+        storage = {"s3": {**s3, **settings}, "redirect": redirect}
         node = ConfiguredDaemon(Path(make_folder(self)) / "node", {"storage": storage})
         self.addCleanup(node.discard)
         return node
@@ -101,9 +102,11 @@ class S3DaemonTests(service.ServiceCase):
         self.has(two)
 
     def test_what_stops_the_start(self) -> None:
-        self.stops("look at accesskey and secretkey", secretkey="wrong")
-        self.stops("look at bucket", bucket="no-such-bucket")
-        self.stops("look at region", region="moon-1")
+        self.stops(
+            "look at storage.s3.accesskey and storage.s3.secretkey", secretkey="wrong"
+        )
+        self.stops("look at storage.s3.bucket", bucket="no-such-bucket")
+        self.stops("look at storage.s3.region", region="moon-1")
         self.stops(
             "AccessDenied", accesskey=service.READER, secretkey=service.READER_KEY
         )

@@ -9,7 +9,7 @@ from twisted.web.client import Agent
 
 from tests.integration.stores import identity, service, test_swift
 from txregistry.assembly.swift import make_swift_store
-from txregistry.settings.sections import Swift
+from txregistry.settings.storage import Swift
 from txregistry.storage.interfaces import Key, StorageUnavailable
 from txregistry.storage.swift import SwiftObjectStore
 from txregistry.storage.swiftcontainer import SwiftContainer
@@ -129,7 +129,9 @@ class SettingsTests(AccessCase):
 
     async def test_a_wrong_key(self) -> None:
         store = self.made(password="wrong-secret")
-        await self.refused(store, "401", "storage.swift.username and password")
+        await self.refused(
+            store, "401", "storage.swift.username and storage.swift.password"
+        )
 
     async def test_no_rights(self) -> None:
         store = self.made(username=service.READER, password=service.READER_KEY)

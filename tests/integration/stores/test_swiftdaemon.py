@@ -80,4 +80,6 @@ class SwiftDaemonTests(service.ServiceCase):
     def test_a_wrong_key_stops_the_start(self) -> None:
         with self.assertRaises(DaemonError) as caught:
             self.start(password="wrong")
-        self.assertIn("storage.swift.username and password", str(caught.exception))
+        self.assertIn(
+            "storage.swift.username and storage.swift.password", str(caught.exception)
+        )

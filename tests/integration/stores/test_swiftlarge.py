@@ -60,6 +60,26 @@ class LargeCase(test_swift.SwiftStoreCase):
         """List the container."""
         return [each.name async for each in self.raw.walk(prefix)]
 
+    async def keep_theirs(self, *names: Key, area: Key = AREA) -> str:
+        """Keep an object as Distribution does, under some names at once.
+
+        Args:
+            names: The names.
+            area: What it was first written to.
+
+        Returns:
+            The folder of its segments.
+        """
+        digits = (f"/{area}".encode() + os.urandom(32)).hex()
+        digits += "da39a3ee5e6b4b0d3255bfef95601890afd80709"
+        folder = f"segments/{digits[:3]}/{digits[3:]}"
+        for number, start in enumerate(range(0, len(LARGE), MIB), 1):
+            await self.raw.put(f"{folder}/{number:016}", LARGE[start : start + MIB])
+        headers = {"X-Object-Manifest": quote(f"{self.container}/{folder}")}
+        for name in names:
+            await self.raw.put(f"files/{name}", b"", headers=headers)
+        return folder
+
     async def fails(self, kind: type[Exception], work: Awaitable[Any]) -> str:
         """Expect some work to fail, and give what is said of it."""
         with self.assertRaises(kind) as caught:
@@ -231,18 +251,6 @@ class DynamicObjectTests(LargeCase):
 
     def open(self, **settings: Any) -> SwiftObjectStore:
         return super().open(dynamic=True, **settings)
-
-    async def keep_theirs(self, *names: str) -> str:
-        """Keep an object as Distribution does, under some names at once."""
-        digits = (f"/{AREA}".encode() + os.urandom(32)).hex()
-        digits += "da39a3ee5e6b4b0d3255bfef95601890afd80709"
-        folder = f"segments/{digits[:3]}/{digits[3:]}"
-        for number, start in enumerate(range(0, len(LARGE), MIB), 1):
-            await self.raw.put(f"{folder}/{number:016}", LARGE[start : start + MIB])
-        headers = {"X-Object-Manifest": quote(f"{self.container}/{folder}")}
-        for name in names:
-            await self.raw.put(f"files/{name}", b"", headers=headers)
-        return folder
 
     async def test_is_written_as_they_do(self) -> None:
         await (await self.stage(self.open())).commit(BLOB)

@@ -1,1 +1,1 @@
-"""Other registries, as those who pull from them see them."""
+"""Registries that a mirror has behind it, seen from here."""

@@ -1,4 +1,4 @@
-"""The interface to other registries, and what can go wrong with them."""
+"""The interface to a registry that a mirror has behind it."""
 
 from dataclasses import dataclass
 
@@ -10,66 +10,68 @@ from txregistry.streams import IReader
 
 
 class UpstreamFault(Exception):
-    """Another registry did not give what it was asked for.
+    """An upstream did not give what it was asked for.
 
-    Args:
-        upstream: What it is called.
-        reason: Why, in a few words that clients may read.
-    """
-
-    def __init__(self, upstream: str, reason: str) -> None:
-        super().__init__(f"{upstream}: {reason}")
-        self.upstream = upstream
-        self.reason = reason
-
-
-class UpstreamUnavailable(UpstreamFault):
-    """It does not answer, is too slow, broke off, or we have asked too often.
-
-    Args:
-        upstream: As for `UpstreamFault`.
-        reason: Likewise.
-        retry_after: Seconds after which it may; None where that is not known.
+    Attributes:
+        upstream: What the upstream is called here.
+        reason: Why, in one sentence that anybody may read: it holds neither secrets
+            nor anything that somebody else wrote.
+        retry_after: Seconds after which it may be worth to ask again; None where
+            nobody knows.
     """
 
     def __init__(
-        self, upstream: str, reason: str, retry_after: float | None = None
+        self, upstream: str, what: str, retry_after: float | None = None
     ) -> None:
-        super().__init__(upstream, reason)
+        """Say what happened.
+
+        Args:
+            upstream: What the upstream is called here.
+            what: What it did, in words that go on after its name, without a full stop.
+            retry_after: Seconds after which it may be worth to ask again.
+        """
+        self.upstream = upstream
+        self.reason = f"The upstream registry {upstream} {what}."
         self.retry_after = retry_after
+        super().__init__(self.reason)
+
+
+class UpstreamUnavailable(UpstreamFault):
+    """There is no answer, or not all of one, or it may not be asked for at present."""
 
 
 class UpstreamRefused(UpstreamFault):
-    """It does not let us have it, whatever we could show."""
+    """It does not let in who asks, whatever was shown to it."""
 
 
 class UpstreamWrong(UpstreamFault):
-    """Its answer cannot be."""
+    """Its answer is one that cannot be, or sends us where we do not go."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What another registry says of something without giving it.
+    """What an upstream says that it has.
 
     Attributes:
         digest: Its digest; None where it does not say.
         size: Its bytes; None where it does not say.
-        media_type: Its type; empty where it does not say.
+        media_type: Its type, without parameters; empty where it does not say.
     """
 
     digest: Digest | None
     size: int | None
-    media_type: str = ""
+    media_type: str
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A manifest of another registry.
+    """A manifest.
 
     Attributes:
         data: Its bytes.
-        media_type: Its type, as the answer says.
-        digest: The digest of the bytes.
+        media_type: Its type, without parameters: one that this registry keeps.
+        digest: The digest of these bytes: the one that was asked for, or that the
+            upstream calls them by, or else the canonical one.
     """
 
     data: bytes
@@ -79,12 +81,14 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A blob of another registry.
+    """A blob, to be read from some byte on to its end.
 
     Attributes:
-        size: The bytes of all of it; None where it does not say.
-        start: The offset of the first byte that the reader gives.
-        reader: Gives the bytes; it raises `UpstreamUnavailable` where they break off.
+        size: Bytes of the whole blob; None where nobody knows.
+        start: The first byte that is read.
+        reader: The bytes, not verified but for their number. Whoever opens it closes
+            it. It raises `UpstreamUnavailable` where the rest cannot be had, and
+            `UpstreamWrong` where there are more or fewer bytes than there can be.
     """
 
     size: int | None
@@ -94,13 +98,14 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much another registry lets us fetch.
+    """What an upstream said of how much it lets us ask.
 
     Attributes:
-        limit: How often within the window.
-        remaining: How often still.
-        window: Seconds.
-        seen: When it said so, in seconds of the clock.
+        limit: Requests within a window.
+        remaining: Those that are left.
+        window: Seconds that a window lasts, or until the next one begins, as far as
+            it says; 0 where it does not.
+        seen: When it said so, by the clock of the reactor.
     """
 
     limit: int
@@ -110,49 +115,99 @@ class Budget:
 
 
 class IUpstream(Interface):
-    """Another registry, to be read. Safe to call concurrently.
+    """A registry that can be asked for content. Safe to call concurrently.
 
-    Every method raises `UpstreamFault` where nothing can be had; what is absent is
-    None. With ``caller``, those credentials are shown instead of ours.
+    Every method that asks raises `UpstreamUnavailable`, `UpstreamRefused` or
+    `UpstreamWrong`. What is not there is no failure, but None. With a ``caller``, their
+    own credentials decide what they get, and none but theirs are shown; without one,
+    those that are set for the upstream are.
     """
 
-    name = Attribute("What it is called.")
+    name = Attribute("What the upstream is called here: ``docker.io``.")
 
     async def head_manifest(
         repository: str, reference: str, caller: Credentials | None = None
     ) -> Found | None:
-        """Look at a manifest."""
+        """Find out what a tag points at, or whether there is a manifest.
+
+        Args:
+            repository: Its name there.
+            reference: A tag or a digest.
+            caller: On whose behalf.
+        """
 
     async def get_manifest(
         repository: str, reference: str, caller: Credentials | None = None
     ) -> Fetched | None:
-        """Fetch a manifest; by a digest, it has that."""
+        """Fetch a manifest; its bytes are verified.
+
+        Args:
+            repository: Its name there.
+            reference: A tag or a digest.
+            caller: On whose behalf.
+        """
 
     async def head_blob(
         repository: str, digest: Digest, caller: Credentials | None = None
     ) -> Found | None:
-        """Look at a blob."""
+        """Find out whether there is a blob, and how large it is.
+
+        Args:
+            repository: The name there of the repository.
+            digest: Its digest.
+            caller: On whose behalf.
+        """
 
     async def open_blob(
         repository: str,
         digest: Digest,
         start: int = 0,
         caller: Credentials | None = None,
+        size: int | None = None,
     ) -> Opened | None:
-        """Open a blob from an offset on; whoever reads it checks its digest."""
+        """Open a blob, from some byte on.
+
+        Args:
+            repository: The name there of the repository.
+            digest: Its digest, which whoever reads it has to verify.
+            start: The first byte that is wanted.
+            caller: On whose behalf.
+            size: How many bytes it has, where a manifest says that. An upstream that
+                gives another number of them is wrong.
+        """
 
     async def referrers(
         repository: str, digest: Digest, caller: Credentials | None = None
     ) -> bytes | None:
-        """Fetch the index of what refers to a manifest."""
+        """List the manifests that refer to another.
+
+        Args:
+            repository: The name there of the repository.
+            digest: The digest of what they refer to.
+            caller: On whose behalf.
+
+        Returns:
+            An image index with all of them; None where the upstream knows of none.
+        """
 
     async def tags(
         repository: str, after: str, limit: int, caller: Credentials | None = None
     ) -> list[str] | None:
-        """List tags, in the order in which it gives them."""
+        """List some tags.
+
+        Args:
+            repository: The name there of the repository.
+            after: The tag after which the list begins; empty for the first.
+            limit: How many are wanted at most.
+            caller: On whose behalf.
+
+        Returns:
+            The tags, in the upstream's own order; an empty list where there are no more
+            of them, but maybe fewer than ``limit`` before that.
+        """
 
     def budget() -> Budget | None:
-        """Say how much it lets us fetch, as it said last."""
+        """Give what the upstream last said of how much we may ask; None for nothing."""
 
     async def close() -> None:
-        """Close all connections to it."""
+        """Break off whatever goes on, and close all connections."""

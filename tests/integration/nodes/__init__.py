@@ -1,0 +1,1 @@
+"""Tests of several registries on one store, behind a balancer."""

@@ -1,0 +1,1 @@
+"""Registries behind a mirror, over real sockets; some of them lie."""

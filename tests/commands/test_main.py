@@ -38,6 +38,16 @@ class CheckConfigTests(SynchronousTestCase):
         main(["check-config", "--config", self.write(printed)])
         self.assertEqual(self.out.getvalue(), printed * 2)
 
+    def test_secrets_are_not_printed(self) -> None:
+        for section in (
+            "s3: {bucket: b, region: r, accesskey: a, secretkey: hush}",
+            "swift: {authurl: 'http://a/v1', container: c, username: u, password: hush}",
+        ):
+            main(["check-config", "--config", self.write(f"storage: {{{section}}}")])
+            printed = self.out.getvalue()
+            self.assertNotIn("hush", printed)
+            self.assertIn("(not shown)", printed)
+
     def test_settings_without_meaning_are_told(self) -> None:
         main(["check-config", "--config", self.write("redis: {addr: x}")])
         self.assertEqual(

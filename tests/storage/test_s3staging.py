@@ -209,14 +209,22 @@ class AppendingTests(StagingCase):
             self.assertGreater(self.clock.seconds(), 1200.0)
 
     def test_as_many_copies_are_made_at_once_for_all(self) -> None:
-        store = self.open_store(state(9), BEGUN, SILENT, state(9), BEGUN, state(4))
+        store = self.open_store(
+            *(state(9), BEGUN, SILENT, state(9), BEGUN, state(4), GONE, GONE)
+        )
+        commits = []
         for _ in range(3):
-            _ = Deferred.fromCoroutine(store.stage(AREA).commit(FINAL))
+            commits.append(Deferred.fromCoroutine(store.stage(AREA).commit(FINAL)))
             for _ in range(8):
                 self.agent.flush()
         targets = [asked.target for asked in self.agent.asked]
         self.assertEqual(sum("partNumber" in target for target in targets), 1)
-        self.assertEqual(self.agent.left, 0)
+        self.assertEqual(self.agent.left, 2)
+        for commit in reversed(commits):
+            commit.cancel()
+            for _ in range(8):
+                self.agent.flush()
+            self.failureResultOf(commit)
 
     def test_a_completion_that_is_lost(self) -> None:
         copied = [state(9), BEGUN, PART_COPIED, PART_COPIED, LOST, GONE]

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import msgspec
 import yaml
@@ -19,6 +19,11 @@ from txregistry.settings.reading import load_settings
 from txregistry.settings.roles import ROLES
 from txregistry.settings.section import SettingsError
 from txregistry.settings.sections import Settings
+
+_SECRETS: Final = frozenset(
+    {"applicationcredentialsecret", "password", "secretkey", "sessiontoken"}
+)
+_HIDDEN: Final = "(not shown)"
 
 
 class CheckConfig(usage.Options):
@@ -84,7 +89,14 @@ def _as_yaml(settings: Settings) -> str:
 
 
 def _given(value: Any) -> Any:
-    """Leave out what is None: as text, a section that is empty would be given."""
+    """Leave out what is None, and do not show what is nobody's business.
+
+    As text, a section that is empty would be given.
+    """
     if not isinstance(value, dict):
         return value
-    return {name: _given(each) for name, each in value.items() if each is not None}
+    return {
+        name: _HIDDEN if name in _SECRETS else _given(each)
+        for name, each in value.items()
+        if each is not None
+    }

@@ -191,6 +191,10 @@ class UpstreamCase(SynchronousTestCase):
         )
         return self.upstream
 
+    def play_on(self, *replies: Reply) -> None:
+        """Give more answers."""
+        self.agent._replies.extend(replies)
+
     def settle(
         self, work: Coroutine[Any, Any, T], seconds: float = 3600
     ) -> Deferred[T]:

@@ -196,6 +196,14 @@ class BearerTests(AuthorizationCase):
         self.get()
         self.assertEqual(self.shown()[3:], ["Bearer t1", "", "Bearer t2"])
 
+    def test_token_that_is_refused_is_not_shown_again(self) -> None:
+        self.play(challenge(), token(), manifest(), challenge(), error(401))
+        self.get()
+        self.refused()
+        self.play_on(token("t2"), manifest())
+        self.get()
+        self.assertEqual(self.shown()[5:], ["", "Bearer t2"])
+
     def test_token_that_is_refused_again_is_a_refusal(self) -> None:
         self.play(challenge(), token(), challenge(), manifest())
         self.refused()

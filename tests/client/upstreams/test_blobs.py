@@ -291,6 +291,8 @@ class PartTests(OpenCase):
     def test_another_part_is_wrong(self) -> None:
         for reply in (
             part(39, BLOB[39:]),
+            part(39, BLOB[39:], length=None),
+            part(39, BLOB[39:-1] + b"x", length=None),
             part(41, BLOB[41:]),
             part(0, BLOB),
             part(40, BLOB[40:60]),

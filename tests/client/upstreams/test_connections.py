@@ -134,6 +134,14 @@ class HeadTests(WireCase):
             self.wrong(OK + b"hunter2\r\n\r\n")
         self.assertNotIn("hunter2", repr(logs))
 
+    def test_what_nobody_wants_is_not_waited_for(self) -> None:
+        for head in (
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n",
+            b"HTTP/1.1 206 OK\r\n",
+            OK + b"Docker-Content-Digest: nonsense\r\n",
+        ):
+            self.wrong(head + b"Content-Length: 99\r\n\r\nx")
+
     def test_chunks_that_are_none(self) -> None:
         chunked = OK + b"Transfer-Encoding: chunked\r\n\r\n"
         for text in (b"zz\r\n", b"-1\r\n", b"5\r\nabcdefgh\r\n", b"1" * 5000):

@@ -18,9 +18,7 @@ log:
 storage:
   cache:
     blobdescriptor: inmemory
-  filesystem:
-    rootdirectory: {directory}
-{auth}http:
+{storage}{auth}http:
   addr: {address}
   headers:
     X-Content-Type-Options: [nosniff]
@@ -31,6 +29,11 @@ health:
     threshold: 3
 """
 """What comes in Distribution's packages and images, with its places filled in."""
+
+FILESYSTEM = """\
+  filesystem:
+    rootdirectory: {directory}
+"""
 
 AUTH = """\
 auth:
@@ -49,12 +52,19 @@ class Stock(ConfiguredDaemon):
         auth: What is in the file on accounts.
         variables: Its environment, over that of the tests.
         program: Distribution's; empty for this one.
+        storage: What is in the file on the store; empty for the directory.
     """
 
     def __init__(
-        self, directory: Path, auth: str, variables: dict[str, str], program: str = ""
+        self,
+        directory: Path,
+        auth: str,
+        variables: dict[str, str],
+        program: str = "",
+        storage: str = "",
     ) -> None:
         self._auth = auth
+        self._storage = storage or FILESYSTEM.format(directory=directory)
         self._variables = [f"{name}={value}" for name, value in variables.items()]
         self._program = program
         super().__init__(directory, {})
@@ -65,7 +75,7 @@ class Stock(ConfiguredDaemon):
         path = self.scratch / "config.yml"
         address = f"{LOOPBACK}:{port}"
         path.write_text(
-            CONFIG.format(directory=self.directory, auth=self._auth, address=address)
+            CONFIG.format(storage=self._storage, auth=self._auth, address=address)
         )
         if self._program:
             command = [self._program, "serve", str(path)]

@@ -1,6 +1,7 @@
 """Tests of ``txregistry/commands/main.py``."""
 
 import io
+import json
 import os
 import sys
 
@@ -39,11 +40,11 @@ class CheckConfigTests(SynchronousTestCase):
         self.assertEqual(self.out.getvalue(), printed * 2)
 
     def test_secrets_are_not_printed(self) -> None:
-        for section in (
-            "s3: {bucket: b, region: r, accesskey: a, secretkey: hush}",
-            "swift: {authurl: 'http://a/v1', container: c, username: u, password: hush}",
-        ):
-            main(["check-config", "--config", self.write(f"storage: {{{section}}}")])
+        s3 = {"bucket": "b", "region": "r", "accesskey": "a", "secretkey": "hush"}
+        swift = {"authurl": "http://a/v1", "container": "c", "username": "u"}
+        for storage in ({"s3": s3}, {"swift": {**swift, "password": "hush"}}):
+            text = json.dumps({"storage": storage})
+            main(["check-config", "--config", self.write(text)])
             printed = self.out.getvalue()
             self.assertNotIn("hush", printed)
             self.assertIn("(not shown)", printed)

@@ -10,6 +10,7 @@ from tests.storage.playing import LOST, SILENT, PlayedCase, Reply
 from txregistry.storage.credentials import S3Credentials
 from txregistry.storage.interfaces import (
     Key,
+    NotFound,
     StorageFull,
     StorageUnavailable,
 )
@@ -154,6 +155,25 @@ class PuttingTests(StoreCase):
     def test_if_absent_where_nothing_is_known_is_a_fault(self) -> None:
         store = self.open_store(Reply(501), Reply(403))
         self.fault(StorageUnavailable, store.put(AREA, b"x", if_absent=True))
+
+
+class AbsenceTests(StoreCase):
+    """An object that is not there, in a bucket that was, and is no more."""
+
+    def test_a_bucket_that_went_away_is_a_fault(self) -> None:
+        for method in ("get", "open"):
+            gone = error("NoSuchBucket", 404)
+            store = self.open_store(Reply(body=b"x"), gone)
+            self.result(store.get(AREA, 9))
+            ask: Any = getattr(store, method)
+            more = (9,) if method == "get" else (0, 9)
+            said = self.fault(StorageUnavailable, ask(AREA, *more))
+            self.assertTrue(said.endswith("is not there; look at bucket"))
+
+    def test_an_object_that_is_absent_is_none(self) -> None:
+        store = self.open_store(Reply(body=b"x"), error("NoSuchKey", 404))
+        self.result(store.get(AREA, 9))
+        self.fault(NotFound, store.get(AREA, 9))
 
 
 class DeletingTests(StoreCase):

@@ -5,11 +5,11 @@ from typing import Final
 from urllib.parse import quote
 
 from txregistry.storage.credentials import CredentialSource
-from txregistry.storage.interfaces import StorageUnavailable
+from txregistry.storage.interfaces import Key, NotFound, StorageUnavailable
 from txregistry.storage.objects import LISTING_LIMIT, Names, RemoteObjectSource, T, Take
 from txregistry.storage.remote import Answer, RemoteServer
 from txregistry.storage.s3client import PLAIN, Keeping, S3Client
-from txregistry.storage.s3xml import read_listing
+from txregistry.storage.s3xml import read_code, read_listing
 from txregistry.streams import read_all
 
 _OK: Final = 200
@@ -92,6 +92,13 @@ class S3ObjectSource(RemoteObjectSource):
             return found
 
         return await self._ask("GET", "", query(asked), {}, take)
+
+    async def _accept(self, answer: Answer, key: Key, *also: int) -> None:
+        if answer.status == _ABSENT:
+            if read_code(await answer.remark()) == "NoSuchBucket":
+                raise self._client.missing()
+            raise NotFound(key)
+        await super()._accept(answer, key, *also)
 
     async def _look(self, answer: Answer) -> None:
         if answer.status == _ABSENT:

@@ -1,6 +1,7 @@
 """Tests of ``txregistry/registry/catalog.py``."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,10 +9,11 @@ from hypothesis import strategies as st
 from tests.registry.case import RegistryTestCase
 from tests.storage.case import FolderTestCase
 from txregistry.model.digest import Digest
-from txregistry.model.names import RepositoryName
+from txregistry.model.names import RepositoryName, Tag
+from txregistry.registry import catalog
 from txregistry.registry.catalog import Catalog
 from txregistry.storage import keys
-from txregistry.storage.interfaces import Key
+from txregistry.storage.interfaces import Key, Page
 
 DIGEST = Digest.of(b"")
 COMPONENTS = st.sampled_from(
@@ -26,6 +28,12 @@ def link(text: str) -> Key:
 
 
 class CatalogTests(RegistryTestCase):
+    flat = False
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.store.flat = self.flat
+
     def make(self, texts: Iterable[str]) -> None:
         for text in texts:
             self.put(link(text), b"x")
@@ -88,9 +96,41 @@ class CatalogTests(RegistryTestCase):
     def test_another_sign_gives_other_repositories(self) -> None:
         self.make(["a", "b/c"])
         self.put(keys.upload_data(RepositoryName("b"), "s"), b"x")
-        catalog = Catalog(self.store, self.clock, keys.UPLOADS_FOLDER)
-        page = self.result(catalog.page("", 9))
+        others = Catalog(self.store, self.clock, keys.UPLOADS_FOLDER)
+        page = self.result(others.page("", 9))
         self.assertEqual(page.names, (RepositoryName("b"),))
+
+
+class FlatCatalogTests(CatalogTests):
+    """The same where a store has no folders, in pages that are short."""
+
+    flat = True
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.patch(catalog, "_PAGE", 5)
+
+    def test_few_listings_tell_of_many_repositories(self) -> None:
+        self.patch(catalog, "_PAGE", 1000)
+        self.make(f"a/r{number}" for number in range(999))
+        asked: list[str] = []
+        listing = self.store.list
+
+        async def counting(prefix: str, **more: Any) -> Page:
+            asked.append(prefix)
+            return await listing(prefix, **more)
+
+        self.patch(self.store, "list", counting)
+        self.assertEqual(len(self.page()[0]), 999)
+        self.assertLessEqual(len(asked), 4)
+
+    def test_many_tags_are_passed_over(self) -> None:
+        self.make(["a", "b"])
+        for number in range(99):
+            tag = Tag(f"t{number}")
+            self.put(keys.tag_link(RepositoryName("a"), tag), b"x")
+        self.make(["a/b"])
+        self.assertEqual(self.page()[0], ["a", "a/b", "b"])
 
 
 class ConfinementTests(FolderTestCase):
@@ -103,7 +143,7 @@ class ConfinementTests(FolderTestCase):
     def page(self, after: str) -> list[str]:
         registry = RegistryTestCase()
         registry.setUp()
-        catalog = Catalog(self.store, registry.clock)
+        names = Catalog(self.store, registry.clock)
         listing = self.store.list
 
         async def seeing(prefix: str, **more: object) -> object:
@@ -111,7 +151,7 @@ class ConfinementTests(FolderTestCase):
             return await listing(prefix, **more)  # type: ignore[arg-type]  # as given
 
         self.patch(self.store, "list", seeing)
-        page = registry.result(catalog.page(after, 9))
+        page = registry.result(names.page(after, 9))
         return [str(name) for name in page.names]
 
     def check_confined(self) -> None:

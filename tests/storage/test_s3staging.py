@@ -24,6 +24,7 @@ from txregistry.storage.interfaces import (
     StorageFull,
     StorageUnavailable,
 )
+from txregistry.storage.partmemory import PartMemory
 from txregistry.storage.s3copying import Copying
 from txregistry.streams import BytesReader, read_all
 
@@ -71,6 +72,30 @@ class AppendingTests(StagingCase):
         )
         self.assertEqual(self.written(), [6])
         self.nothing_waits()
+
+    def test_parts_are_short_where_memory_is_scarce(self) -> None:
+        rules = Copying(threshold=4, chunk=4, at_once=1, least=2)
+        store = self.open_store(
+            *(*NEW, BEGUN, DONE, DONE, COMPLETED, DONE), copying=rules
+        )
+        self.assertTrue(self.memory.try_take(17))
+        area = store.stage(AREA)
+        self.result(area.append(BytesReader(b"0123"), lambda _: None, None))
+        bodies = [asked.body for asked in self.agent.asked[3:5]]
+        self.assertEqual(bodies, [b"01", b"23"])
+        self.memory.give(17)
+        self.nothing_waits()
+
+    def test_what_is_sent_makes_room_for_more(self) -> None:
+        memory = PartMemory(8)
+        store = self.open_store(
+            *(*NEW, BEGUN, DONE, DONE, DONE, COMPLETED, DONE), memory=memory
+        )
+        self.assertTrue(memory.try_take(4))
+        area = store.stage(AREA)
+        self.result(area.append(BytesReader(b"0123456789ab"), lambda _: None, None))
+        self.assertEqual(self.written(), [12])
+        self.assertEqual((self.agent.left, memory.held), (0, 4))
 
     def test_what_is_short(self) -> None:
         self.assertEqual(self.result(self.append(b"01", state(9), DONE, DONE)), 11)

@@ -268,7 +268,8 @@ class StagingFaultTests(StoreCase):
         self.assertEqual(len(segment.body), MIB + 100)
         self.assertEqual(self.agent.asked[-1].body[-1:], self.data[MIB + 100 :][:1])
 
-    def test_nothing_is_committed_of_which_a_segment_is_gone(self) -> None:
+    def commit(self, *replies: Reply) -> str:
+        """Expect that what is one segment is not committed, and give what is said."""
         state = {"id": "i", "folder": "segments/a/b/", "segments": [["s", "e", 5]]}
         there = Reply(length=0, headers={"Etag": "x"})
         store = self.open_store(
@@ -278,10 +279,15 @@ class StagingFaultTests(StoreCase):
             ABSENT,
             CREATED,
             Reply(body=b"{}"),
-            Reply(400),
+            *replies,
         )
-        said = self.fault(StorageUnavailable, store.stage(KEY).commit(FINAL))
-        self.assertIn("has not all segments", said)
+        return self.fault(StorageUnavailable, store.stage(KEY).commit(FINAL))
+
+    def test_nothing_is_committed_of_which_a_segment_is_gone(self) -> None:
+        self.assertIn("has not all segments", self.commit(Reply(400)))
+
+    def test_a_manifest_is_waited_for(self) -> None:
+        self.assertIn("did not answer in 300 s", self.commit(*[SILENT] * 4))
 
     def test_nothing_there_is_not_there(self) -> None:
         store = self.open_store(ABSENT)

@@ -4,8 +4,8 @@ A repository is one that has, or had, a manifest: as with Distribution, its fold
 manifests tells.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from twisted.internet.defer import Deferred, gatherResults
@@ -21,6 +21,10 @@ from txregistry.tasks import breathe
 _BATCH: Final = 32
 _PAUSE: Final = 50
 """Names after which others have their turn."""
+_PAGE: Final = 1000
+"""Names in a listing of all that lies below a folder."""
+_AFTER_OURS: Final = chr(ord("_") + 1)
+"""What sorts after all names that begin with ``_``."""
 _PEEK: Final = 5
 """Names that tell whether a folder is a repository, has others within, or both."""
 
@@ -119,10 +123,12 @@ class Catalog:
             return found[leaf].is_repository
 
         order = NameOrder(is_repository)
-        async for children in self._batches(folder, head + slash, batch):
-            found.clear()
-            found.update(await self._look_at(folder, children))
-            for child in children:
+        batches = self._batches(folder, head + slash, batch)
+        if self._store.flat:
+            batches = self._flat_batches(folder, head + slash)
+        async for looked in batches:
+            found = looked
+            for child in tuple(looked):
                 for leaf in await order.due(child):
                     if leaf > after and await is_repository(leaf):
                         yield folder + leaf
@@ -132,15 +138,52 @@ class Catalog:
 
     async def _batches(
         self, folder: str, after: str, batch: int
-    ) -> AsyncIterator[list[str]]:
+    ) -> AsyncIterator[dict[str, _Folder]]:
+        """Give what lies directly in a folder, each with what lies in it."""
         more = True
         while more:
             found = await self._folder(folder, after, batch)
             if found.children:
-                yield list(found.children)
+                yield await self._look_at(folder, found.children)
             after, more = found.last, found.more
 
-    async def _look_at(self, folder: str, children: list[str]) -> dict[str, _Folder]:
+    async def _flat_batches(
+        self, folder: str, after: str
+    ) -> AsyncIterator[dict[str, _Folder]]:
+        """Give the same of a store without folders.
+
+        One listing of all that lies below a folder tells of hundreds of repositories;
+        only the last of them has to be looked at by itself, and is passed over then.
+        """
+        prefix = self._root + folder
+        place = ""
+        if after:
+            place = _beyond(prefix + after) if after[-1] == "/" else prefix + after
+        more = True
+        while more:
+            page = await self._store.list(prefix, after=place, limit=_PAGE)
+            within: dict[str, set[str]] = {}
+            for key in page.names:
+                child, slash, rest = key.removeprefix(prefix).partition("/")
+                if slash and child[:1] != "_":
+                    head, below, _ = rest.partition("/")
+                    within.setdefault(child, set()).add(head + below)
+            found = {child: self._read(names) for child, names in within.items()}
+            more = page.more
+            if more:
+                place = page.names[-1]
+                child, slash, _ = place.removeprefix(prefix).partition("/")
+                if child in found:
+                    found[child] = await self._folder(f"{folder}{child}/")
+                    place = _beyond(f"{prefix}{child}/")
+                elif slash:  # what is not listed sorts together
+                    place = f"{prefix}{_AFTER_OURS}"
+            if found:
+                yield found
+
+    async def _look_at(
+        self, folder: str, children: Sequence[str]
+    ) -> dict[str, _Folder]:
         found = await gatherResults(
             [
                 Deferred.fromCoroutine(self._folder(f"{folder}{child}/"))
@@ -161,16 +204,21 @@ class Catalog:
             delimiter=True,
         )
         names = [name.removeprefix(prefix) for name in page.names]
-        more = page.more
+        found = self._read(names, more=page.more)
+        if page.more and not found.is_repository and await self._has_sign(prefix):
+            found = replace(found, is_repository=True)
+        return found
+
+    def _read(self, names: Collection[str], *, more: bool = False) -> _Folder:
+        """Understand the names of what lies directly in a folder, or the first."""
         return _Folder(
-            is_repository=f"{self._sign}/" in names
-            or (more and await self._has_sign(prefix)),
+            is_repository=f"{self._sign}/" in names,
             children=tuple(
                 name.removesuffix("/")
                 for name in names
                 if name.endswith("/") and not name.startswith("_")
             ),
-            last=names[-1] if names else "",
+            last=max(names, default=""),
             more=more,
         )
 
@@ -179,6 +227,11 @@ class Catalog:
             prefix, after=f"{prefix}{self._sign}", limit=1, delimiter=True
         )
         return f"{prefix}{self._sign}/" in page.names
+
+
+def _beyond(group: str) -> str:
+    """Give what sorts after all that lies in a group, and before what follows it."""
+    return f"{group[:-1]}{chr(ord('/') + 1)}"
 
 
 def _is_name(text: str) -> bool:

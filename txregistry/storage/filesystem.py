@@ -56,6 +56,8 @@ class FilesystemObjectStore:
         secrets: What is put below this prefix, nobody else on the machine may read.
     """
 
+    flat = False
+
     def __init__(
         self,
         root: str,

@@ -148,6 +148,11 @@ class IObjectStore(IObjectSource):
     Every method raises `StorageUnavailable` where the store cannot be asked.
     """
 
+    flat = Attribute(
+        "Whether a listing of all that lies below a prefix costs as little as one of "
+        "its groups, and may go on after what is no name."
+    )
+
     async def put(key: Key, data: bytes, *, if_absent: bool = False) -> bool:
         """Write a small object whole: durable at the end, or not there at all.
 

@@ -25,6 +25,8 @@ from txregistry.streams import CHUNK, BytesReader, IReader, read_pieces
 class MemoryObjectStore:
     """Keep objects until the process ends."""
 
+    flat = True
+
     def __init__(
         self, clock: IReactorTime, objects: Mapping[Key, bytes] | None = None
     ) -> None:

@@ -80,6 +80,8 @@ class S3ObjectStore(S3ObjectSource):
             done so; none where the service lets one of them win, and only one.
     """
 
+    flat = True
+
     def __init__(
         self,
         server: RemoteServer,
@@ -117,6 +119,7 @@ class S3ObjectStore(S3ObjectSource):
         self.memory = memory
         self.blocking = blocking
         self.part_size = part_size
+        self.least_part = min(part_size, copying.least)
         self._clock = clock
         self._joiner = S3Joiner(self._client, self._name, self.open, memory, copying)
         self._redirects = redirects

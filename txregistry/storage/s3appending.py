@@ -36,6 +36,7 @@ class S3Keeper(Protocol):
     memory: PartMemory
     blocking: Blocking
     part_size: int
+    least_part: int
 
     async def get_tagged(self, key: Key, limit: int) -> tuple[bytes, str]:
         """Read a small object, and its entity tag."""
@@ -88,10 +89,11 @@ class Appending:
         """Write all that a reader gives."""
         memory = self._store.memory
         while pieces := await read_batch(
-            source, self._store.part_size if self._writer is None else self._writer.room
+            source,
+            self._store.least_part if self._writer is None else self._writer.room,
         ):
             size = sum(map(len, pieces))
-            if not memory.try_take(size):
+            if not memory.try_take(size) and not await self._make_room(size):
                 # Nobody waits for memory while holding some.
                 await self.end_segment()
                 await memory.take(size)
@@ -140,13 +142,31 @@ class Appending:
         with suppress(StorageUnavailable):
             await self._store.delete([Key(self._folder + each.name) for each in ended])
 
+    async def _make_room(self, size: int) -> bool:
+        """Wait for what is being sent, which takes memory, and take some of that.
+
+        Returns:
+            Whether there was enough.
+        """
+        if self._writer is None:
+            return False
+        await self._writer.land()
+        return self._store.memory.try_take(size)
+
     def _begin_segment(self) -> S3Writer:
         self._name = secrets.token_hex(16)
         store = self._store
-        self._writer = store.writer(
-            Key(self._folder + self._name), store.part_size, store.memory
-        )
+        part_size = store.part_size
+        if is_scarce(store.memory):
+            part_size = min(part_size, store.least_part)
+        key = Key(self._folder + self._name)
+        self._writer = store.writer(key, part_size, store.memory)
         return self._writer
+
+
+def is_scarce(memory: PartMemory) -> bool:
+    """Whether there are so many at work that each had better take little memory."""
+    return memory.held > memory.limit // 4
 
 
 async def read_batch(source: IReader, room: int) -> list[bytes]:

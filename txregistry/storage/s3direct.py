@@ -14,13 +14,14 @@ from txregistry.storage.interfaces import (
     StorageUnavailable,
 )
 from txregistry.storage.partmemory import PartMemory
-from txregistry.storage.s3appending import S3Keeper, read_batch, see
+from txregistry.storage.s3appending import S3Keeper, is_scarce, read_batch, see
 from txregistry.storage.s3staging import S3StagingArea
 from txregistry.storage.s3writer import MOST_PARTS, S3Writer
 from txregistry.streams import IReader
 
 _AHEAD: Final = 2
-"""Parts that are in memory at most: one is sent while the next one is gathered."""
+"""Parts that are in memory at most: one is sent while the next one is gathered. Where
+there is little memory, it is one."""
 
 
 class _Share:
@@ -30,6 +31,10 @@ class _Share:
         self._memory = memory
         self._size = size
         self._held = 0
+
+    def has(self, size: int) -> bool:
+        """Whether there is so much left."""
+        return self._held + size <= self._size
 
     def take(self, size: int) -> None:
         """Use some."""
@@ -95,15 +100,12 @@ class S3DirectArea:
         del mark
         if self._writer is not None or self._ordinary is not None:
             raise RuntimeError("an area with a final key is appended to once")
-        memory = self._store.memory
-        part_size = max(self._store.part_size, -(-(expected or 0) // MOST_PARTS))
-        most = _AHEAD * part_size
-        needed = most if expected is None else min(expected, most)
-        if not memory.try_take(needed, leave=memory.limit // 4):
+        share, part_size = self._take_share(expected)
+        if share is None:
             self._ordinary = S3StagingArea(self.key, self._store)
             self._size = await self._ordinary.append(source, observe, expected)
             return self._size
-        self._share = share = _Share(memory, needed)
+        self._share = share
         self._writer = writer = self._store.writer(self._final, part_size, share)
         while pieces := await read_batch(source, writer.room):
             if writer.is_full:
@@ -111,7 +113,10 @@ class S3DirectArea:
                     f"{self._final} is larger than what can be taken of which the "
                     "length is not known"
                 )
-            share.take(sum(map(len, pieces)))
+            size = sum(map(len, pieces))
+            if not share.has(size):
+                await writer.land()
+            share.take(size)
             await self._store.blocking(see, pieces, observe, writer)
             await writer.add(pieces)
         await writer.seal()
@@ -151,3 +156,22 @@ class S3DirectArea:
         self._writer = self._share = self._ordinary = None
         self._size = None
         self._committed = False
+
+    def _take_share(self, expected: int | None) -> tuple[_Share | None, int]:
+        """Take memory for two long parts, or for a short one.
+
+        Returns:
+            The memory, or None where there is too little; and the bytes in a part.
+        """
+        store, memory = self._store, self._store.memory
+        plans = [(store.part_size, _AHEAD), (store.least_part, 1)]
+        if expected is None:
+            plans.pop()  # of short ones there may be too few
+        elif is_scarce(memory):
+            plans.pop(0)
+        for part_size, ahead in plans:
+            size = max(part_size, -(-(expected or 0) // MOST_PARTS))
+            needed = ahead * size if expected is None else min(expected, ahead * size)
+            if memory.try_take(needed, leave=memory.limit // 4):
+                return _Share(memory, needed), size
+        return None, 0

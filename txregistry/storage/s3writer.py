@@ -81,6 +81,25 @@ class S3Writer:
         if self._held >= self._part_size:
             await self._send()
 
+    async def land(self) -> None:
+        """Wait for the part that is being sent, and let go of its memory.
+
+        Raises:
+            StorageUnavailable: it did not arrive.
+        """
+        flight, self._flight = self._flight, None
+        if flight is None:
+            return
+        size, self._in_flight = self._in_flight, 0
+        try:
+            self._parts.append(await flight)
+            self._landed += size
+        except BaseException:
+            self._broken = True  # nothing can follow what is missing
+            raise
+        finally:
+            self._memory.give(size)
+
     async def seal(self) -> None:
         """Let there be no more bytes, and wait until the service has them in parts.
 
@@ -94,7 +113,7 @@ class S3Writer:
         if self._upload is not None or self._flight is not None:
             if self._held:
                 await self._send()
-            await self._land()
+            await self.land()
 
     async def publish(self) -> None:
         """Make it an object, after it was sealed. This can be repeated."""
@@ -119,7 +138,7 @@ class S3Writer:
         if flight is not None:
             flight.cancel()
             with suppress(Exception):
-                await self._land()
+                await self.land()
         self.release()
         upload, self._upload = self._upload, None
         if upload is not None:
@@ -140,7 +159,7 @@ class S3Writer:
         self._memory.give(held)
 
     async def _send(self) -> None:
-        await self._land()
+        await self.land()
         if self._upload is None:
             self._upload = await self._client.init_multipart_upload(self._name)
         self._in_flight, self._held = self._held, 0
@@ -151,21 +170,6 @@ class S3Writer:
                 self._name, self._upload, len(self._parts) + 1, payload
             )
         )
-
-    async def _land(self) -> None:
-        """Wait for the part that is being sent."""
-        flight, self._flight = self._flight, None
-        if flight is None:
-            return
-        size, self._in_flight = self._in_flight, 0
-        try:
-            self._parts.append(await flight)
-            self._landed += size
-        except BaseException:
-            self._broken = True  # nothing can follow what is missing
-            raise
-        finally:
-            self._memory.give(size)
 
     async def _is_there(self) -> bool:
         return await self._client.head_object(self._name) == self.size

@@ -116,6 +116,8 @@ class SwiftObjectStore(SwiftObjectSource):
         most: Segments that a manifest names at most; None: as the service says.
     """
 
+    flat = True
+
     def __init__(
         self,
         container: SwiftContainer,

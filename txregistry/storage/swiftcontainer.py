@@ -47,6 +47,8 @@ _INFO_LIMIT: Final = 1024 * 1024
 _FEW: Final = 2
 """Names up to which a request for each is as good as one for all."""
 _BATCH: Final = 1000
+MANIFEST_PUT: Final = "multipart-manifest=put"
+"""The query of a request that makes a static large object."""
 
 Body = BytesBody | WrittenBody
 
@@ -369,6 +371,8 @@ class SwiftContainer:
                 session.url + (f"/{path}" if path[:1] not in {"", "?"} else path),
                 {**headers, "X-Auth-Token": session.token},
                 made,
+                # It copies bytes, or looks at each of many segments.
+                works="X-Copy-From" in headers or path.endswith(MANIFEST_PUT),
             )
 
         session = await self._identity.session()

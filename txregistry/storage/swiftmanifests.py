@@ -17,7 +17,7 @@ from zope.interface import Interface, implementer
 from txregistry.storage.interfaces import Key, StorageUnavailable
 from txregistry.storage.remotebody import Faltered
 from txregistry.storage.swiftanswers import Outcome
-from txregistry.storage.swiftcontainer import SwiftContainer
+from txregistry.storage.swiftcontainer import MANIFEST_PUT, SwiftContainer
 from txregistry.storage.swiftsegments import Segment, SwiftSegments, folders_of
 
 _BAD: Final = 400
@@ -119,7 +119,7 @@ class StaticManifests:
         found = await self._container.put(
             name,
             msgspec.json.encode(lines),
-            query="multipart-manifest=put",
+            query=MANIFEST_PUT,
             also={_BAD},
         )
         if found.status == _BAD:

@@ -1,5 +1,6 @@
 """Tests of ``txregistry/client/upstreams/connections.py``, by bytes."""
 
+import traceback
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, succeed
@@ -129,10 +130,36 @@ class HeadTests(WireCase):
         ):
             self.assertIn("does not answer as HTTP does", self.wrong(text))
 
-    def test_what_is_no_http_is_not_logged_with_its_text(self) -> None:
-        with capturedLogs() as logs:
-            self.wrong(OK + b"hunter2\r\n\r\n")
-        self.assertNotIn("hunter2", repr(logs))
+    def test_text_of_what_is_no_http_is_neither_told_nor_logged(self) -> None:
+        for text in (
+            OK + b"hunter2\r\n\r\n",
+            OK + b"Content-Length: hunter2\r\n\r\n",
+            OK + b"Transfer-Encoding: hunter2\r\n\r\n",
+            b"HTTP/1.1 hunter2\r\n\r\n",
+        ):
+            with capturedLogs() as logs:
+                asked, connection = self.begin()
+                connection.send(text)
+                failure = self.failureResultOf(asked, UpstreamWrong)
+                connection.flush()
+            told = traceback.format_exception(failure.value)
+            self.assertNotIn("hunter2", f"{logs} {failure.getTraceback()} {told}")
+
+    def test_fields_of_any_bytes(self) -> None:
+        for name in (
+            b"Link",
+            b"Date",
+            b"Retry-After",
+            b"RateLimit",
+            b"X",
+            b"Content-Type",
+        ):
+            asked, connection = self.begin()
+            field = name + b": \xff\xfe\x80\r\n"
+            connection.send(
+                b"HTTP/1.1 200 OK\r\n" + field + LENGTH + b"\r\n" + MANIFEST
+            )
+            self.assertIsNotNone(self.successResultOf(asked))
 
     def test_what_nobody_wants_is_not_waited_for(self) -> None:
         for head in (
@@ -257,6 +284,13 @@ class CloseTests(WireCase):
         self.assertFalse(transport.disconnected)
         clock.advance(0.1)
         self.assertTrue(transport.disconnected)
+
+    def test_much_is_taken_from_the_network_at_once(self) -> None:
+        transport: Any = StringTransport()
+        transport.bufferSize = 65536
+        endpoint = WatchedEndpoint(Given(transport), Connections(Clock()))
+        self.successResultOf(endpoint.connect(Factory.forProtocol(Protocol)))
+        self.assertEqual(transport.bufferSize, 262144)
 
     def test_what_nobody_reads_ends_at_once(self) -> None:
         transport = StringTransport()

@@ -34,6 +34,7 @@ class ParseTests(SynchronousTestCase):
             "https://user@docker.io",
             "https://user:secret@docker.io",
             "https://good.example\\@evil.example",
+            "https://good.example/\\x",
             "https://good.example\\.evil.example",
             "https://a b",
             "https://a/\r\nX: y",

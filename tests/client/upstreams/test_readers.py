@@ -72,6 +72,20 @@ class TimeTests(WireCase):
         said = self.fails(UpstreamUnavailable, asked, connection)
         self.assertIn("gives too little at a time", said)
 
+    def test_page_that_nobody_wants_is_read_only_where_it_is_short(self) -> None:
+        for field, kept in (
+            (b"Content-Length: 5\r\n\r\nshort", True),
+            (b"Transfer-Encoding: chunked\r\n\r\n5\r\nshort\r\n", False),
+            (b"Content-Length: 99999\r\n\r\nlong", False),
+            (b"\r\nlong", False),
+        ):
+            asked, connection = self.begin()
+            connection.send(b"HTTP/1.1 404 x\r\n" + field)
+            self.assertIsNone(self.successResultOf(asked))
+            connection.flush()
+            self.assertEqual(connection.peer.lost, not kept)
+            self.assertEqual(len(self.open_connections), int(kept))
+
     def test_drips_in_place_of_a_page_that_nobody_wants(self) -> None:
         for status in (b"404", b"401", b"307", b"503"):
             asked, connection = self.begin()

@@ -148,6 +148,12 @@ class ResumingTests(UpstreamCase):
         )
         self.assertIn("101 bytes of a blob that has 100", said)
 
+    def test_size_that_is_known_later_counts_too(self) -> None:
+        endless = Reply(200, BLOB[:30], blob().headers, "cut", None)
+        longer = part(60, BLOB[60:] + b"x", SIZE + 1)
+        said = self.fails(UpstreamWrong, endless, cut(30, 60), longer)
+        self.assertIn("101 bytes of a blob that has 100", said)
+
     def test_blob_of_the_size_that_is_known(self) -> None:
         self.assertEqual(self.whole(blob(), size=SIZE), BLOB)
         said = self.fails(UpstreamWrong, blob(length=None), size=SIZE + 1)

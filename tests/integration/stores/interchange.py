@@ -82,8 +82,6 @@ class StoreInterchangeTests(StoreInterchangeCase):
 
     writes_empty = True
     """Whether they can write an empty blob."""
-    clears = True
-    """Whether nothing is kept of what they abandoned."""
 
     def test_serves_what_distribution_wrote(self) -> None:
         other = self.as_peer()
@@ -109,8 +107,8 @@ class StoreInterchangeTests(StoreInterchangeCase):
         blobs = [CONTENT[:size] for size in SIZES]
         for data in blobs:
             push_as_docker(remote, "team/app", data)
-        for push in (Remote.push_blob, push_in_one):
-            blobs.append(Random(str(push)).randbytes(len(HALF)))  # noqa: S311 - an example
+        for start, push in enumerate((Remote.push_blob, push_in_one), 1):
+            blobs.append(CONTENT[start : 6 * MIB])
             push(remote, "team/app", blobs[-1])
         other = self.as_peer()
         self.assertAllThere(other)
@@ -123,19 +121,6 @@ class StoreInterchangeTests(StoreInterchangeCase):
         remote.demand(404, "GET", "/v2/team/app/manifests/2")
         self.assertSame(remote, "team/app", "1", self.image)
         self.assertBlobs(remote, "team/mounted", *blobs)
-
-    def test_writes_the_keys_that_distribution_writes(self) -> None:
-        other = self.as_peer()
-        other.push("team/app", "1", self.docker)
-        self.push_all(other)
-        theirs = self.objects()
-        for key in theirs:
-            self.remove(key)
-        self.assertEqual(self.objects(), [])
-        remote = self.as_ours()
-        remote.push("team/app", "1", self.docker)
-        self.push_all(remote)
-        self.assertEqual(self.objects(), theirs)
 
     def test_survives_distributions_collections(self) -> None:
         remote = self.as_ours()
@@ -166,6 +151,29 @@ class StoreInterchangeTests(StoreInterchangeCase):
         if self.keeps_parts:
             self.assertSame(remote, "team/multi", "all", self.index)
         self.assertBlobs(remote, "team/app", HALF, CONTENT)
+
+
+class StoreLayoutTests(StoreInterchangeCase):
+    """What lies where, as far as it is the business of both.
+
+    Import the module and inherit as ``interchange.StoreLayoutTests``.
+    """
+
+    clears = True
+    """Whether nothing is kept of what they abandoned."""
+
+    def test_writes_the_keys_that_distribution_writes(self) -> None:
+        other = self.as_peer()
+        other.push("team/app", "1", self.docker)
+        self.push_all(other)
+        theirs = self.objects()
+        for key in theirs:
+            self.remove(key)
+        self.assertEqual(self.objects(), [])
+        remote = self.as_ours()
+        remote.push("team/app", "1", self.docker)
+        self.push_all(remote)
+        self.assertEqual(self.objects(), theirs)
 
     def test_removes_what_was_abandoned(self) -> None:
         remote = self.as_ours()

@@ -17,6 +17,8 @@ from txregistry.storage.interfaces import (
     StorageUnavailable,
 )
 from txregistry.storage.s3 import S3ObjectStore
+from txregistry.storage.s3refusals import Refused
+from txregistry.storage.s3signing import Payload
 from txregistry.streams import IReader, read_all
 
 _ROOTS = count()
@@ -52,6 +54,24 @@ class S3StoreContractTests(
     def reopen(self, store: IObjectStore) -> IObjectStore:
         assert isinstance(store, S3ObjectStore)
         return self.open_store(store._root)
+
+
+class S3DecidingTests(s3case.S3StoreCase):
+    """Swift 2.30 cannot write only what is absent, and later ones can."""
+
+    async def test_it_is_found_out_whether_the_service_can(self) -> None:
+        store = self.open_store()
+        decides = True
+        try:
+            await store._client.put_object("k", Payload.of(b""), if_absent=True)
+        except Refused as refused:
+            self.assertEqual(refused.status, 501)
+            decides = False
+        for wrote in (True, False):
+            self.assertEqual(await store.put(KEY, DATA, if_absent=True), wrote)
+        self.assertEqual(store._decides, decides)
+        await store.delete([KEY])
+        self.assertTrue(await store.put(KEY, DATA, if_absent=True))
 
 
 class S3ObjectSourceTests(s3case.S3Case):

@@ -10,9 +10,7 @@ ROOT = "some/root"
 _UPLOAD = re.compile("/_uploads/.*/data(-parts/[^/]+)?/[^/]+$")
 
 
-class S3InterchangeTests(interchange.StoreInterchangeTests):
-    """Distribution 3."""
-
+class S3Case(interchange.StoreInterchangeCase):
     def section(self) -> dict[str, Any]:
         """See `StoreInterchangeCase`."""
         return {
@@ -38,10 +36,18 @@ class S3InterchangeTests(interchange.StoreInterchangeTests):
         self.service.delete(f"{self.container}/{ROOT}/{key}", segments=True)
 
 
-class S3Interchange2Tests(S3InterchangeTests):
+class S3InterchangeTests(S3Case, interchange.StoreInterchangeTests):
+    """Distribution 3."""
+
+
+class S3Interchange2Tests(S3Case, interchange.StoreInterchangeTests):
     """The same with Distribution 2.8, as Debian has it."""
 
     peer = "docker-registry"
     keeps_parts = False
     writes_empty = False
     """They complete an upload that has no parts, which is refused."""
+
+
+class S3LayoutTests(S3Case, interchange.StoreLayoutTests):
+    """Distribution 3."""

@@ -40,6 +40,17 @@ class SwiftInterchangeTests(SwiftCase, interchange.StoreInterchangeTests):
 
     writes_empty = False
     """They wait for something to be in it, and give up."""
+
+    def test_they_delete_it_with_its_segments(self) -> None:
+        interchange.push_as_docker(self.as_ours(), "team/app", CONTENT)
+        self.assertEqual(len(self.parts()), 7)
+        self.collect()
+        self.assertEqual(self.parts(), [])
+
+
+class SwiftLayoutTests(SwiftCase, interchange.StoreLayoutTests):
+    """Likewise."""
+
     clears = False
     """What they wrote may be what a blob consists of, if it was about to be moved."""
 

@@ -26,7 +26,7 @@ from txregistry.client.upstreams.interfaces import (
     UpstreamUnavailable,
     UpstreamWrong,
 )
-from txregistry.client.upstreams.limits import Limits
+from txregistry.client.upstreams.limits import Limits, Patience
 from txregistry.model.digest import Digest
 from txregistry.streams import read_all
 
@@ -177,7 +177,9 @@ class SlowTests(LyingCase):
             talk.say(answer(BLOB)[:1000])
             talk.wait()
 
-        said = await self.fails(UpstreamUnavailable, play, patience=HASTY)
+        said = await self.fails(
+            UpstreamUnavailable, play, patience=Patience(stall=1.0, attempts=1)
+        )
         self.assertIn("broke off", said)
 
     async def test_drips_of_a_blob(self) -> None:
@@ -196,7 +198,9 @@ class SlowTests(LyingCase):
             talk.say(answer(bytes(99_999), KIND)[:1000])
             talk.say_for_ever(b"x", 0.05)
 
-        upstream = self.ask(self.lie(play).url, patience=HASTY)
+        upstream = self.ask(
+            self.lie(play).url, patience=Patience(document=2.0, attempts=1)
+        )
         work = upstream.get_manifest(NAME, "latest")
         fault = await self.fault(UpstreamUnavailable, work)
         self.assertIn("gives too little at a time", fault.reason)

@@ -58,7 +58,6 @@ class _Run(ProcessProtocol):
             self.ended.errback(_Failed(f"it ended with {status}"))
 
     def _kill(self) -> None:
-        self._output.clear()
         transport: Any = self.transport
         if transport is None:
             return

@@ -1,6 +1,7 @@
 """What a store, or what lies before it, does wrong with a request."""
 
-from tests.integration.stores.faults.proxy import Act, Exchange, Held
+from tests.integration.stores.faults.exchange import Exchange, Held
+from tests.integration.stores.faults.proxy import Act
 
 _GARBAGE = b"\x00\xff<html>no HTTP\r\n\r\n" * 3
 _DRIP = 0.002

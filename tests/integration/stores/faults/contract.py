@@ -12,9 +12,16 @@ from twisted.python.failure import Failure
 from twisted.web.client import Agent
 
 from tests.integration.stores import service
-from tests.integration.stores.faults import acts, works
+from tests.integration.stores.faults import acts, areaworks, works
 from tests.integration.stores.faults.proxy import FaultProxy, Rule
-from tests.integration.stores.faults.table import FAULTS, LASTING, LIE, Fault, Kind
+from tests.integration.stores.faults.table import (
+    FAULTS,
+    KINDRED,
+    LASTING,
+    LIE,
+    Fault,
+    Kind,
+)
 from tests.integration.stores.faults.works import LONG, SMALL, Work, Wrong
 from tests.integration.stores.spinning import Addresses
 from txregistry.client.agent import make_pool
@@ -32,8 +39,7 @@ _SETTLED = 20.0
 """Seconds in which all must have ended, on a machine that is busy."""
 PATIENCE = Patience()
 LIES = (LIE,) * 9
-ODD, EVEN = FAULTS[::2], FAULTS[1::2]
-"""What is done with little meets these, and the same with much meets those."""
+ALL = FAULTS + KINDRED
 
 
 class TimeOuts(Clock):
@@ -148,34 +154,34 @@ class FaultContract(BehindCase):
     """Inherit as ``contract.FaultContract``."""
 
     async def test_stat(self) -> None:
-        await self.suffer(works.Stat)
+        await self.suffer(works.Stat, ALL)
 
     async def test_get(self) -> None:
-        await self.suffer(works.Get)
+        await self.suffer(works.Get, ALL)
 
     async def test_open(self) -> None:
-        await self.suffer(works.Open)
+        await self.suffer(works.Open, ALL)
 
     async def test_what_is_not_there(self) -> None:
         await self.suffer(works.Miss)
 
     async def test_list(self) -> None:
-        await self.suffer(works.List)
+        await self.suffer(works.List, ALL)
 
     async def test_put(self) -> None:
-        await self.suffer(works.Put)
+        await self.suffer(works.Put, ALL)
 
     async def test_put_if_absent(self) -> None:
-        await self.suffer(works.PutFirst)
+        await self.suffer(works.PutFirst, ALL)
 
     async def test_put_if_absent_where_there_is_something(self) -> None:
         await self.suffer(works.PutSecond)
 
     async def test_delete(self) -> None:
-        await self.suffer(lambda: works.Delete(1), ODD)
+        await self.suffer(lambda: works.Delete(1), ALL)
 
     async def test_delete_many(self) -> None:
-        await self.suffer(lambda: works.Delete(3), EVEN)
+        await self.suffer(lambda: works.Delete(3))
 
     async def test_check(self) -> None:
         await self.suffer(works.Check)
@@ -184,34 +190,32 @@ class FaultContract(BehindCase):
         await self.suffer(works.Sweep)
 
     async def test_hold(self) -> None:
-        await self.suffer(lambda: works.Hold(SMALL, LONG))
+        await self.suffer(lambda: areaworks.Hold(SMALL, LONG))
 
     async def test_read_an_area(self) -> None:
-        await self.suffer(lambda: works.ReadArea(SMALL, LONG))
+        await self.suffer(lambda: areaworks.ReadArea(SMALL, LONG))
 
     async def test_append_little(self) -> None:
-        await self.suffer(lambda: works.Append(SMALL), ODD)
+        await self.suffer(lambda: areaworks.Append(SMALL), ALL)
 
     async def test_append_much(self) -> None:
         repeatable = not self.streams
-        await self.suffer(
-            lambda: works.Append(LONG, SMALL, repeatable=repeatable), EVEN
-        )
+        await self.suffer(lambda: areaworks.Append(LONG, SMALL, repeatable=repeatable))
 
     async def test_commit_little(self) -> None:
-        await self.suffer(lambda: works.Commit(SMALL), ODD)
+        await self.suffer(lambda: areaworks.Commit(SMALL))
 
     async def test_commit_much(self) -> None:
-        await self.suffer(lambda: works.Commit(LONG, SMALL, LONG), EVEN)
+        await self.suffer(lambda: areaworks.Commit(LONG, SMALL, LONG))
 
     async def test_discard(self) -> None:
-        await self.suffer(lambda: works.Discard(LONG, SMALL))
+        await self.suffer(lambda: areaworks.Discard(LONG, SMALL))
 
     async def test_go_straight(self) -> None:
-        await self.suffer(lambda: works.Direct(SMALL), ODD)
+        await self.suffer(lambda: areaworks.Direct(SMALL))
 
     async def test_go_straight_with_much(self) -> None:
-        await self.suffer(lambda: works.Direct(self.much, tries=2), EVEN)
+        await self.suffer(lambda: areaworks.Direct(self.much, tries=2))
 
     async def test_how_often_a_request_is_made(self) -> None:
         for act in (acts.answer(503), acts.done_and_cut):
@@ -225,10 +229,10 @@ class FaultContract(BehindCase):
             self.assertEqual(rule.met, PATIENCE.attempts)
 
     async def test_append_where_nothing_is_said_to_be(self) -> None:
-        await self.suffer(lambda: works.Append(LONG, SMALL), LIES, ())
+        await self.suffer(lambda: areaworks.Append(LONG, SMALL), LIES, ())
 
     async def test_commit_where_nothing_is_said_to_be(self) -> None:
-        await self.suffer(lambda: works.CommitWhatIsHeld(LONG, SMALL), LIES, ())
+        await self.suffer(lambda: areaworks.CommitWhatIsHeld(LONG, SMALL), LIES, ())
 
     async def suffer(
         self,

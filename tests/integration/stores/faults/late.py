@@ -5,16 +5,16 @@ from functools import partial
 
 from tests.integration.stores.faults import contract
 from tests.integration.stores.faults.acts import HoldBack
-from tests.integration.stores.faults.proxy import Exchange, Rule
+from tests.integration.stores.faults.areaworks import Direct, read_area
+from tests.integration.stores.faults.exchange import Exchange
+from tests.integration.stores.faults.proxy import Rule
 from tests.integration.stores.faults.works import (
     KEY,
     LONG,
     OTHER,
     SMALL,
-    Direct,
     Work,
     read,
-    read_area,
     same,
 )
 from txregistry.storage.interfaces import IObjectStore, IStagingArea, StorageUnavailable

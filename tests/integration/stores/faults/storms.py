@@ -14,14 +14,14 @@ from twisted.internet.defer import Deferred, DeferredList, gatherResults
 
 from tests.integration.stores import spinning
 from tests.integration.stores.faults import contract
+from tests.integration.stores.faults.areaworks import read_area
 from tests.integration.stores.faults.proxy import Rule
-from tests.integration.stores.faults.table import FAULTS, Fault
+from tests.integration.stores.faults.table import FAULTS, KINDRED, Fault
 from tests.integration.stores.faults.works import (
     KEY,
     LONG,
     Wrong,
     read,
-    read_area,
     same,
 )
 from txregistry.storage.interfaces import (
@@ -42,7 +42,9 @@ _STEPS = 4
 Weather = list[tuple[Fault, int]]
 """Faults, and how many requests there are before each, since the last one."""
 WEATHER: st.SearchStrategy[Weather] = st.lists(
-    st.tuples(st.sampled_from(FAULTS), st.integers(1, 12)), min_size=1, max_size=12
+    st.tuples(st.sampled_from(FAULTS + KINDRED), st.integers(1, 12)),
+    min_size=1,
+    max_size=12,
 )
 
 
@@ -124,7 +126,7 @@ class StormContract(contract.BehindCase, spinning.SpinningCase):
     """Inherit as ``storms.StormContract``."""
 
     @settings(
-        max_examples=4,
+        max_examples=3,
         derandomize=True,
         phases=[Phase.generate],  # to look for a smaller one would take many minutes
         suppress_health_check=[*HealthCheck],

@@ -32,16 +32,21 @@ class Fault:
 
 
 FAULTS = (
-    Fault("delay", acts.delay, Kind.SLOW),
     Fault("done, then cut", acts.done_and_cut),
     Fault("503", acts.answer(503)),
-    Fault("silence", acts.silence),
     Fault("403", acts.forbid, Kind.REFUSAL),
     Fault("body cut short", acts.truncate),
     Fault("done, then 500", acts.done_and_answer(500)),
     Fault("cut", acts.cut),
     Fault("cut in the request", acts.cut_in_body),
     Fault("done, then silence", acts.done_and_silent),
+    Fault("stall", acts.stall),
+    Fault("delay", acts.delay, Kind.SLOW),
+)
+"""Each is met once, at one of the requests of what is done."""
+
+KINDRED = (
+    Fault("silence", acts.silence),
     Fault("429 with a pause", acts.answer(429, "Retry-After: 1\r\n")),
     Fault("garbage", acts.garbage),
     Fault("chunks without end", acts.truncate_chunks),
@@ -51,9 +56,9 @@ FAULTS = (
     Fault("promises, kept", acts.promise, Kind.SLOW),
     Fault("a promise, not kept", acts.only_promise),
     Fault("503 at once", acts.answer_early(503)),
-    Fault("stall", acts.stall),
 )
-"""Each is met once, at one of the requests of what is done."""
+"""Each of these is one of those to whoever is above the requests: what is done with one
+or two requests, of every kind, meets these too."""
 
 LASTING = (
     Fault("503 for ever", acts.answer(503)),

@@ -18,7 +18,8 @@ from tests.authorities import issue
 from tests.integration.daemon import LOOPBACK, ConfiguredDaemon, DaemonError
 from tests.integration.stores import service
 from tests.integration.stores.faults import acts
-from tests.integration.stores.faults.proxy import Exchange, FaultProxy, Rule
+from tests.integration.stores.faults.exchange import Exchange
+from tests.integration.stores.faults.proxy import FaultProxy, Rule
 from tests.temporary import make_folder
 from tests.web.content import CONFIG, OCI_MANIFEST, digest_of, image_document, write
 from txregistry.tasks import P, T, in_threads

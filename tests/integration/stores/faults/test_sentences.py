@@ -15,7 +15,8 @@ from twisted.internet.ssl import CertificateOptions
 
 from tests.authorities import Issued, issue
 from tests.integration.stores import service
-from tests.integration.stores.faults.proxy import LOOPBACK, Exchange, FaultProxy, Rule
+from tests.integration.stores.faults.exchange import Exchange
+from tests.integration.stores.faults.proxy import LOOPBACK, FaultProxy, Rule
 from tests.temporary import make_file
 from txregistry.assembly.s3 import make_s3_store
 from txregistry.assembly.swift import make_swift_store

@@ -6,7 +6,7 @@ from twisted.internet import reactor  # noqa: TID251 - these tests are of real s
 from twisted.internet.interfaces import IReactorTime
 
 from tests.integration.stores import service, test_swift
-from tests.integration.stores.faults import contract, late, storms, works
+from tests.integration.stores.faults import areaworks, contract, late, storms, works
 from tests.integration.stores.faults.contract import Trial
 from tests.integration.stores.faults.works import LONG
 from txregistry.storage.interfaces import IObjectStore
@@ -61,7 +61,7 @@ class SwiftFaultTests(SwiftBehindCase, contract.FaultContract):
         await self.suffer(works.Redirect)
 
     async def test_go_straight_without_a_size(self) -> None:
-        await self.suffer(lambda: works.Direct(LONG, told=False), contract.ODD)
+        await self.suffer(lambda: areaworks.Direct(LONG, told=False))
 
 
 class SwiftLateTests(SwiftBehindCase, late.LateContract):

@@ -1,6 +1,7 @@
 """Each request of an upload reaches another node than the one before."""
 
 import hashlib
+import json
 from itertools import pairwise
 from random import Random
 
@@ -9,11 +10,13 @@ from tests.integration.daemon import Daemon
 from tests.integration.nodes import case
 from tests.integration.nodes.case import MIB
 from tests.integration.tuned import wait_for
+from txregistry.model.descriptors import OCI_MANIFEST
 
 DATA = Random(8).randbytes(6 * MIB + 7)  # noqa: S311 - an example
 DIGEST = f"sha256:{hashlib.sha256(DATA).hexdigest()}"
 SHA512 = f"sha512:{hashlib.sha512(DATA).hexdigest()}"
 WRONG = f"sha256:{hashlib.sha256(b'something else').hexdigest()}"
+TYPE = "application/vnd.oci.image.config.v1+json"
 EDGES = (0, 1, MIB, 6 * MIB, 6 * MIB + 5, len(DATA))
 
 
@@ -162,6 +165,12 @@ class UploadTests(case.OnS3, case.NodesCase):
     def test_mounts(self) -> None:
         source = f"{self.name}/source"
         self.remote.push_blob(source, DATA)
+        # Where nobody says from where, a node that did not take the blob looks into
+        # the repositories of the catalog: those with a manifest.
+        described = {"mediaType": TYPE, "digest": DIGEST, "size": len(DATA)}
+        manifest = {"schemaVersion": 2, "config": described, "layers": []}
+        data = json.dumps({**manifest, "mediaType": OCI_MANIFEST}).encode()
+        self.remote.push_manifest(source, "latest", OCI_MANIFEST, data)
         for place, query in enumerate((f"&from={source}", "")):
             name = f"{self.name}/{place}"
             path = f"/v2/{name}/blobs/uploads/?mount={DIGEST}{query}"

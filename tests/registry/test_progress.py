@@ -54,10 +54,17 @@ class ProgressTests(SynchronousTestCase):
         ):
             self.assertIsNone(Progress.told_by(text))
 
-    def test_a_sum_takes_no_more_bytes(self) -> None:
+    def test_a_sum_is_of_no_use_for_more_bytes(self) -> None:
         told = Progress.told_by(taken(b"data").mark())
         assert told is not None
-        self.assertRaises(RuntimeError, told.take, b"more")
+        told.take(b"more")
+        self.assertEqual((told.offset, told.sum, told.mark()), (8, None, ""))
+
+    def test_where_the_sum_is_unknown_bytes_are_counted(self) -> None:
+        progress = Progress.unknown(4)
+        progress.take(b"more")
+        found = (progress.offset, progress.sum, progress.mark())
+        self.assertEqual(found, (8, None, ""))
 
 
 class MemoryTests(SynchronousTestCase):

@@ -16,7 +16,7 @@ from txregistry.model.errors import (
 from txregistry.registry.integrity import Integrity
 from txregistry.registry.uploads import Chunk
 from txregistry.storage import keys
-from txregistry.streams import BytesReader
+from txregistry.streams import BytesReader, IReader
 
 DATA = b"some bytes"
 DIGEST = Digest.of(DATA)
@@ -233,6 +233,31 @@ class RestartTests(UploadsTestCase):
         self.restart()
         self.append(DATA[4:], 4)
         self.close()
+        self.assertEqual(self.pull_blob(DIGEST), DATA)
+
+    def test_what_came_to_many_nodes_is_read_once_at_its_end(self) -> None:
+        hashing = self.registry.uploads._integrity.hash
+        read: list[IReader] = []
+
+        async def hash_(_: Integrity, reader: IReader, *more: str) -> Hashing:
+            read.append(reader)
+            return await hashing(reader, *more)
+
+        self.patch(Integrity, "hash", hash_)
+        for start in range(len(DATA)):
+            self.append(DATA[start : start + 1], start)
+            self.restart()
+        self.assertEqual(read, [])
+        self.close()
+        self.assertEqual(len(read), 1)
+        self.assertEqual(self.pull_blob(DIGEST), DATA)
+
+    def test_an_end_with_bytes_after_those_of_other_nodes(self) -> None:
+        for start, data in enumerate((DATA[:1], DATA[1:2])):
+            self.append(data, start)
+            self.restart()
+        end = chunk(DATA[2:], 2)
+        self.result(self.uploads.finish(NAME, self.session, DIGEST, end))
         self.assertEqual(self.pull_blob(DIGEST), DATA)
 
     def test_goes_on_by_reading_again(self) -> None:

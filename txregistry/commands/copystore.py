@@ -7,13 +7,10 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 
 import msgspec
-from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.task import react
 from twisted.python import usage
-from twisted.python.threadpool import ThreadPool
 
 from txregistry.assembly.stores import make_store
-from txregistry.commands.options import CommandOptions
+from txregistry.commands.breakable import BreakableOptions, start_threads
 from txregistry.settings.reading import load_settings
 from txregistry.settings.section import SettingsError
 from txregistry.settings.sections import Settings
@@ -26,7 +23,7 @@ from txregistry.storage.interfaces import (
     StorageUnavailable,
 )
 from txregistry.storage.memory import MemoryObjectStore
-from txregistry.tasks import Blocking, in_threads
+from txregistry.tasks import Blocking
 from txregistry.transfer.copyline import CopyLine
 from txregistry.transfer.copyreport import CopyReport, Position, Tally
 from txregistry.transfer.storecopy import CopyStopped, StoreCopy
@@ -34,8 +31,6 @@ from txregistry.transfer.storecopy import CopyStopped, StoreCopy
 _FROM: Final = "FROM"
 _TO: Final = "TO"
 _LEFT_OUT: Final = 1
-_IMPOSSIBLE: Final = 2
-_INTERRUPTED: Final = 130
 _NUMBER: Final = re.compile(r"[0-9]{1,3}", re.ASCII)
 _MOST: Final = 64
 """Objects that may be on their way at the same time."""
@@ -46,7 +41,7 @@ _PARTS: Final = 2
 """Parts of an object on its way to S3 that are in memory at most."""
 
 
-class CopyStore(CommandOptions):
+class CopyStore(BreakableOptions):
     """``copy-store``: copy a store, while its registry runs."""
 
     synopsis = "Usage: txregistry copy-store FROM TO [options]"
@@ -69,8 +64,8 @@ class CopyStore(CommandOptions):
         ["json", None, "Tell what became of it as a JSON document."],
     ]
 
+    faults = (SettingsError, CopyStopped)
     parallel: int
-    _broken_off = False
 
     def parseArgs(  # type: ignore[override]  # noqa: N802 - Twisted's way to say how many
         self, source: str, target: str
@@ -98,56 +93,23 @@ class CopyStore(CommandOptions):
         destination = _read_place(_TO, self["to"])
         if _is_same(place.storage, destination.storage):
             raise SettingsError("FROM and TO are the same place.")
-        codes: list[int] = []
-
-        async def work(reactor: Any) -> None:
-            codes.append(await self._work(reactor, place, destination))
-
-        try:
-            react(work)
-        except SystemExit as ended:
-            raise SystemExit(codes[0] if codes else ended.code or 1) from None
+        self.work_in_reactor(lambda reactor: self._work(reactor, place, destination))
 
     async def _work(self, reactor: Any, place: Settings, destination: Settings) -> int:
-        """Copy, tell what became of it, and say with what to end.
-
-        When the process is told to end, the copy is broken off, and waited for.
-        """
-        work = Deferred.fromCoroutine(self._copy(reactor, place, destination))
-        ended: Deferred[None] = Deferred()
-
-        def break_off() -> Deferred[None]:
-            self._broken_off = True
-            work.cancel()  # of no use while it waits for a thread
-            return ended
-
-        reactor.addSystemEventTrigger("before", "shutdown", break_off)
-        try:
-            report = await work
-        except (SettingsError, CopyStopped) as error:
-            sys.stderr.write(f"txregistry: {error}\n")
-            return _IMPOSSIBLE
-        except CancelledError:
-            return _INTERRUPTED
-        else:
-            sys.stdout.write(self._tell(report))
-            return 0 if report.is_complete else _LEFT_OUT
-        finally:
-            ended.callback(None)
+        """Copy, tell what became of it, and say with what to end."""
+        report = await self._copy(reactor, place, destination)
+        sys.stdout.write(self._tell(report))
+        return 0 if report.is_complete else _LEFT_OUT
 
     async def _copy(
         self, reactor: Any, place: Settings, destination: Settings
     ) -> CopyReport:
         """Copy from what some settings describe to what others do."""
-        pool = ThreadPool(1, _THREADS + 2 * self.parallel, "copy")
-        pool.start()
-        reactor.addSystemEventTrigger("during", "shutdown", pool.stop)
-        blocking = in_threads(reactor, pool)
+        blocking = start_threads(reactor, _THREADS + 2 * self.parallel, "copy")
         line = CopyLine(sys.stderr, reactor)
 
         def hear(position: Position) -> None:
-            if self._broken_off:
-                raise CancelledError
+            self.check_broken_off()
             line.show(position)
 
         source = _open_source(_FROM, place, reactor, blocking)

@@ -6,36 +6,30 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final, TextIO
 
 import msgspec
-from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import react
 from twisted.python import usage
-from twisted.python.threadpool import ThreadPool
 
 from txregistry.assembly.oldplaces import OldPlace, parse_place
 from txregistry.assembly.stores import make_store
-from txregistry.commands.options import CommandOptions
+from txregistry.commands.breakable import BreakableOptions, start_threads
 from txregistry.registry.repositories import Registry
 from txregistry.settings.reading import load_settings
 from txregistry.settings.section import SettingsError
 from txregistry.settings.sections import Settings
 from txregistry.settings.storage import Filesystem
 from txregistry.storage.interfaces import StorageUnavailable
-from txregistry.tasks import in_threads
 from txregistry.transfer.damage import TreeUnavailable
 from txregistry.transfer.importing import Import
 from txregistry.transfer.oldtree import OldTree
 from txregistry.transfer.report import Report
 
 _LEFT_OUT: Final = 1
-_IMPOSSIBLE: Final = 2
-_INTERRUPTED: Final = 130
 _INTERVAL: Final = 0.2
 """Seconds between two states of the line that tells how far it is."""
 _WIDTH: Final = 79
 
 
-class ImportV1(CommandOptions):
+class ImportV1(BreakableOptions):
     """``import-v1``: read the data of the Python docker-registry, up to 0.9."""
 
     synopsis = "Usage: txregistry import-v1 TREE [options]"
@@ -58,8 +52,8 @@ class ImportV1(CommandOptions):
         ["json", None, "Tell what became of it as a JSON document."],
     ]
 
+    faults = (SettingsError, StorageUnavailable, TreeUnavailable)
     place: OldPlace
-    _broken_off = False
 
     def parseArgs(  # type: ignore[override]  # noqa: N802 - Twisted's way to say how many
         self, tree: str
@@ -82,15 +76,7 @@ class ImportV1(CommandOptions):
             SystemExit: at the end, with what became of it.
         """
         settings = self._settings(os.environ)
-        codes: list[int] = []
-
-        async def work(reactor: Any) -> None:
-            codes.append(await self._work(reactor, settings))
-
-        try:
-            react(work)
-        except SystemExit as ended:
-            raise SystemExit(codes[0] if codes else ended.code or 1) from None
+        self.work_in_reactor(lambda reactor: self._work(reactor, settings))
 
     def _settings(self, environment: Mapping[str, str]) -> Settings:
         settings, _ = load_settings(self["config"], environment)
@@ -113,44 +99,19 @@ class ImportV1(CommandOptions):
         return msgspec.structs.replace(settings, storage=storage)
 
     async def _work(self, reactor: Any, settings: Settings) -> int:
-        """Import, tell what became of it, and say with what to end.
-
-        When the process is told to end, the import is broken off, and waited for.
-        """
-        work = Deferred.fromCoroutine(self._import(reactor, settings))
-        ended: Deferred[None] = Deferred()
-
-        def break_off() -> Deferred[None]:
-            self._broken_off = True
-            work.cancel()  # of no use while it waits for a thread
-            return ended
-
-        reactor.addSystemEventTrigger("before", "shutdown", break_off)
-        try:
-            report = await work
-        except (SettingsError, StorageUnavailable, TreeUnavailable) as error:
-            sys.stderr.write(f"txregistry: {error}\n")
-            return _IMPOSSIBLE
-        except CancelledError:
-            return _INTERRUPTED
-        else:
-            sys.stdout.write(self._tell(report))
-            return 0 if report.is_complete else _LEFT_OUT
-        finally:
-            ended.callback(None)
+        """Import, tell what became of it, and say with what to end."""
+        report = await self._import(reactor, settings)
+        sys.stdout.write(self._tell(report))
+        return 0 if report.is_complete else _LEFT_OUT
 
     async def _import(self, reactor: Any, settings: Settings) -> Report:
         """Import into the store that the settings describe."""
         files = settings.storage.filesystem or Filesystem()
-        pool = ThreadPool(1, files.maxthreads, "import")
-        pool.start()
-        reactor.addSystemEventTrigger("during", "shutdown", pool.stop)
-        blocking = in_threads(reactor, pool)
+        blocking = start_threads(reactor, files.maxthreads, "import")
         line = _Line(sys.stderr, reactor)
 
         def progress(report: Report, place: str, passing: int) -> None:
-            if self._broken_off:
-                raise CancelledError
+            self.check_broken_off()
             line.show(report, place, passing)
 
         async with self.place.open(reactor, blocking) as source:

@@ -2,8 +2,9 @@
 
 The bytes of an upload may come to one node and its end to another. So the sum of what
 came is kept with the bytes, as the mark of their staging area; where it is, the end of
-the upload needs no look at them. Only who is to add more bytes has to read again those
-that came elsewhere, since a hash cannot be taken up from its sum.
+the upload needs no look at them. Who adds more bytes to those that came elsewhere only
+counts, since a hash cannot be taken up from its sum; all of them are read again at the
+end, once, however many nodes they came to.
 """
 
 import re
@@ -15,7 +16,6 @@ from txregistry.model.digest import CANONICAL, Digest, Hashing, new_hashing
 from txregistry.storage.interfaces import Held, Key
 
 _MARK: Final = re.compile(rf"(0|[1-9][0-9]{{0,18}}) ({CANONICAL}:[0-9a-f]{{64}})")
-_NOTHING: Final = Digest.of(b"")
 _REMEMBERED: Final = 4096
 
 
@@ -25,13 +25,18 @@ class Progress:
 
     Attributes:
         offset: How many there are.
-        hashing: Goes on when more come; None where only their sum is known.
-        told: That sum; where there is a hash, of no meaning.
+        hashing: Goes on when more come; None where at most their sum is known.
+        told: That sum, where it is known; where there is a hash, of no meaning.
     """
 
     offset: int = 0
     hashing: Hashing | None = field(default_factory=new_hashing)
-    told: Digest = _NOTHING
+    told: Digest | None = None
+
+    @classmethod
+    def unknown(cls, size: int) -> "Progress":
+        """Take bytes that nothing is known of."""
+        return cls(size, None)
 
     @classmethod
     def told_by(cls, mark: str) -> "Progress | None":
@@ -42,22 +47,23 @@ class Progress:
         return cls(int(found[1]), None, Digest.parse(found[2]))
 
     @property
-    def sum(self) -> Digest:
-        """What the bytes add up to."""
+    def sum(self) -> Digest | None:
+        """What the bytes add up to; None where they have to be read to know."""
         if self.hashing is None:
             return self.told
         return Digest(CANONICAL, self.hashing.hexdigest())
 
     def take(self, piece: bytes) -> None:
-        """Add bytes, which is possible where there is a hash that goes on."""
+        """Add bytes."""
         if self.hashing is None:
-            raise RuntimeError("of what is here, only the sum is known")
-        self.hashing.update(piece)
+            self.told = None
+        else:
+            self.hashing.update(piece)
         self.offset += len(piece)
 
     def mark(self) -> str:
-        """Write down what is known, in a line."""
-        return f"{self.offset} {self.sum}"
+        """Write down what is known, in a line; empty where that is nothing."""
+        return "" if self.sum is None else f"{self.offset} {self.sum}"
 
 
 class ProgressMemory:

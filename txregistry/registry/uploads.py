@@ -322,8 +322,9 @@ class Uploads:
             chunk.check_taken(0)
             return progress
         if progress.hashing is None:
-            progress = await self._read_again(area, before)
-        self._progress.remember(area.key, progress)
+            self._progress.forget(area.key)
+        else:
+            self._progress.remember(area.key, progress)
         # Whatever happens, the hash is of all that was to be written. Should the store
         # hold less, its size tells, and what it holds is read again.
         await area.append(source, progress.take, expected, progress.mark)
@@ -331,16 +332,10 @@ class Uploads:
         return progress
 
     async def _resume(self, area: IStagingArea) -> Progress:
-        """Find out what a session holds, by reading it again if need be."""
+        """Find out what a session holds, as far as that needs no look at its bytes."""
         held = await _held(area)
-        progress = self._progress.recall(area.key, held)
-        if progress is None:
-            progress = await self._read_again(area, held.size)
-        return progress
-
-    async def _read_again(self, area: IStagingArea, size: int) -> Progress:
-        hashing = await self._integrity.hash(await area.open(0, size))
-        return Progress(size, hashing)
+        known = self._progress.recall(area.key, held)
+        return known or Progress.unknown(held.size)
 
     async def _publish(
         self,
@@ -349,7 +344,8 @@ class Uploads:
         progress: Progress,
         digest: Digest,
     ) -> None:
-        actual = stored = progress.sum
+        stored = progress.sum or await self._digest(area, progress.offset, CANONICAL)
+        actual = stored
         if digest.algorithm != CANONICAL:
             actual = await self._digest(area, progress.offset, digest.algorithm)
         if actual != digest:

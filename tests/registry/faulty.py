@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 
 from zope.interface import implementer
 
+from tests.contracts.areas import PassingArea
 from txregistry.storage.interfaces import (
-    Held,
     IObjectStore,
     IStagingArea,
     Key,
@@ -75,24 +75,12 @@ class FaultyStore(MemoryObjectStore):
         return _FaultyArea(super().stage(key, final), self.step)
 
 
-@implementer(IStagingArea)
-class _FaultyArea:
+class _FaultyArea(PassingArea):
     """A staging area whose writes count."""
 
     def __init__(self, area: IStagingArea, step: Callable[[], None]) -> None:
-        self._area = area
+        super().__init__(area)
         self._step = step
-        self.key = area.key
-        self.lasting = area.lasting
-        self.growing = area.growing
-
-    async def size(self) -> int:
-        """See `IStagingArea`."""
-        return await self._area.size()
-
-    async def held(self) -> Held:
-        """See `IStagingArea`."""
-        return await self._area.held()
 
     async def append(
         self,
@@ -104,23 +92,19 @@ class _FaultyArea:
         """See `IStagingArea`."""
         self._step()
         counted = _Counted(source, self._step)
-        size = await self._area.append(counted, observe, expected, mark)
+        size = await super().append(counted, observe, expected, mark)
         self._step()
         return size
-
-    async def open(self, start: int, stop: int) -> IReader:
-        """See `IStagingArea`."""
-        return await self._area.open(start, stop)
 
     async def commit(self, key: Key) -> None:
         """See `IStagingArea`."""
         self._step()
-        await self._area.commit(key)
+        await super().commit(key)
 
     async def discard(self) -> None:
         """See `IStagingArea`."""
         self._step()
-        await self._area.discard()
+        await super().discard()
 
 
 @implementer(IReader)

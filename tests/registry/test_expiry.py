@@ -4,7 +4,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs
 
 from tests.registry.case import NAME, OTHER, chunk
-from tests.registry.test_uploads import DATA, DIGEST, SlowReader, UploadsTestCase
+from tests.registry.sessions import DATA, DIGEST, SlowReader, UploadsTestCase
 from txregistry.model.errors import UploadUnknown
 from txregistry.registry.uploads import Chunk
 from txregistry.storage import keys

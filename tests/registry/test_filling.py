@@ -11,6 +11,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
+from tests.contracts.areas import PassingArea
 from tests.temporary import make_folder
 from txregistry.model.digest import Digest
 from txregistry.model.errors import DigestInvalid
@@ -18,7 +19,6 @@ from txregistry.registry.filling import Filling
 from txregistry.storage import keys
 from txregistry.storage.filesystem import FilesystemObjectStore
 from txregistry.storage.interfaces import (
-    Held,
     IObjectStore,
     IStagingArea,
     Key,
@@ -295,25 +295,13 @@ class ShutStore(MemoryObjectStore):
         return _ShutArea(super().stage(key, final))
 
 
-@implementer(IStagingArea)
-class _ShutArea:
+class _ShutArea(PassingArea):
     """An area that cannot be read while something is appended."""
 
-    growing = False
-
     def __init__(self, area: IStagingArea) -> None:
-        self.key = area.key
-        self.lasting = area.lasting
-        self._area = area
+        super().__init__(area)
+        self.growing = False
         self._appending = False
-
-    async def size(self) -> int:
-        """See `IStagingArea`."""
-        return await self._area.size()
-
-    async def held(self) -> Held:
-        """See `IStagingArea`."""
-        return await self._area.held()
 
     async def append(
         self,
@@ -324,7 +312,7 @@ class _ShutArea:
     ) -> int:
         """See `IStagingArea`."""
         self._appending = True
-        size = await self._area.append(source, observe, expected, mark)
+        size = await super().append(source, observe, expected, mark)
         self._appending = False
         return size
 
@@ -332,15 +320,7 @@ class _ShutArea:
         """See `IStagingArea`."""
         if self._appending:
             raise NotFound(self.key)
-        return await self._area.open(start, stop)
-
-    async def commit(self, key: Key) -> None:
-        """See `IStagingArea`."""
-        await self._area.commit(key)
-
-    async def discard(self) -> None:
-        """See `IStagingArea`."""
-        await self._area.discard()
+        return await super().open(start, stop)
 
 
 class ShutFillingTests(MemoryFillingTests):

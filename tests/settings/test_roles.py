@@ -9,7 +9,6 @@ from typing import Any, Final
 import msgspec
 import yaml
 from twisted.internet.task import Clock
-from twisted.trial.unittest import SynchronousTestCase
 
 from tests.auth.bearertokens import ED
 from tests.temporary import make_file
@@ -380,25 +379,3 @@ class PrintedTests(RolesCase):
                 for each in (text, printed)
             ]
             self.assertEqual(*both)
-
-
-class MixedTests(SynchronousTestCase):
-    def test_private_gives_tokens_where_some_things_are_for_everybody(self) -> None:
-        htpasswd = Htpasswd("accounts")
-        for who, may, given in (
-            (("everyone",), ("pull",), True),
-            (("anonymous",), ("pull",), True),
-            (("authenticated",), ("pull",), False),
-            (("everyone",), (), False),
-        ):
-            auth = Auth(htpasswd=htpasswd, rules=(Rule(who, ("**",), may),))
-            found = apply_role(Settings(auth=auth)).auth.given_endpoint
-            self.assertEqual(found is not None, given, (who, may))
-
-    def test_but_not_if_it_was_told_not_to(self) -> None:
-        auth = Auth(
-            htpasswd=Htpasswd("accounts"),
-            endpoint=TokenEndpoint(enabled=False),
-            rules=(Rule(("everyone",), ("**",), ("pull",)),),
-        )
-        self.assertIsNone(apply_role(Settings(auth=auth)).auth.given_endpoint)

@@ -29,7 +29,7 @@ class Reply:
     Attributes:
         status: Its status.
         body: Its body, or what there is of it.
-        headers: Its header fields.
+        headers: Its header fields, in UTF-8, or in any bytes by ``surrogateescape``.
         after: What follows the body: ``end``, ``cut`` or ``silence``.
         length: What it claims the length of its body to be; None: chunks.
         refused: It is none: no connection is made.
@@ -92,7 +92,7 @@ class _Player(Resource):
             return NOT_DONE_YET
         request.setResponseCode(reply.status)
         for name, text in reply.headers.items():
-            request.setHeader(name, text)
+            request.setHeader(name.encode(), text.encode(errors="surrogateescape"))
         if reply.echo:
             put = [each for each in self._asked if each.method == "PUT"]
             request.setHeader(reply.echo, put[-1].header(reply.echo))

@@ -128,6 +128,15 @@ class AskingTests(PlayedCase):
             found = self.pause_of(0.0, Reply(503, headers={"Retry-After": told}))
             self.assertEqual(found, 0.25)
 
+    def test_fields_that_are_no_text(self) -> None:
+        async def field(answer: Answer) -> str:
+            return answer.header("Etag")
+
+        told = {"Etag": '"\udcff"', "Retry-After": "\udcff", "Date": "\udcff"}
+        self.assertEqual(self.pause_of(0.0, Reply(503, headers=told)), 0.25)
+        server = self.play(Reply(headers=told))
+        self.assertEqual(self.result(server.ask(make, field)), '"\xff"')
+
     def test_no_timer_is_left(self) -> None:
         self.asks(GOOD)
         self.assertEqual(self.clock.getDelayedCalls(), [])

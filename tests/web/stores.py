@@ -6,7 +6,8 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from txregistry.storage.interfaces import Held, IStagingArea, Key, Stat
+from tests.contracts.areas import PassingArea
+from txregistry.storage.interfaces import IStagingArea, Key, Stat
 from txregistry.storage.memory import MemoryObjectStore
 from txregistry.streams import IReader
 
@@ -70,26 +71,14 @@ class SlowStore(MemoryObjectStore):
             await job
 
 
-@implementer(IStagingArea)
-class _SlowArea:
+class _SlowArea(PassingArea):
     """A staging area to which bytes are appended when its store may go on."""
 
     def __init__(
         self, area: IStagingArea, wait: Callable[[], Coroutine[Any, Any, None]]
     ) -> None:
-        self.key = area.key
-        self.lasting = area.lasting
-        self.growing = area.growing
-        self._area = area
+        super().__init__(area)
         self._wait = wait
-
-    async def size(self) -> int:
-        """See `IStagingArea`."""
-        return await self._area.size()
-
-    async def held(self) -> Held:
-        """See `IStagingArea`."""
-        return await self._area.held()
 
     async def append(
         self,
@@ -100,19 +89,7 @@ class _SlowArea:
     ) -> int:
         """See `IStagingArea`."""
         await self._wait()
-        return await self._area.append(source, observe, expected, mark)
-
-    async def open(self, start: int, stop: int) -> IReader:
-        """See `IStagingArea`."""
-        return await self._area.open(start, stop)
-
-    async def commit(self, key: Key) -> None:
-        """See `IStagingArea`."""
-        await self._area.commit(key)
-
-    async def discard(self) -> None:
-        """See `IStagingArea`."""
-        await self._area.discard()
+        return await super().append(source, observe, expected, mark)
 
 
 class ShortStore(MemoryObjectStore):

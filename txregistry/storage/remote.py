@@ -138,7 +138,7 @@ class Answer:
 
     def header(self, name: str) -> str:
         """Give a field's first value; empty where there is none."""
-        return (self.headers.getRawHeaders(name) or [""])[0]
+        return _first(self.headers, name)
 
     async def remark(self) -> bytes:
         """Read a body that says why not; the connection can be used again then.
@@ -271,9 +271,7 @@ class RemoteServer:
 
         What cannot be read is no wish. Source: RFC 9110, section 10.2.3.
         """
-        told, now = (
-            (headers.getRawHeaders(name) or [""])[0] for name in ("Retry-After", "Date")
-        )
+        told, now = (_first(headers, name) for name in ("Retry-After", "Date"))
         if re.fullmatch(r"[0-9]{1,9}", told):
             return float(told)
         until = _read_date(told)
@@ -329,6 +327,11 @@ def _cause(fault: Any) -> BaseException:
         fault = fault.reasons[0].value
     found: BaseException = fault
     return found
+
+
+def _first(headers: Headers, name: str) -> str:
+    """Give a field's first value, of whatever bytes; empty where there is none."""
+    return (headers.getRawHeaders(name.encode()) or [b""])[0].decode("latin-1")
 
 
 def _read_date(text: str) -> float | None:

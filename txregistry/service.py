@@ -86,6 +86,11 @@ def build(
     if http.tls.certificate is not None:
         tls = ServerTls(http.tls, reactor, blocking)
         watching.append(tls)
+
+    async def close() -> None:
+        await registry.mirror.close()
+        await audit.close()
+
     purging = settings.storage.maintenance.uploadpurging
     return RegistryService(
         [
@@ -99,7 +104,7 @@ def build(
         reactor,
         connections,
         watching,
-        audit.close,
+        close,
     )
 
 

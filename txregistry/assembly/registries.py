@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from txregistry.assembly.mirror import make_rules
 from txregistry.assembly.stores import make_store
 from txregistry.registry.repositories import Registry
 from txregistry.settings.policies import make_immutability
@@ -25,4 +26,6 @@ def make_registry(settings: Settings, reactor: Any, blocking: Blocking) -> Regis
         writes=not settings.storage.maintenance.readonly.enabled,
         layer_limit=settings.v1.maxlayer,
         immutability=make_immutability(settings),
+        mirrored=make_rules(settings, reactor, blocking),
+        offline=settings.mirror.offline,
     )

@@ -25,6 +25,7 @@ from txregistry.registry.mirror.lists import MirroredLists
 from txregistry.registry.mirror.manifests import MirroredManifests
 from txregistry.registry.mirror.mirror import Mirror
 from txregistry.registry.mirror.rules import MirrorRules
+from txregistry.registry.mirror.sizes import KnownSizes
 from txregistry.registry.privacy import Privacy
 from txregistry.registry.reach import Reach
 from txregistry.registry.referrers import Referrers
@@ -96,8 +97,9 @@ class Registry:
         self.referrers = Referrers(
             store, self.manifests, self.tags, clock, write_fallback=write_fallback
         )
+        sizes = KnownSizes()
         found = MirroredManifests(
-            self.manifests, self.tags, self.referrers, clock, offline=offline
+            self.manifests, self.tags, self.referrers, sizes, clock, offline=offline
         )
         self.mirror = Mirror(
             mirrored or MirrorRules(),
@@ -105,7 +107,15 @@ class Registry:
             self.blobs,
             self.tags,
             found,
-            MirroredBlobs(store, self.blobs, blocking, new_session, offline=offline),
+            MirroredBlobs(
+                store,
+                self.blobs,
+                sizes,
+                clock,
+                blocking,
+                new_session,
+                offline=offline,
+            ),
             MirroredLists(self.manifests, found, clock, offline=offline),
         )
         self.reach = Reach(self.manifests, self.tags, clock, blocking)

@@ -9,6 +9,7 @@ from typing import Final
 from txregistry.auth.addresses import Network, plain_network
 from txregistry.auth.policy import ANONYMOUS, EVERYONE, WORDS
 from txregistry.model.access import Action
+from txregistry.settings.mirrorchecks import check_mirror
 from txregistry.settings.roles import ROLES, names_vendors, spoken_apis
 from txregistry.settings.s3checks import check_s3
 from txregistry.settings.section import SettingsError
@@ -96,6 +97,7 @@ def check_settings(settings: Settings) -> None:
     if settings.role == "vendor" and settings.auth.rules is None:
         _check_vendors(settings.auth)
     _check_index(settings.index)
+    check_mirror(settings.mirror, settings.proxy)
     _check_apis(settings)
 
 

@@ -53,7 +53,7 @@ NOT_YET: Final = (
     "middleware",
     "notifications",
     "policy",
-    "proxy",
+    "proxy.ttl",
     "storage.azure",
     "storage.gcs",
     "storage.middleware",

@@ -25,9 +25,6 @@ from txregistry.settings.sections import (
 PUBLIC: Final = ("public", "public/**")
 """What a vendor shows to everybody."""
 
-PRIVATE: Final = ("private", "private/**")
-"""Where a mirror takes pushes."""
-
 VENDORS: Final = "@vendor"
 """Who may push to a vendor's registry."""
 
@@ -128,15 +125,15 @@ def _sponsor(settings: Settings) -> Auth:
 
 
 def _mirror(settings: Settings) -> Auth:
-    """Pulls to everybody, pushes to those who are known, below private prefixes."""
+    """Pulls to everybody, pushes to those who are known, where it is no mirror."""
     auth = settings.auth
+    own = tuple(
+        pattern for each in settings.mirror.own for pattern in (each, f"{each}/**")
+    )
+    private = (Rule(_KNOWN, own, ("push", "delete")), Rule(_EVERYONE, own))
     return _filled(
         auth,
-        (
-            Rule(_KNOWN, PRIVATE, ("push", "delete")),
-            Rule(_EVERYONE, PRIVATE),
-            Rule(_EVERYONE, _EVERYTHING, ("pull",)),
-        ),
+        (*(private if own else ()), Rule(_EVERYONE, _EVERYTHING, ("pull",))),
         endpoint=auth.knows_accounts and auth.token is None,
     )
 

@@ -7,6 +7,7 @@ them.
 import msgspec
 
 from txregistry.model.durations import Duration
+from txregistry.settings.mirror import Mirror, Proxy
 from txregistry.settings.section import Bytes, Section
 from txregistry.settings.storage import Storage
 
@@ -226,3 +227,5 @@ class Settings(Section, frozen=True):
     auth: Auth = Auth()
     audit: Audit = Audit()
     index: Index = Index()
+    mirror: Mirror = Mirror()
+    proxy: Proxy | None = None

@@ -137,7 +137,7 @@ class PlayedUpstream:
         size: int | None = None,
     ) -> Opened | None:
         """See `IUpstream`."""
-        del caller, size
+        del caller
         await self._note("open", repository, str(digest), str(start))
         data = self.blobs.get((repository, digest))
         if data is None:
@@ -145,7 +145,7 @@ class PlayedUpstream:
         reader: IReader = BytesReader(self.lies.get(digest, data)[start:])
         if digest in self.readers:
             reader = self.readers[digest]
-        return Opened(len(data) if self.tells_size else None, start, reader)
+        return Opened(len(data) if self.tells_size else size, start, reader)
 
     async def referrers(
         self, repository: str, digest: Digest, caller: Credentials | None = None

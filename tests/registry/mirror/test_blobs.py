@@ -4,6 +4,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
 
+from tests.registry.content import image
 from tests.registry.mirror import case
 from tests.registry.mirror.case import NAME, REMOTE
 from tests.registry.mirror.played import HeldReader
@@ -15,7 +16,7 @@ from txregistry.model.errors import (
     UpstreamInvalid,
     UpstreamSilent,
 )
-from txregistry.model.names import RepositoryName
+from txregistry.model.names import RepositoryName, Tag
 from txregistry.storage import keys
 from txregistry.streams import IReader, read_all
 
@@ -112,6 +113,16 @@ class WholeTests(BlobsCase):
         self.assertEqual(self.successResultOf(pull), DATA)
         self.assertTrue(self.kept())
 
+    def test_a_manifest_says_the_size(self) -> None:
+        self.upstream.tells_size = False
+        self.upstream.add(REMOTE, image(layers=[DATA]), "1")
+        self.result(self.registry.mirror.find_manifest(NAME, Tag("1")))
+        self.hold(20)
+        blob = self.result(
+            self.registry.mirror.find_blob(NAME, self.digest, whole=True)
+        )
+        self.assertEqual(blob.size, len(DATA))
+
     def test_of_another_algorithm(self) -> None:
         digest = self.upstream.add_blob(REMOTE, DATA, "sha512")
         for _ in range(2):
@@ -191,10 +202,22 @@ class FaultTests(BlobsCase):
         held = self.hold(20)
         pulls = [self.begin() for _ in range(3)]
         held.fail(DOWN)
+        self.upstream.fault = DOWN
+        self.clock.pump([30] * 5)
         for each in pulls:
             self.failureResultOf(each, UpstreamSilent)
         self.assertTrue(held.closed)
         self.nothing_is_here()
+
+    def test_what_breaks_off_goes_on(self) -> None:
+        held = self.hold(20)
+        pull = self.begin()
+        self.upstream.readers.clear()
+        held.fail(DOWN)
+        self.clock.advance(30)
+        self.assertEqual(self.successResultOf(pull), DATA)
+        self.assertEqual(self.upstream.take()[-1][-1], "20")
+        self.assertTrue(self.kept())
 
     def test_a_lie(self) -> None:
         self.upstream.lies = {self.digest: DATA[::-1]}

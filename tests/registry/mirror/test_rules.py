@@ -43,7 +43,7 @@ class FindTests(SynchronousTestCase):
             self.assertEqual(self.found(rules, name), "")
 
     def test_what_is_ours_alone_is_nobodys(self) -> None:
-        rules = MirrorRules([ALL], own=["team/"])
+        rules = MirrorRules([ALL], own=["team"])
         self.assertEqual(self.found(rules, "team/a"), "")
         self.assertEqual(self.found(rules, "teams/a"), "all")
 

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
 
 from txregistry.client.upstreams.interfaces import UpstreamFault, UpstreamWrong
+from txregistry.client.upstreams.resuming import open_resuming
 from txregistry.model.digest import CANONICAL, Digest
 from txregistry.model.errors import BlobUnknown, DigestInvalid
 from txregistry.model.names import RepositoryName
@@ -15,6 +17,7 @@ from txregistry.registry.blobs import Blob, Blobs
 from txregistry.registry.filling import Filling
 from txregistry.registry.mirror.failures import failure_of
 from txregistry.registry.mirror.rules import MirrorRule
+from txregistry.registry.mirror.sizes import KnownSizes
 from txregistry.storage import keys
 from txregistry.storage.interfaces import IObjectStore
 from txregistry.streams import IReader
@@ -102,6 +105,8 @@ class MirroredBlobs:
     Args:
         store: Where they are kept.
         blobs: Those that are here.
+        sizes: How large blobs are, as far as manifests said it.
+        clock: Measures the time.
         blocking: Where disk work goes.
         new_session: Makes names for what is under way.
         offline: Whether no other registry is asked, whatever is missing.
@@ -113,6 +118,8 @@ class MirroredBlobs:
         self,
         store: IObjectStore,
         blobs: Blobs,
+        sizes: KnownSizes,
+        clock: IReactorTime,
         blocking: Blocking,
         new_session: Callable[[], str],
         *,
@@ -120,6 +127,8 @@ class MirroredBlobs:
     ) -> None:
         self._store = store
         self._blobs = blobs
+        self._sizes = sizes
+        self._clock = clock
         self._blocking = blocking
         self._new_session = new_session
         self._offline = offline
@@ -191,7 +200,13 @@ class MirroredBlobs:
     async def _begin(
         self, rule: MirrorRule, name: RepositoryName, digest: Digest
     ) -> PulledBlob:
-        opened = await rule.upstream.open_blob(rule.remote_name(name), digest)
+        opened = await open_resuming(
+            rule.upstream,
+            rule.remote_name(name),
+            digest,
+            self._clock,
+            size=self._sizes.get(digest),
+        )
         if opened is None:
             raise _unknown(name, digest)
         known = digest.algorithm == CANONICAL and opened.size is not None

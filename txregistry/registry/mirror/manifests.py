@@ -25,6 +25,7 @@ from txregistry.model.names import Reference, RepositoryName, Tag
 from txregistry.registry.manifests import Manifests, StoredManifest
 from txregistry.registry.mirror.failures import failure_of
 from txregistry.registry.mirror.rules import MirrorRule
+from txregistry.registry.mirror.sizes import KnownSizes
 from txregistry.registry.referrers import Referrers
 from txregistry.registry.tags import Tags
 from txregistry.tasks import Flights
@@ -63,6 +64,7 @@ class MirroredManifests:
         manifests: Where they are kept.
         tags: What points to them here.
         referrers: Who refers to whom.
+        sizes: Learns how large blobs are.
         clock: Tells the time.
         offline: Whether no other registry is asked, whatever is missing.
     """
@@ -74,6 +76,7 @@ class MirroredManifests:
         manifests: Manifests,
         tags: Tags,
         referrers: Referrers,
+        sizes: KnownSizes,
         clock: IReactorTime,
         *,
         offline: bool,
@@ -81,6 +84,7 @@ class MirroredManifests:
         self._manifests = manifests
         self._tags = tags
         self._referrers = referrers
+        self._sizes = sizes
         self._clock = clock
         self._offline = offline
         self._seen: OrderedDict[tuple[RepositoryName, Reference], _Seen] = OrderedDict()
@@ -197,6 +201,7 @@ class MirroredManifests:
         except ManifestInvalid as error:
             what = "gave a manifest that cannot be kept"
             raise UpstreamWrong(rule.upstream.name, what) from error
+        self._sizes.learn(manifest.blobs)
         await self._manifests.keep(name, digest, fetched.data)
         if manifest.subject is not None:
             await self._referrers.add(name, manifest.subject.digest, digest)

@@ -62,15 +62,15 @@ class MirrorRules:
 
     Args:
         rules: The rules.
-        own: How names begin that are in no other registry, whatever the rules say:
-            ``team/``.
+        own: Repositories that are in no other registry, whatever the rules say, nor
+            is what is below them: ``team``.
     """
 
     def __init__(
         self, rules: Sequence[MirrorRule] = (), own: Collection[str] = ()
     ) -> None:
         self._rules = sorted(rules, key=lambda rule: -len(rule.prefix))
-        self._own = tuple(own)
+        self._own = tuple(f"{each}/" for each in own)
         self._spaces = {space: rule for rule in rules for space in rule.spaces}
         self._hosts = {host: rule for rule in rules for host in rule.hosts}
 
@@ -81,7 +81,7 @@ class MirrorRules:
 
     def find(self, name: RepositoryName) -> MirrorRule | None:
         """Give the rule of a repository; None where it is ours alone."""
-        if name.text.startswith(self._own):
+        if f"{name}/".startswith(self._own):
             return None
         for rule in self._rules:
             if name.text.startswith(rule.prefix):

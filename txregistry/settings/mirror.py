@@ -1,0 +1,111 @@
+"""``mirror`` and ``proxy``: other registries, of which this is a mirror."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import msgspec
+
+from txregistry.model.durations import Duration
+from txregistry.settings.section import Section
+
+HUB = "docker.io"
+"""What clients call Docker Hub."""
+
+_HUB_URL = "https://registry-1.docker.io"
+_HUB_HOSTS = (HUB, "registry-1.docker.io", "index.docker.io", "registry.hub.docker.com")
+
+
+class Upstream(Section, frozen=True):
+    """An entry of ``mirror.upstreams``: another registry.
+
+    What is None follows from the name.
+    """
+
+    name: str
+    url: str | None = None
+    prefix: str | None = None
+    spaces: tuple[str, ...] | None = None
+    hosts: tuple[str, ...] = ()
+    library: bool | None = None
+    username: str | None = None
+    password: str | None = None
+    credentials: str | None = None
+    command: tuple[str, ...] = ()
+    lifetime: Duration = Duration(300)
+    certificate: str | None = None
+    key: str | None = None
+    cas: tuple[str, ...] = ()
+    proxy: str | None = None
+    recheck: Duration = Duration(300)
+    absent: Duration = Duration(30)
+    patience: Duration = Duration(3)
+    timeout: Duration = Duration(30)
+    connections: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 16
+    rate: Annotated[float, msgspec.Meta(gt=0, le=10_000)] | None = None
+    allowprivate: bool = False
+
+    @property
+    def address(self) -> str:
+        """Where it is, as a URL."""
+        if self.url is not None:
+            return self.url.rstrip("/")
+        return _HUB_URL if self.name == HUB else f"https://{self.name}"
+
+    @property
+    def start(self) -> str:
+        """How the names of its repositories begin here, without a ``/`` at the end.
+
+        It is empty where they are called the same as there.
+        """
+        return self.name if self.prefix is None else self.prefix
+
+    @property
+    def is_hub(self) -> bool:
+        """Whether names of one part lie below ``library/`` there."""
+        return self.name == HUB if self.library is None else self.library
+
+    @property
+    def called(self) -> tuple[str, ...]:
+        """What clients call it that say it with each request (``?ns=``)."""
+        if self.spaces is not None:
+            return self.spaces
+        return _HUB_HOSTS if self.name == HUB else (self.name,)
+
+
+class Mirror(Section, frozen=True):
+    """``mirror``: of this registry alone."""
+
+    upstreams: tuple[Upstream, ...] = ()
+    own: tuple[str, ...] = ("private",)
+    offline: bool = False
+
+
+class ProxyCommand(Section, frozen=True):
+    """``proxy.exec``: a credential helper."""
+
+    command: str
+    lifetime: Duration = Duration(0)
+
+
+class Proxy(Section, frozen=True):
+    """``proxy``: Distribution's way to be the mirror of one registry."""
+
+    remoteurl: str
+    username: str | None = None
+    password: str | None = None
+    exec: ProxyCommand | None = None
+
+    def as_upstream(self) -> Upstream:
+        """Say the same as an entry of ``mirror.upstreams``: names stay as they are."""
+        host = urlsplit(self.remoteurl).netloc.rpartition("@")[2]
+        helper = self.exec
+        return Upstream(
+            HUB if host in _HUB_HOSTS else host,
+            url=self.remoteurl,
+            prefix="",
+            spaces=(),
+            username=self.username or None,
+            password=self.password or None,
+            command=() if helper is None else (helper.command, "get"),
+            lifetime=Upstream.lifetime if helper is None else helper.lifetime,
+        )

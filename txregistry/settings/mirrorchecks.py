@@ -14,10 +14,7 @@ from txregistry.settings.section import SettingsError
 
 _NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._:-]{0,98}[A-Za-z0-9])?", re.ASCII)
 _HOST: Final = re.compile(
-    r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|\[[0-9a-f:.]+\]", re.ASCII
-)
-_SPACE: Final = re.compile(
-    r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?(?::[0-9]{1,5})?|\[[0-9a-f:.]+\]"
+    r"(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])"
     r"(?::[0-9]{1,5})?",
     re.ASCII,
 )
@@ -82,9 +79,10 @@ def _check_upstream(setting: str, upstream: Upstream) -> None:
 def _check_called(setting: str, upstream: Upstream) -> None:
     for host in upstream.hosts:
         if not _HOST.fullmatch(host) or host != host.lower():
-            raise _refuse(setting, "hosts", host, "a host in small letters, no port")
+            allowed = "a host in small letters, and maybe a port"
+            raise _refuse(setting, "hosts", host, allowed)
     for space in upstream.spaces or ():
-        if not _SPACE.fullmatch(space):
+        if not _HOST.fullmatch(space):
             raise _refuse(setting, "spaces", space, "a host, and maybe a port")
 
 

@@ -36,6 +36,4 @@ class Addressing:
         if request.speaks_v1 or request.method not in _READING:
             return name
         host = (request.header(b"host") or "").lower()
-        if not host.endswith("]"):
-            host = host.rpartition(":")[0] or host
         return self._rules.localize(name, request.query(b"ns") or "", host)

@@ -1,5 +1,7 @@
 """Tests of ``txregistry/registry/mirror/rules.py``."""
 
+from dataclasses import replace
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.registry.mirror.played import PlayedUpstream
@@ -66,7 +68,21 @@ class LocalizeTests(SynchronousTestCase):
     def test_by_what_the_client_calls_us(self) -> None:
         rules = MirrorRules([HUB, QUAY])
         self.assertEqual(local(rules, "a", host="hub.example"), "docker.io/library/a")
+        self.assertEqual(local(rules, "a", host="hub.example:1"), "docker.io/library/a")
         self.assertEqual(local(rules, "a", host="other.example"), "a")
+
+    def test_by_the_port_at_which_it_calls_us(self) -> None:
+        rules = MirrorRules([replace(QUAY, hosts=frozenset({"m.example:2", "[::1]"}))])
+        for host, found in (
+            ("m.example:2", "quay.io/a"),
+            ("m.example:1", "a"),
+            ("m.example", "a"),
+            ("[::1]:3", "quay.io/a"),
+            ("[::1]", "quay.io/a"),
+            ("[::2]", "a"),
+            ("", "a"),
+        ):
+            self.assertEqual(local(rules, "a", host=host), found, host)
 
     def test_what_the_client_says_counts_before_what_it_calls_us(self) -> None:
         rules = MirrorRules([HUB, QUAY])

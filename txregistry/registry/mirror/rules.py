@@ -24,7 +24,8 @@ class MirrorRule:
             names are the same.
         spaces: What clients call the other registry that say it with each request
             (``?ns=``).
-        hosts: What clients call us that mean the other registry.
+        hosts: What clients call us that mean the other registry: a host, or one with
+            a port.
         library: Whether names of one component lie below ``library/`` there.
         recheck: Seconds for which a tag is not looked for again.
         absent: Seconds for which what was not there is not looked for again.
@@ -94,14 +95,14 @@ class MirrorRules:
         Args:
             name: What the client calls it.
             space: The registry that the client says it means; empty for none.
-            host: What the client calls us, without a port.
+            host: What the client calls us, maybe with a port.
 
         Raises:
             NameUnknown: the client means a registry that is not mirrored here.
         """
         if not self._rules:
             return name
-        rule = self._hosts.get(host)
+        rule = self._hosts.get(host) or self._hosts.get(_without_port(host))
         if space and (rule := self._spaces.get(space)) is None:
             raise NameUnknown(
                 f"The registry {space[:100]} is not mirrored here; ask it yourself.",
@@ -113,3 +114,8 @@ class MirrorRules:
                 return name
             name = RepositoryName(rule.remote_name(name))
         return rule.local_name(name)
+
+
+def _without_port(host: str) -> str:
+    """Give a host alone; one of IPv6 is in brackets."""
+    return host if host.endswith("]") else host.rpartition(":")[0] or host

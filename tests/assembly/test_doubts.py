@@ -1,11 +1,13 @@
 """Tests of ``txregistry/assembly/doubts.py``."""
 
 import os
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.temporary import make_file
 from txregistry.assembly.doubts import find_doubts
+from txregistry.settings.mirror import Mirror, Upstream
 from txregistry.settings.roles import apply_role
 from txregistry.settings.sections import Auth, Htpasswd, Http, Index, Listener, Settings
 
@@ -45,6 +47,29 @@ class OpenTests(SynchronousTestCase):
     def test_who_asks_who_is_there_is_not_doubted(self) -> None:
         auth = Auth(htpasswd=Htpasswd("accounts"))
         self.assertEqual(self.doubts(Http(addr=":5000"), auth), [])
+
+
+class UpstreamTests(SynchronousTestCase):
+    def doubts(self, url: str, **more: Any) -> int:
+        """Count what is doubtful about a mirror."""
+        upstream = Upstream("other", url=url, **more)
+        settings = Settings(mirror=Mirror((upstream,)))
+        return len(list(find_doubts(settings)))
+
+    def test_a_secret_that_is_sent_to_others_without_tls(self) -> None:
+        me = {"username": "bob", "password": "x"}
+        self.assertEqual(self.doubts("http://a.example", **me), 1)
+        self.assertEqual(self.doubts("http://10.0.0.1:1", command=("helper",)), 1)
+        self.assertEqual(self.doubts("https://a.example", **me), 0)
+        self.assertEqual(self.doubts("http://localhost:1", **me), 0)
+        self.assertEqual(self.doubts("http://[::1]:1", **me), 0)
+        self.assertEqual(self.doubts("http://a.example"), 0)
+
+    def test_a_secret_that_everybody_may_read(self) -> None:
+        path = make_file(self, "credentials", b"")
+        for mode, count in ((0o644, 1), (0o600, 0)):
+            os.chmod(path, mode)
+            self.assertEqual(self.doubts("https://a", credentials=path), count)
 
 
 class FileTests(SynchronousTestCase):

@@ -42,8 +42,16 @@ class CheckConfigTests(SynchronousTestCase):
     def test_secrets_are_not_printed(self) -> None:
         s3 = {"bucket": "b", "region": "r", "accesskey": "a", "secretkey": "hush"}
         swift = {"authurl": "http://a/v1", "container": "c", "username": "u"}
-        for storage in ({"s3": s3}, {"swift": {**swift, "password": "hush"}}):
-            text = json.dumps({"storage": storage})
+        upstream = {"name": "a", "username": "u", "password": "hush"}
+        tunnel = {"name": "a", "proxy": "http://u:hush@proxy.example:3128"}
+        for settings in (
+            {"storage": {"s3": s3}},
+            {"storage": {"swift": {**swift, "password": "hush"}}},
+            {"mirror": {"upstreams": [upstream]}},
+            {"mirror": {"upstreams": [tunnel]}},
+            {"proxy": {"remoteurl": "https://a", "username": "u", "password": "hush"}},
+        ):
+            text = json.dumps(settings)
             main(["check-config", "--config", self.write(text)])
             printed = self.out.getvalue()
             self.assertNotIn("hush", printed)

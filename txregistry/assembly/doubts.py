@@ -4,7 +4,9 @@ import os
 import stat
 from collections.abc import Iterator
 
-from txregistry.assembly.listening import reaches_others
+from txregistry.assembly.listening import LOOPBACK, reaches_others
+from txregistry.client.upstreams.making import parse_home
+from txregistry.settings.mirror import Upstream
 from txregistry.settings.sections import Settings
 
 
@@ -29,6 +31,17 @@ def find_doubts(settings: Settings, path: str | None = None) -> Iterator[str]:
         "index.certificatekey": settings.index.certificatekey,
         "auth.endpoint.key": None if auth.endpoint is None else auth.endpoint.key,
     }
+    for place, upstream in enumerate(settings.mirror.upstreams):
+        where = f"mirror.upstreams[{place}]"
+        secrets |= {
+            f"{where}.credentials": upstream.credentials,
+            f"{where}.key": upstream.key,
+        }
+        if _tells_everybody(upstream):
+            yield (
+                f"{where}.url: {upstream.address!r} is shown who we are without TLS; "
+                "whoever is on the way reads that."
+            )
     for setting, secret in secrets.items():
         if _has_mode(secret, stat.S_IROTH):
             yield f"{setting}: {secret!r} can be read by everybody; chmod o-r."
@@ -41,6 +54,14 @@ def find_doubts(settings: Settings, path: str | None = None) -> Iterator[str]:
     for setting, file in trusted.items():
         if _has_mode(file, stat.S_IWOTH):
             yield f"{setting}: {file!r} can be written by everybody; chmod o-w."
+
+
+def _tells_everybody(upstream: Upstream) -> bool:
+    """Say whether an upstream is shown a secret that others can read on its way."""
+    place = parse_home(upstream.address)
+    secret = upstream.username or upstream.credentials or upstream.command
+    in_clear = place.scheme == "http" and not LOOPBACK.fullmatch(place.host)
+    return in_clear and bool(secret)
 
 
 def _has_mode(path: str | None, bit: int) -> bool:

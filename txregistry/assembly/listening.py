@@ -29,7 +29,7 @@ from txregistry.tls.server import ServerTls
 DEFAULT: Final = "tcp:5000:interface=127.0.0.1"
 
 _ADDRESS: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]/]*)):([0-9]{1,5})")
-_LOOPBACK: Final = re.compile(r"127\.[0-9.]+|localhost|::1")
+LOOPBACK: Final = re.compile(r"127\.[0-9.]+|localhost|::1")
 _LOCAL: Final = re.compile(r":interface=(?:127\.[0-9.]+|localhost|\\:\\:1)(?::|$)")
 _BACKLOG: Final = 1024
 _PROXY: Final = "haproxy:"
@@ -130,7 +130,7 @@ def reaches_others(http: Http) -> bool:
     if any(not each.startswith("unix:") and not _LOCAL.search(each) for each in inner):
         return True
     match = _ADDRESS.fullmatch(http.addr or "")
-    return match is not None and not _LOOPBACK.fullmatch(match[1] or match[2])
+    return match is not None and not LOOPBACK.fullmatch(match[1] or match[2])
 
 
 def _make_endpoint(

@@ -1,6 +1,7 @@
 """``txregistry``: what there is to do beside serving."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final
@@ -24,6 +25,8 @@ _SECRETS: Final = frozenset(
     {"applicationcredentialsecret", "password", "secretkey", "sessiontoken"}
 )
 _HIDDEN: Final = "(not shown)"
+_USER: Final = re.compile(r"(https?://[^/?#@:]*:)[^/?#@]*(@)", re.IGNORECASE)
+"""A URL with a password in it."""
 
 
 class CheckConfig(usage.Options):
@@ -93,6 +96,10 @@ def _given(value: Any) -> Any:
 
     As text, a section that is empty would be given.
     """
+    if isinstance(value, list | tuple):
+        return [_given(each) for each in value]
+    if isinstance(value, str):
+        return _USER.sub(rf"\1{_HIDDEN}\2", value)
     if not isinstance(value, dict):
         return value
     return {

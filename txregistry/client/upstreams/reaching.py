@@ -1,5 +1,6 @@
 """How an upstream is reached, and those it sends us to."""
 
+from functools import cached_property
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
@@ -163,9 +164,7 @@ class Reach:
             reactor, home, whereabouts, trust, self.connections, timeout, proxy
         )
         self._direct = Agent.usingEndpointFactory(reactor, self._endpoints, self._pool)
-        if proxy is not None:
-            to_proxy = WatchedEndpoint(self._endpoints.to_proxy(), self.connections)
-            self._plain = ProxyAgent(to_proxy, reactor, self._pool)
+        self._reactor = reactor
 
     def request(
         self,
@@ -198,6 +197,13 @@ class Reach:
                 headers.setRawHeaders(b"proxy-authorization", shown)
             return await self._ask(self._plain, method, uri, headers, body)
         return await self._ask(self._direct, method, uri, headers, body)
+
+    @cached_property
+    def _plain(self) -> IAgent:
+        """Ask by way of the proxy, which sees what is asked."""
+        to_proxy = WatchedEndpoint(self._endpoints.to_proxy(), self.connections)
+        agent: IAgent = ProxyAgent(to_proxy, self._reactor, self._pool)
+        return agent
 
     @staticmethod
     def _ask(agent: IAgent, *request: Any) -> Deferred[IResponse]:

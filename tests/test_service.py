@@ -19,7 +19,7 @@ from tests.temporary import make_file, make_folder
 from tests.web.exchange import request_bytes
 from tests.web.wire import Connection
 from txregistry.assembly.stores import make_store
-from txregistry.assembly.version1 import COOKIES, TOKENS
+from txregistry.assembly.version1 import COOKIES, PASSING, TOKENS
 from txregistry.service import Options, RegistryService, build
 from txregistry.settings.roles import apply_role
 from txregistry.settings.section import SettingsError
@@ -256,7 +256,7 @@ class SecretsTests(SynchronousTestCase):
 
     def test_they_are_made_at_the_first_start(self) -> None:
         build(self.settings, MemoryReactorClock())
-        self.assertEqual(set(self.secrets()), {COOKIES, TOKENS})
+        self.assertEqual(set(self.secrets()), {COOKIES, PASSING, TOKENS})
 
     def test_nobody_else_on_the_machine_may_read_them(self) -> None:
         build(self.settings, MemoryReactorClock())
@@ -274,7 +274,7 @@ class SecretsTests(SynchronousTestCase):
         """Our tokens of version 2 are signed with one of them."""
         settings = msgspec.structs.replace(self.settings, v1=Version1(enabled=False))
         build(settings, MemoryReactorClock())
-        self.assertEqual(set(self.secrets()), {COOKIES, TOKENS})
+        self.assertEqual(set(self.secrets()), {COOKIES, PASSING, TOKENS})
 
     def test_one_that_is_damaged_stops_the_start(self) -> None:
         folder = os.path.join(self.root, SECRETS)

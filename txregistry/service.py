@@ -20,7 +20,7 @@ from txregistry.assembly.registries import make_registry
 from txregistry.assembly.reloading import Reloading
 from txregistry.assembly.secrets import find_secrets
 from txregistry.assembly.sites import Sites
-from txregistry.assembly.version1 import TOKENS, make_version1
+from txregistry.assembly.version1 import PASSING, TOKENS, make_version1
 from txregistry.client.agent import make_pool
 from txregistry.daemon import RegistryService, Watching
 from txregistry.openfiles import allow_open_files
@@ -66,7 +66,9 @@ def build(
     connections = make_pool(reactor)
     found = find_secrets(settings, reactor)
     signer = Ed25519PrivateKey.from_private_bytes(found[TOKENS])
-    admission = make_admission(settings, registry, signer, reactor, blocking)
+    admission = make_admission(
+        settings, registry, signer, found[PASSING], reactor, blocking
+    )
     version1 = None
     if settings.v1.enabled:
         version1 = make_version1(

@@ -41,7 +41,7 @@ class AdmissionCase(SynchronousTestCase):
         registry = Registry(MemoryObjectStore(reactor), reactor, at_once)
         signer = Ed25519PrivateKey.generate()
         settings = Settings(auth=Auth(**auth))
-        return make_admission(settings, registry, signer, reactor, at_once)
+        return make_admission(settings, registry, signer, bytes(32), reactor, at_once)
 
 
 class MistakeTests(AdmissionCase):

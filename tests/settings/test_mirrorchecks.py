@@ -106,6 +106,14 @@ class MirrorTests(ChecksCase):
             text = f"mirror: {{upstreams: [{{{first}}}, {{{second}}}]}}"
             self.refuse(text, f"mirror.upstreams: {setting} ", "of 2 upstreams")
 
+    def test_tokens_come_from_one_place(self) -> None:
+        self.refuse(
+            "auth: {token: {realm: 'https://a', service: s, issuer: i, jwks: k}}\n"
+            "mirror: {upstreams: [{name: b}, {name: a, passthrough: true}]}",
+            "mirror.upstreams[1].passthrough: true",
+            "auth.token",
+        )
+
     def test_what_is_ours_is_a_name(self) -> None:
         self.refuse("mirror: {own: [team/]}", "mirror.own: 'team/'", "without '/'")
         self.assertEqual(self.load("mirror: {own: [a/b]}").mirror.own, ("a/b",))

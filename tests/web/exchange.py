@@ -15,7 +15,7 @@ from tests.web.answers import Answer
 from tests.web.content import CONFIG, LAYER, OCI_MANIFEST, digest_of, image
 from tests.web.wire import Connection
 from txregistry.assembly.admission import make_admission
-from txregistry.assembly.version1 import COOKIES, TOKENS, make_version1
+from txregistry.assembly.version1 import COOKIES, PASSING, TOKENS, make_version1
 from txregistry.registry.repositories import Registry
 from txregistry.settings.roles import apply_role
 from txregistry.settings.sections import Settings
@@ -73,7 +73,7 @@ def lines(events: Iterable[LogEvent]) -> list[str]:
 
 
 POOL = HTTPConnectionPool(Clock(), persistent=False)
-SECRETS = {COOKIES: b"c" * 32, TOKENS: b"t" * 32}
+SECRETS = {COOKIES: b"c" * 32, TOKENS: b"t" * 32, PASSING: b"p" * 32}
 SIGNER = Ed25519PrivateKey.from_private_bytes(SECRETS[TOKENS])
 CHUNKED = {"Transfer-Encoding": "chunked"}
 
@@ -108,7 +108,12 @@ class Exchange:
         admission = None
         if settings is not None:
             admission = make_admission(
-                apply_role(settings), self.registry, SIGNER, self.clock, at_once
+                apply_role(settings),
+                self.registry,
+                SIGNER,
+                SECRETS[PASSING],
+                self.clock,
+                at_once,
             )
         self.admission = admission
         first = None

@@ -29,6 +29,7 @@ from txregistry.auth.keysets import (
     parse_bundle,
     parse_jwks,
 )
+from txregistry.auth.passing import PassedCredentials
 from txregistry.auth.patterns import EVERYTHING
 from txregistry.auth.policy import ANONYMOUS, EVERYONE
 from txregistry.model.access import Action
@@ -76,6 +77,7 @@ def make_admission(
     settings: Settings,
     registry: Registry,
     signer: Ed25519PrivateKey,
+    passing: bytes,
     reactor: Any,
     blocking: Blocking,
 ) -> Admission:
@@ -85,6 +87,7 @@ def make_admission(
         settings: The settings.
         registry: What there is to be let in to.
         signer: What our own tokens are signed with, unless the settings name a key.
+        passing: The key of what is for other registries to judge.
         reactor: The reactor.
         blocking: Where work goes that blocks.
 
@@ -115,9 +118,13 @@ def make_admission(
         make_rules(settings),
         _log_in(auth),
     )
+    if registry.mirror.rules.passing:
+        access.passed = PassedCredentials(passing, reactor)
     tokens = None
     if issuer is not None:
         tokens = TokenRoute(access, issuer.issue, issuer.lifetime, reactor)
+    elif access.passed is not None:
+        tokens = TokenRoute(access, None, 0.0, reactor)
     return Admission(access, tokens, verifier)
 
 

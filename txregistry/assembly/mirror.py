@@ -50,6 +50,7 @@ def _make_rule(
         upstream.recheck,
         upstream.absent,
         upstream.patience,
+        upstream.passthrough,
     )
 
 

@@ -10,14 +10,14 @@ from twisted.python.failure import Failure
 
 from txregistry.assembly.beforehand import do_beforehand
 from txregistry.assembly.stores import make_store
-from txregistry.assembly.version1 import COOKIES, TOKENS
+from txregistry.assembly.version1 import COOKIES, PASSING, TOKENS
 from txregistry.registry.secrets import find_secret
 from txregistry.settings.section import SettingsError
 from txregistry.settings.sections import Settings
 from txregistry.storage.interfaces import IObjectStore, StorageUnavailable
 from txregistry.tasks import at_once
 
-_PURPOSES: Final = (COOKIES, TOKENS)
+_PURPOSES: Final = (COOKIES, TOKENS, PASSING)
 _PAUSE: Final = 0.4
 """Seconds in which nodes that begin at the same time on an empty store have written."""
 

@@ -28,6 +28,7 @@ from txregistry.web.v1.root import Version1
 
 COOKIES: Final = "cookies"
 TOKENS: Final = "tokens"
+PASSING: Final = "passing"
 """Purposes of secrets."""
 
 _COOKIE_LIFETIME: Final = 900.0

@@ -52,6 +52,7 @@ class Filling:
         self._there = 0
         self._stored: Digest | None = None
         self._failure: BaseException | None = None
+        self._over = False
         self._bell = Bell()
 
     async def run(self, keep: Callable[[Digest], Awaitable[None]]) -> Digest:
@@ -85,15 +86,34 @@ class Filling:
             return digest
         finally:
             self._bell.ring()
-            if self._spool is not None:
-                self._spool.close()
-            await self._source.close()
-            await self._area.discard()
+            try:
+                if self._spool is not None:
+                    self._spool.close()
+                await self._source.close()
+                await self._area.discard()
+            finally:
+                self._over = True
+                self._bell.ring()
 
     async def ended(self) -> None:
         """Wait until it is stored, or broken off."""
         while self._stored is None and self._failure is None:
             await self._bell.wait()
+
+    async def follow(self, hear: Callable[[int], None]) -> None:
+        """Wait until it is stored, and all is done, without reading it.
+
+        Args:
+            hear: Is told time and again how many bytes are there.
+
+        Raises:
+            Exception: whatever broke the filling off.
+        """
+        while not self._over:
+            await self._bell.wait()
+            hear(self._there)
+        if self._failure is not None:
+            raise self._failure
 
     def reader(self, start: int = 0) -> IReader:
         """Read it from an offset on, as it comes.

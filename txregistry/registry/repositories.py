@@ -20,6 +20,7 @@ from txregistry.registry.imageuploads import ImageUploads
 from txregistry.registry.immutability import Immutability
 from txregistry.registry.integrity import Integrity
 from txregistry.registry.manifests import Manifests
+from txregistry.registry.mirror.approvals import Approvals
 from txregistry.registry.mirror.blobs import MirroredBlobs
 from txregistry.registry.mirror.lists import MirroredLists
 from txregistry.registry.mirror.manifests import MirroredManifests
@@ -117,6 +118,7 @@ class Registry:
                 offline=offline,
             ),
             MirroredLists(self.manifests, found, clock, offline=offline),
+            Approvals(clock, offline=offline),
         )
         self.reach = Reach(self.manifests, self.tags, clock, blocking)
         links = FormLinks(store, self.manifests, self.tags, self.reach)

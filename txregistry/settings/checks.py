@@ -98,7 +98,18 @@ def check_settings(settings: Settings) -> None:
         _check_vendors(settings.auth)
     _check_index(settings.index)
     check_mirror(settings.mirror, settings.proxy)
+    _check_passing(settings)
     _check_apis(settings)
+
+
+def _check_passing(settings: Settings) -> None:
+    for place, upstream in enumerate(settings.mirror.upstreams):
+        if upstream.passthrough and settings.auth.token is not None:
+            raise SettingsError(
+                f"mirror.upstreams[{place}].passthrough: true cannot be used with "
+                "auth.token: clients can be sent to one place for tokens, and these "
+                "must come from here."
+            )
 
 
 def _check_http(http: Http) -> None:

@@ -43,6 +43,7 @@ class Upstream(Section, frozen=True):
     connections: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 16
     rate: Annotated[float, msgspec.Meta(gt=0, le=10_000)] | None = None
     allowprivate: bool = False
+    passthrough: bool = False
 
     @property
     def address(self) -> str:

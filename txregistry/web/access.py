@@ -16,6 +16,7 @@ from typing import Final
 from txregistry.auth.addresses import origin
 from txregistry.auth.identifiers import Identifiers
 from txregistry.auth.interfaces import Caller, Credentials, IPolicy
+from txregistry.auth.passing import PassedCredentials
 from txregistry.auth.policy import EVERYONE, Rule, RulePolicy
 from txregistry.model.access import Action
 from txregistry.model.errors import Denied, RegistryError, Unauthorized
@@ -34,6 +35,9 @@ _SCOPES: Final = {
     Action.ADMIN: "*",
 }
 _CATALOG: Final = "registry:catalog:*"
+_READING: Final = frozenset({Action.LIST, Action.PULL})
+PASSING: Final = "txregistry"
+"""What we are called where others decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +64,22 @@ class Access:
         identifier: Knows who asks.
         rules: What they may do: those in force, in whose place others can be put.
         log_in: How they become known.
+        passed: Reads what is for another registry to judge; None where there is none
+            that does.
     """
 
     registry: Registry
     identifier: Identifiers
     rules: Rules
     log_in: LogIn = field(default_factory=LogIn)
+    passed: PassedCredentials | None = None
     _walks: Turns = field(default_factory=Turns, init=False)
 
     @property
     def open(self) -> bool:
         """Whether nothing needs to be asked, as nobody differs from anybody."""
-        return self.rules.open and not self.log_in.is_known
+        passing = self.registry.mirror.rules.passing
+        return self.rules.open and not self.log_in.is_known and not passing
 
     async def caller(self, request: RegistryRequest) -> Caller:
         """Find out who makes a request.
@@ -81,11 +89,8 @@ class Access:
             Unavailable: it cannot be found out at present.
         """
         if request.caller is None:
-            headers = request.requestHeaders.getRawHeaders(b"authorization", ())
-            if len(headers) > 1:
-                raise Unauthorized
             shown = Credentials(
-                headers[0].decode("latin-1").strip() if headers else "",
+                authorization(request) if request.passed is None else "",
                 client_certificate(request),
                 request.client_address,
             )
@@ -98,7 +103,12 @@ class Access:
         return request.caller
 
     def may(self, caller: Caller, name: RepositoryName | None, action: Action) -> bool:
-        """Say whether somebody may do something to a repository; None for them all."""
+        """Say whether somebody may do something to a repository; None for them all.
+
+        Where another registry decides who may pull, nobody may by our word.
+        """
+        if name is not None and self._passes(name, action):
+            return False
         scopes = caller.scopes
         if scopes is not None and not scopes.allow(name, action):
             return False
@@ -141,6 +151,8 @@ class Access:
             return not hidden
         # This is asked in any case, so that the time tells no more.
         there = await self.registry.manifests.has_repository(name)
+        # Whether another registry has it is for that to say: it need not be here yet.
+        there = there or self.registry.mirror.rules.find(name) is not None
         return there and not hidden
 
     @asynccontextmanager
@@ -171,12 +183,18 @@ class Access:
     ) -> None:
         """Let a request go on that is about a repository.
 
+        Where another registry decides who may pull, it is not asked yet: the request
+        has what it is to be shown.
+
         Raises:
             Unauthorized: they may not do this, and could be somebody who may.
             Denied: they may not do this.
             Unavailable: it cannot be found out at present.
         """
         scopes = [f"repository:{name}:{_SCOPES[action]}"]
+        if self._passes(name, action):
+            await self._pass(request, name, action, scopes)
+            return
         if request.method == b"POST" and request.query(b"mount"):
             scopes += _scope_of(request.query(b"from") or "")
         caller = await self._known(request, scopes)
@@ -216,6 +234,61 @@ class Access:
                 allowed=may(Caller(caller.identity)),
             )
 
+    def _passes(self, name: RepositoryName, action: Action) -> bool:
+        """Say whether it is for another registry to decide."""
+        return action in _READING and self.registry.mirror.passes(name)
+
+    async def _pass(
+        self,
+        request: RegistryRequest,
+        name: RepositoryName,
+        action: Action,
+        scopes: Sequence[str],
+    ) -> None:
+        """Let a request go on that another registry decides about.
+
+        Raises:
+            Unauthorized: what it shows is nothing that can be shown there.
+            Denied: by our rules, nobody may ask there from where it comes.
+        """
+        request.passed = Credentials(
+            self._read_passed(request, scopes), address=request.client_address
+        )
+        identity = (await self.caller(request)).identity
+        if not self.rules.policy.allows(identity, name, action):
+            raise Denied(f"You may not {action} {name}; ask whoever runs the registry.")
+
+    def _read_passed(self, request: RegistryRequest, scopes: Sequence[str]) -> str:
+        """Read what is for another registry.
+
+        Should that refuse it, the client is told where else there are tokens.
+
+        Raises:
+            Unauthorized: it is nothing of the kind.
+        """
+        assert self.passed is not None  # noqa: S101 - or no rule would pass it on
+        log_in = LogIn(self.log_in.service or PASSING)
+        request.challenges = log_in.challenge(request, scopes, None)
+        return self.passed.read(authorization(request))
+
+    def _shows_passed(self, request: RegistryRequest) -> bool:
+        """Say whether a request shows what is for another registry, and not for us.
+
+        Raises:
+            Unauthorized: it shows nothing, or nothing that is good for either. Docker
+                asks once, and here: it gets a token then, for nobody if need be.
+        """
+        shown = authorization(request)
+        try:
+            self._read_passed(request, ())
+        except Unauthorized:
+            if self.log_in.service is None:
+                raise
+            return False
+        if not shown:
+            raise Unauthorized("Get a token, if only for nobody in particular.")
+        return self.log_in.basic_realm is None or shown[:6].lower() == "bearer"
+
     async def to_log_in(self, request: RegistryRequest) -> None:
         """Let a request go on that asks whether what it shows is good.
 
@@ -227,6 +300,8 @@ class Access:
             Denied: there is no certificate.
             Unavailable: it cannot be found out at present.
         """
+        if self.passed is not None and self._shows_passed(request):
+            return
         caller = await self._known(request, ())
         if not caller.identity.is_anonymous or caller.scopes is not None:
             return
@@ -289,6 +364,18 @@ def open_access(registry: Registry) -> Access:
         [Rule(frozenset({EVERYONE}), ("**",), frozenset({Action.ADMIN}))]
     )
     return Access(registry, Identifiers(), Rules(everything, open=True))
+
+
+def authorization(request: RegistryRequest) -> str:
+    """Give what a request shows, but for a certificate; empty for nothing.
+
+    Raises:
+        Unauthorized: it shows two things.
+    """
+    headers = request.requestHeaders.getRawHeaders(b"authorization", ())
+    if len(headers) > 1:
+        raise Unauthorized
+    return headers[0].decode("latin-1").strip() if headers else ""
 
 
 def _scope_of(source: str) -> list[str]:

@@ -7,7 +7,7 @@ from urllib.parse import unquote_to_bytes
 from twisted.internet.interfaces import ISSLTransport
 from twisted.web.server import Request
 
-from txregistry.auth.interfaces import Caller
+from txregistry.auth.interfaces import Caller, Credentials
 from txregistry.model.engines import Engine, parse_engine
 from txregistry.model.errors import Denied, NameInvalid, RegistryError
 from txregistry.streams import BytesReader, IReader
@@ -34,6 +34,7 @@ class RegistryRequest(Request):
         speaks_v1: Whether it is answered by version 1.
         challenges: What a client is told to send, where it is refused.
         caller: Who makes it; None before anybody asked.
+        passed: What it shows for another registry to judge; None where we do.
         endpoint: The name of its route; empty where it has none.
         needs: What one needs for that, as its guard says; empty where it has none.
         arguments: What its path says.
@@ -46,6 +47,7 @@ class RegistryRequest(Request):
     speaks_v1 = False
     challenges: Sequence[bytes] = ()
     caller: Caller | None = None
+    passed: Credentials | None = None
     endpoint = ""
     needs = ""
     arguments: Mapping[str, Any] = {}

@@ -12,10 +12,12 @@ from typing import Any
 from twisted.internet.interfaces import IReactorTime
 
 from txregistry.auth.interfaces import Caller
+from txregistry.auth.passing import LIFETIME as PASSED_LIFETIME
 from txregistry.model.access import Identity
-from txregistry.model.errors import Denied, Unauthorized
+from txregistry.model.errors import Denied, RegistryError, Unauthorized
+from txregistry.model.names import RepositoryName
 from txregistry.model.tokenscopes import TokenScopes
-from txregistry.web.access import Access
+from txregistry.web.access import Access, authorization
 from txregistry.web.login import TOKENS_AT
 from txregistry.web.request import RegistryRequest
 from txregistry.web.routing import App
@@ -28,15 +30,60 @@ class TokenRoute:
 
     Attributes:
         access: Who asks, and what they may do.
-        issue: Makes a token, for whom and for what.
+        issue: Makes a token, for whom and for what; None where all are for others to
+            judge who asks.
         lifetime: Seconds for which it is good.
         clock: Tells the time.
     """
 
     access: Access
-    issue: Callable[[Identity, TokenScopes], str]
+    issue: Callable[[Identity, TokenScopes], str] | None
     lifetime: float
     clock: IReactorTime
+
+    async def token(self, request: RegistryRequest) -> tuple[str, float]:
+        """Give a token, and say for how many seconds it is good.
+
+        It is one for another registry where that decides about what is asked for; and
+        where nothing is asked for by somebody whom we do not know.
+
+        Raises:
+            Unauthorized: it cannot be told who asks, or they show a token for a token.
+            Unavailable: it cannot be found out at present.
+            Denied: they are in too many groups.
+        """
+        if self.issue is None or self._is_passed(request):
+            return self._seal(request)
+        scopes = request.queries(b"scope")
+        try:
+            caller = await self.caller(request)
+        except Unauthorized:
+            if scopes or self.access.passed is None:
+                raise
+            return self._seal(request)
+        try:
+            token = self.issue(caller.identity, self.granted(caller, scopes))
+        except ValueError:
+            raise Denied("You are in more groups than a token can name.") from None
+        return token, self.lifetime
+
+    def _seal(self, request: RegistryRequest) -> tuple[str, float]:
+        assert self.access.passed is not None  # noqa: S101 - it gives no tokens else
+        request.challenges = [b'Basic realm="txregistry"']
+        return self.access.passed.seal(authorization(request)), PASSED_LIFETIME
+
+    def _is_passed(self, request: RegistryRequest) -> bool:
+        """Say whether another registry decides about what is asked for."""
+        mirror = self.access.registry.mirror
+        host = request.header(b"host") or ""
+        for text in TokenScopes.parse(*request.queries(b"scope")).repositories:
+            try:
+                name = mirror.rules.localize(RepositoryName.parse(text), "", host)
+            except RegistryError:
+                continue
+            if mirror.passes(name):
+                return True
+        return False
 
     async def caller(self, request: RegistryRequest) -> Caller:
         """Find out who asks for a token.
@@ -62,10 +109,10 @@ class TokenRoute:
 
 
 class TokenGuard:
-    """Ask who wants a token.
+    """Give a token to who may have one.
 
     Args:
-        tokens: Finds out.
+        tokens: Gives it.
     """
 
     needs = "log-in"
@@ -76,20 +123,16 @@ class TokenGuard:
     async def admit(
         self, request: RegistryRequest, arguments: dict[str, Any], /
     ) -> None:
-        """See `Guard`; the route is told who it is, as ``caller``."""
-        arguments["caller"] = await self._tokens.caller(request)
+        """See `Guard`; the route is told the token, and how long it is good."""
+        token, lifetime = await self._tokens.token(request)
+        arguments.update(token=token, lifetime=lifetime)
 
 
 def add_token_routes(app: App, tokens: TokenRoute) -> None:
     """Add ``/auth/token``."""
 
     @app.route(TOKENS_AT, methods=["GET"], guard=TokenGuard(tokens))
-    async def get_token(request: RegistryRequest, caller: Caller) -> bytes:
-        scopes = tokens.granted(caller, request.queries(b"scope"))
-        try:
-            token = tokens.issue(caller.identity, scopes)
-        except ValueError:
-            raise Denied("You are in more groups than a token can name.") from None
+    async def get_token(request: RegistryRequest, token: str, lifetime: float) -> bytes:
         issued = datetime.fromtimestamp(int(tokens.clock.seconds()), UTC)
         request.responseHeaders.setRawHeaders("cache-control", ["no-store"])
         return json_answer(
@@ -97,7 +140,7 @@ def add_token_routes(app: App, tokens: TokenRoute) -> None:
             {
                 "token": token,
                 "access_token": token,
-                "expires_in": int(tokens.lifetime),
+                "expires_in": int(lifetime),
                 "issued_at": issued.strftime("%Y-%m-%dT%H:%M:%SZ"),
             },
         )

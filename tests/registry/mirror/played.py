@@ -14,6 +14,7 @@ from txregistry.client.upstreams.interfaces import (
     IUpstream,
     Opened,
     UpstreamFault,
+    UpstreamRefused,
 )
 from txregistry.model.digest import Digest
 from txregistry.model.manifests import summarize_manifest
@@ -68,6 +69,7 @@ class PlayedUpstream:
     fault: UpstreamFault | None = None
     waiting: Deferred[None] | None = None
     tells_size: bool = True
+    members: frozenset[str] | None = None
     asked: list[tuple[str, ...]] = field(default_factory=list)
 
     def take(self) -> list[tuple[str, ...]]:
@@ -88,19 +90,21 @@ class PlayedUpstream:
         self.blobs[name, digest] = data
         return digest
 
-    async def _note(self, *asked: str) -> None:
+    async def _note(self, caller: Credentials | None, *asked: str) -> None:
         self.asked.append(asked)
         if self.waiting is not None:
             await self.waiting
         if self.fault is not None:
             raise self.fault
+        shown = None if caller is None else caller.authorization
+        if self.members is not None and shown not in self.members:
+            raise UpstreamRefused(self.name, "does not let us in")
 
     async def head_manifest(
         self, repository: str, reference: str, caller: Credentials | None = None
     ) -> Found | None:
         """See `IUpstream`."""
-        del caller
-        await self._note("head", repository, reference)
+        await self._note(caller, "head", repository, reference)
         data = self.manifests.get((repository, reference))
         if data is None:
             return None
@@ -110,8 +114,7 @@ class PlayedUpstream:
         self, repository: str, reference: str, caller: Credentials | None = None
     ) -> Fetched | None:
         """See `IUpstream`."""
-        del caller
-        await self._note("get", repository, reference)
+        await self._note(caller, "get", repository, reference)
         data = self.manifests.get((repository, reference))
         if data is None:
             return None
@@ -121,8 +124,7 @@ class PlayedUpstream:
         self, repository: str, digest: Digest, caller: Credentials | None = None
     ) -> Found | None:
         """See `IUpstream`."""
-        del caller
-        await self._note("head blob", repository, str(digest))
+        await self._note(caller, "head blob", repository, str(digest))
         data = self.blobs.get((repository, digest))
         if data is None:
             return None
@@ -137,8 +139,7 @@ class PlayedUpstream:
         size: int | None = None,
     ) -> Opened | None:
         """See `IUpstream`."""
-        del caller
-        await self._note("open", repository, str(digest), str(start))
+        await self._note(caller, "open", repository, str(digest), str(start))
         data = self.blobs.get((repository, digest))
         if data is None:
             return None
@@ -151,16 +152,14 @@ class PlayedUpstream:
         self, repository: str, digest: Digest, caller: Credentials | None = None
     ) -> bytes | None:
         """See `IUpstream`."""
-        del caller
-        await self._note("referrers", repository, str(digest))
+        await self._note(caller, "referrers", repository, str(digest))
         return None
 
     async def tags(
         self, repository: str, after: str, limit: int, caller: Credentials | None = None
     ) -> list[str] | None:
         """See `IUpstream`."""
-        del caller
-        await self._note("tags", repository, after)
+        await self._note(caller, "tags", repository, after)
         names = (
             tag
             for name, tag in self.manifests

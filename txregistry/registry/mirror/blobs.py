@@ -8,6 +8,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from txregistry.auth.interfaces import Credentials
 from txregistry.client.upstreams.interfaces import UpstreamFault, UpstreamWrong
 from txregistry.client.upstreams.resuming import open_resuming
 from txregistry.model.digest import CANONICAL, Digest
@@ -74,6 +75,24 @@ class ComingBlob:
         """See `PulledBlob`."""
         return None
 
+    async def arrive(self, hear: Callable[[int], None]) -> None:
+        """Wait until it is here, without reading it.
+
+        Args:
+            hear: Is told time and again how many bytes are here.
+
+        Raises:
+            BlobUnknown: what came is something else.
+            UpstreamSilent: not all of it came.
+            UpstreamInvalid: likewise.
+        """
+        try:
+            await self.filling.follow(hear)
+        except UpstreamFault as fault:
+            raise failure_of(fault) from fault
+        except DigestInvalid as error:
+            raise BlobUnknown(error.message) from error
+
 
 @dataclass(frozen=True, slots=True)
 class RemoteBlob:
@@ -83,11 +102,14 @@ class RemoteBlob:
     name: str
     digest: Digest
     size: int
+    caller: Credentials | None
 
     async def open(self, start: int, stop: int) -> IReader:
         """See `PulledBlob`."""
         try:
-            opened = await self.rule.upstream.open_blob(self.name, self.digest, start)
+            opened = await self.rule.upstream.open_blob(
+                self.name, self.digest, start, self.caller, self.size
+            )
         except UpstreamFault as fault:
             raise failure_of(fault) from fault
         if opened is None:
@@ -136,7 +158,13 @@ class MirroredBlobs:
         self._under_way: dict[tuple[RepositoryName, Digest], ComingBlob] = {}
 
     async def find(
-        self, rule: MirrorRule, name: RepositoryName, digest: Digest, *, whole: bool
+        self,
+        rule: MirrorRule,
+        name: RepositoryName,
+        digest: Digest,
+        caller: Credentials | None = None,
+        *,
+        whole: bool,
     ) -> PulledBlob:
         """Give a blob.
 
@@ -144,6 +172,7 @@ class MirroredBlobs:
             rule: The rule of the repository.
             name: The repository.
             digest: The blob.
+            caller: By whose credentials it is fetched; None for ours.
             whole: Whether all of it is wanted; else it is not fetched for that.
 
         Raises:
@@ -160,13 +189,15 @@ class MirroredBlobs:
         if coming is not None and whole:
             return coming
         try:
-            if await self._is_known(digest) and await self._take(rule, name, digest):
+            if await self._is_known(digest) and await self._take(
+                rule, name, digest, caller
+            ):
                 blob = await self._blobs.find(name, digest)
                 return StoredBlob(self._blobs, blob)
             if not whole:
-                return await self._look(rule, name, digest)
+                return await self._look(rule, name, digest, caller)
             return await self._flights.join(
-                (name, digest), lambda: self._begin(rule, name, digest)
+                (name, digest), lambda: self._begin(rule, name, digest, caller)
             )
         except UpstreamFault as fault:
             raise failure_of(fault) from fault
@@ -176,29 +207,41 @@ class MirroredBlobs:
         return digest.algorithm == CANONICAL and await self._blobs.is_sound(digest)
 
     async def _take(
-        self, rule: MirrorRule, name: RepositoryName, digest: Digest
+        self,
+        rule: MirrorRule,
+        name: RepositoryName,
+        digest: Digest,
+        caller: Credentials | None,
     ) -> bool:
         """Let the repository have what is here, if its other registry has it too."""
-        found = await rule.upstream.head_blob(rule.remote_name(name), digest)
+        found = await rule.upstream.head_blob(rule.remote_name(name), digest, caller)
         if found is None:
             raise _unknown(name, digest)
         await self._blobs.link(name, digest, digest)
         return True
 
     async def _look(
-        self, rule: MirrorRule, name: RepositoryName, digest: Digest
+        self,
+        rule: MirrorRule,
+        name: RepositoryName,
+        digest: Digest,
+        caller: Credentials | None,
     ) -> RemoteBlob:
         remote = rule.remote_name(name)
-        found = await rule.upstream.head_blob(remote, digest)
+        found = await rule.upstream.head_blob(remote, digest, caller)
         if found is None:
             raise _unknown(name, digest)
         if found.size is None:
             what = "does not say how large a blob is"
             raise UpstreamWrong(rule.upstream.name, what)
-        return RemoteBlob(rule, remote, digest, found.size)
+        return RemoteBlob(rule, remote, digest, found.size, caller)
 
     async def _begin(
-        self, rule: MirrorRule, name: RepositoryName, digest: Digest
+        self,
+        rule: MirrorRule,
+        name: RepositoryName,
+        digest: Digest,
+        caller: Credentials | None,
     ) -> PulledBlob:
         opened = await open_resuming(
             rule.upstream,
@@ -206,6 +249,7 @@ class MirroredBlobs:
             digest,
             self._clock,
             size=self._sizes.get(digest),
+            caller=caller,
         )
         if opened is None:
             raise _unknown(name, digest)

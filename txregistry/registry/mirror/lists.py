@@ -7,7 +7,8 @@ import msgspec
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from txregistry.client.upstreams.interfaces import UpstreamFault
+from txregistry.auth.interfaces import Credentials
+from txregistry.client.upstreams.interfaces import UpstreamFault, UpstreamRefused
 from txregistry.model.digest import Digest
 from txregistry.model.errors import (
     DigestInvalid,
@@ -16,6 +17,8 @@ from txregistry.model.errors import (
 )
 from txregistry.model.names import RepositoryName, Tag
 from txregistry.registry.manifests import Manifests
+from txregistry.registry.mirror.approvals import refusal_of
+from txregistry.registry.mirror.failures import failure_of
 from txregistry.registry.mirror.manifests import MirroredManifests
 from txregistry.registry.mirror.rules import MirrorRule
 from txregistry.registry.tags import TagsPage
@@ -66,19 +69,43 @@ class MirroredLists:
         self._flights = Flights()
 
     async def tags(
-        self, rule: MirrorRule, name: RepositoryName, after: str, limit: int
+        self,
+        rule: MirrorRule,
+        name: RepositoryName,
+        after: str,
+        limit: int,
+        caller: Credentials | None = None,
     ) -> TagsPage | None:
         """List tags of the other registry.
 
+        Args:
+            rule: The rule of the repository.
+            name: The repository.
+            after: Only tags after this one.
+            limit: How many at most.
+            caller: By whose credentials they are listed, alone; None for ours.
+
         Returns:
             The page; None where the other registry cannot be asked, or has none.
+
+        Raises:
+            Unauthorized: it does not let the caller have them.
+            UpstreamSilent: it cannot be asked whether the caller may have them.
+            UpstreamInvalid: likewise.
         """
         if self._offline:
             return None
         try:
             remote = rule.remote_name(name)
-            found = await rule.upstream.tags(remote, after, limit + 1)
+            found = await rule.upstream.tags(remote, after, limit + 1, caller)
+        except UpstreamRefused as fault:
+            if caller is not None:
+                raise refusal_of(fault, name) from fault
+            self._log.warn("{fault}", fault=str(fault))
+            return None
         except UpstreamFault as fault:
+            if caller is not None:
+                raise failure_of(fault) from fault
             self._log.warn("{fault}", fault=str(fault))
             return None
         if found is None:
@@ -87,7 +114,11 @@ class MirroredLists:
         return TagsPage(tuple(tags[:limit]), more=len(tags) > limit)
 
     async def fetch_referrers(
-        self, rule: MirrorRule, name: RepositoryName, subject: Digest
+        self,
+        rule: MirrorRule,
+        name: RepositoryName,
+        subject: Digest,
+        caller: Credentials | None = None,
     ) -> None:
         """Fetch the manifests that refer to another one, as far as they are missing.
 
@@ -99,20 +130,24 @@ class MirroredLists:
             return
         try:
             await self._flights.join(
-                (name, subject), lambda: self._fetch(rule, name, subject)
+                (name, subject), lambda: self._fetch(rule, name, subject, caller)
             )
         except UpstreamFault as fault:
             self._log.warn("{fault}", fault=str(fault))
 
     async def _fetch(
-        self, rule: MirrorRule, name: RepositoryName, subject: Digest
+        self,
+        rule: MirrorRule,
+        name: RepositoryName,
+        subject: Digest,
+        caller: Credentials | None,
     ) -> None:
-        data = await rule.upstream.referrers(rule.remote_name(name), subject)
+        data = await rule.upstream.referrers(rule.remote_name(name), subject, caller)
         for digest in _referrers(data or b"{}"):
             if await self._manifests.holds(name, digest):
                 continue
             try:
-                await self._mirrored.find(rule, name, digest)
+                await self._mirrored.find(rule, name, digest, caller)
             except RegistryError as error:
                 self._log.warn("{reason}", reason=error.message)
         self._asked[name, subject] = self._clock.seconds()

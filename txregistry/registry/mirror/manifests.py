@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from txregistry.auth.interfaces import Credentials
 from txregistry.client.upstreams.interfaces import (
     Fetched,
     UpstreamFault,
@@ -91,9 +92,19 @@ class MirroredManifests:
         self._flights = Flights()
 
     async def find(
-        self, rule: MirrorRule, name: RepositoryName, reference: Reference
+        self,
+        rule: MirrorRule,
+        name: RepositoryName,
+        reference: Reference,
+        caller: Credentials | None = None,
     ) -> PulledManifest:
         """Give a manifest.
+
+        Args:
+            rule: The rule of the repository.
+            name: The repository.
+            reference: What is wanted.
+            caller: By whose credentials it is fetched; None for ours.
 
         Raises:
             ManifestUnknown: neither has it.
@@ -114,7 +125,8 @@ class MirroredManifests:
                 return PulledManifest(local, age)
         asking: Deferred[StoredManifest | None] = Deferred.fromCoroutine(
             self._flights.join(
-                (name, reference), lambda: self._ask(rule, name, reference, local)
+                (name, reference),
+                lambda: self._ask(rule, name, reference, local, caller),
             )
         )
         if local is not None:
@@ -163,6 +175,7 @@ class MirroredManifests:
         name: RepositoryName,
         reference: Reference,
         local: StoredManifest | None,
+        caller: Credentials | None,
     ) -> StoredManifest:
         """Find out what the other registry has, and keep it.
 
@@ -173,11 +186,11 @@ class MirroredManifests:
         remote, upstream = rule.remote_name(name), rule.upstream
         if local is not None:
             # To look costs nothing of what some registries let one fetch.
-            looked = await upstream.head_manifest(remote, str(reference))
+            looked = await upstream.head_manifest(remote, str(reference), caller)
             if looked is not None and looked.digest == local.digest:
                 self._remember(name, reference, present=True)
                 return local
-        fetched = await upstream.get_manifest(remote, str(reference))
+        fetched = await upstream.get_manifest(remote, str(reference), caller)
         if fetched is None:
             self._remember(name, reference, present=False)
             raise _unknown(name, reference)

@@ -2,11 +2,13 @@
 
 from typing import Final
 
+from txregistry.auth.interfaces import Credentials
 from txregistry.model.digest import Digest
 from txregistry.model.errors import Denied
 from txregistry.model.names import Reference, RepositoryName
 from txregistry.registry.blobs import Blobs
 from txregistry.registry.manifests import Manifests
+from txregistry.registry.mirror.approvals import Approvals
 from txregistry.registry.mirror.blobs import (
     MirroredBlobs,
     PulledBlob,
@@ -32,6 +34,7 @@ class Mirror:
         mirrored_manifests: Finds those of mirrored repositories.
         mirrored_blobs: Likewise.
         mirrored_lists: Likewise.
+        approvals: Whom other registries let pull that decide that.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Mirror:
         mirrored_manifests: MirroredManifests,
         mirrored_blobs: MirroredBlobs,
         mirrored_lists: MirroredLists,
+        approvals: Approvals,
     ) -> None:
         self.rules = rules
         self._manifests = manifests
@@ -51,45 +55,76 @@ class Mirror:
         self._mirrored_blobs = mirrored_blobs
         self._mirrored_lists = mirrored_lists
         self._tags = tags
+        self._approvals = approvals
+
+    def passes(self, name: RepositoryName) -> bool:
+        """Say whether another registry decides who may pull from a repository."""
+        rule = self.rules.find(name)
+        return rule is not None and rule.passing
 
     async def find_manifest(
-        self, name: RepositoryName, reference: Reference
+        self,
+        name: RepositoryName,
+        reference: Reference,
+        caller: Credentials | None = None,
     ) -> PulledManifest:
         """Give a manifest.
+
+        Args:
+            name: The repository.
+            reference: What is wanted.
+            caller: Who wants it, where another registry decides whether they may; None
+                where it is ourselves.
 
         Raises:
             ManifestUnknown: there is none.
             NameUnknown: there is no such repository.
+            Unauthorized: the other registry does not let the caller have it.
             UpstreamSilent: as for `MirroredManifests.find`.
             UpstreamInvalid: likewise.
         """
         rule = self.rules.find(name)
         if rule is None:
             return PulledManifest(await self._manifests.find(name, reference))
-        return await self._mirrored_manifests.find(rule, name, reference)
+        if caller is not None:
+            await self._approvals.check_manifest(rule, name, reference, caller)
+        return await self._mirrored_manifests.find(rule, name, reference, caller)
 
     async def find_blob(
-        self, name: RepositoryName, digest: Digest, *, whole: bool
+        self,
+        name: RepositoryName,
+        digest: Digest,
+        caller: Credentials | None = None,
+        *,
+        whole: bool,
     ) -> PulledBlob:
         """Give a blob.
 
         Args:
             name: The repository.
             digest: The blob.
+            caller: As for a manifest.
             whole: Whether all of it is wanted.
 
         Raises:
             BlobUnknown: there is none.
+            Unauthorized: the other registry does not let the caller have it.
             UpstreamSilent: as for `MirroredBlobs.find`.
             UpstreamInvalid: likewise.
         """
         rule = self.rules.find(name)
         if rule is None:
             return StoredBlob(self._blobs, await self._blobs.find(name, digest))
-        return await self._mirrored_blobs.find(rule, name, digest, whole=whole)
+        if caller is not None:
+            await self._approvals.check_blob(rule, name, digest, caller)
+        return await self._mirrored_blobs.find(rule, name, digest, caller, whole=whole)
 
     async def list_tags(
-        self, name: RepositoryName, after: str, limit: int | None
+        self,
+        name: RepositoryName,
+        after: str,
+        limit: int | None,
+        caller: Credentials | None = None,
     ) -> TagsPage:
         """Give some tags, in the order of whoever has them.
 
@@ -97,20 +132,41 @@ class Mirror:
             name: The repository.
             after: Only tags after this one.
             limit: How many at most; None for all.
+            caller: As for a manifest; they get what the other registry gives them, and
+                nothing else.
+
+        Raises:
+            Unauthorized: the other registry does not let the caller have it.
+            UpstreamSilent: it cannot be asked whether the caller may.
+            UpstreamInvalid: likewise.
         """
         rule = self.rules.find(name)
         if rule is not None:
             most = _MOST if limit is None else limit
-            page = await self._mirrored_lists.tags(rule, name, after, most)
+            page = await self._mirrored_lists.tags(rule, name, after, most, caller)
             if page is not None:
                 return page
+            if caller is not None:
+                return TagsPage((), more=False)
         return await self._tags.page(name, after, limit)
 
-    async def fetch_referrers(self, name: RepositoryName, subject: Digest) -> None:
-        """Have here, as far as that can be, what refers to a manifest."""
+    async def fetch_referrers(
+        self, name: RepositoryName, subject: Digest, caller: Credentials | None = None
+    ) -> None:
+        """Have here, as far as that can be, what refers to a manifest.
+
+        Raises:
+            Unauthorized: the other registry does not let the caller have the manifest.
+            ManifestUnknown: there is none, as far as the caller may know.
+            UpstreamSilent: it cannot be asked whether the caller may have it.
+            UpstreamInvalid: likewise.
+        """
         rule = self.rules.find(name)
-        if rule is not None:
-            await self._mirrored_lists.fetch_referrers(rule, name, subject)
+        if rule is None:
+            return
+        if caller is not None:
+            await self._approvals.check_manifest(rule, name, subject, caller)
+        await self._mirrored_lists.fetch_referrers(rule, name, subject, caller)
 
     def check_push(self, name: RepositoryName) -> None:
         """Refuse to take something into a repository that is another registry's.

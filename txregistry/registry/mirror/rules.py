@@ -31,6 +31,8 @@ class MirrorRule:
         absent: Seconds for which what was not there is not looked for again.
         patience: Seconds that one waits for the other registry who could have what is
             here.
+        passing: Whether the other registry decides who may pull, by the credentials of
+            who asks us.
     """
 
     upstream: IUpstream
@@ -41,6 +43,7 @@ class MirrorRule:
     recheck: float = 300.0
     absent: float = 30.0
     patience: float = 3.0
+    passing: bool = False
 
     def local_name(self, name: RepositoryName) -> RepositoryName:
         """Give what a repository of the other registry is called here.
@@ -74,6 +77,11 @@ class MirrorRules:
         self._own = tuple(f"{each}/" for each in own)
         self._spaces = {space: rule for rule in rules for space in rule.spaces}
         self._hosts = {host: rule for rule in rules for host in rule.hosts}
+
+    @property
+    def passing(self) -> bool:
+        """Whether any other registry decides who may pull."""
+        return any(rule.passing for rule in self._rules)
 
     @property
     def upstreams(self) -> list[IUpstream]:

@@ -30,7 +30,9 @@ def add_blob_routes(
     ) -> None:
         wanted = wants_range(request, digest)
         whole = wanted is None and request.method != b"HEAD"
-        blob = await registry.mirror.find_blob(name, digest, whole=whole)
+        blob = await registry.mirror.find_blob(
+            name, digest, request.passed, whole=whole
+        )
         headers = request.responseHeaders
         headers.setRawHeaders("docker-content-digest", [str(digest)])
         headers.setRawHeaders("etag", [f'"{digest}"'])

@@ -35,7 +35,7 @@ def add_manifest_routes(
     async def get_manifest(
         request: RegistryRequest, name: RepositoryName, reference: Reference
     ) -> bytes:
-        pulled = await registry.mirror.find_manifest(name, reference)
+        pulled = await registry.mirror.find_manifest(name, reference, request.passed)
         found = pulled.manifest
         if isinstance(reference, Tag):
             accepted = accepted_types(request)

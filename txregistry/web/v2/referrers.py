@@ -27,7 +27,7 @@ def add_referrer_routes(app: App, guards: Guards, registry: Registry) -> None:
         request: RegistryRequest, name: RepositoryName, digest: Digest
     ) -> bytes:
         count = wanted_count(request, _MOST)
-        await registry.mirror.fetch_referrers(name, digest)
+        await registry.mirror.fetch_referrers(name, digest, request.passed)
         types = frozenset(request.queries(b"artifactType"))
         page = await registry.referrers.page(
             name,

@@ -21,8 +21,11 @@ def add_tag_routes(app: App, guards: Guards, registry: Registry) -> None:
     async def list_tags(request: RegistryRequest, name: RepositoryName) -> bytes:
         count = wanted_count(request, _MOST)
         last = request.query(b"last") or ""
-        page = await registry.mirror.list_tags(name, last, count)
-        if not page.tags and not await registry.manifests.has_repository(name):
+        page = await registry.mirror.list_tags(name, last, count, request.passed)
+        passed = request.passed is not None
+        if not page.tags and (
+            passed or not await registry.manifests.has_repository(name)
+        ):
             raise NameUnknown(f"There is no repository {name}; check its name.")
         if page.more and page.tags:
             link_next(request, str(page.tags[-1]), count)

@@ -10,7 +10,7 @@ from tests.registry.case import RegistryTestCase
 from tests.storage.case import FolderTestCase
 from txregistry.model.digest import Digest
 from txregistry.model.names import RepositoryName, Tag
-from txregistry.registry import catalog
+from txregistry.registry import keywindow
 from txregistry.registry.catalog import Catalog
 from txregistry.storage import keys
 from txregistry.storage.interfaces import Key, Page
@@ -108,11 +108,11 @@ class FlatCatalogTests(CatalogTests):
 
     def setUp(self) -> None:
         super().setUp()
-        self.patch(catalog, "_PAGE", 5)
+        self.patch(keywindow, "_PAGE", 5)
 
     def test_few_listings_tell_of_many_repositories(self) -> None:
-        self.patch(catalog, "_PAGE", 1000)
-        self.make(f"a/r{number}" for number in range(999))
+        self.patch(keywindow, "_PAGE", 1000)
+        self.make(f"a{number // 100}/r{number % 100}" for number in range(1999))
         asked: list[str] = []
         listing = self.store.list
 
@@ -121,8 +121,11 @@ class FlatCatalogTests(CatalogTests):
             return await listing(prefix, **more)
 
         self.patch(self.store, "list", counting)
-        self.assertEqual(len(self.page()[0]), 999)
-        self.assertLessEqual(len(asked), 4)
+        self.assertEqual(len(self.page(limit=1999)[0]), 1999)
+        self.assertEqual(len(asked), 2)
+        asked.clear()
+        self.assertEqual(len(self.page("a12/r5", 100)[0]), 100)
+        self.assertEqual(len(asked), 1)
 
     def test_many_tags_are_passed_over(self) -> None:
         self.make(["a", "b"])

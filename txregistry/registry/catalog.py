@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from txregistry.model.errors import NameInvalid
 from txregistry.model.names import RepositoryName
+from txregistry.registry.keywindow import KeyWindow, beyond
 from txregistry.registry.ordering import NameOrder
 from txregistry.storage.interfaces import IObjectStore
 from txregistry.storage.keys import MANIFESTS_FOLDER, REPOSITORIES
@@ -21,8 +22,6 @@ from txregistry.tasks import breathe
 _BATCH: Final = 32
 _PAUSE: Final = 50
 """Names after which others have their turn."""
-_PAGE: Final = 1000
-"""Names in a listing of all that lies below a folder."""
 _AFTER_OURS: Final = chr(ord("_") + 1)
 """What sorts after all names that begin with ``_``."""
 _PEEK: Final = 5
@@ -45,6 +44,19 @@ class _Folder:
     children: tuple[str, ...]
     last: str
     more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """What a walk through all names is to remember.
+
+    Attributes:
+        batch: How many folders are listed at once.
+        window: The keys that were listed lately, where the store has no folders.
+    """
+
+    batch: int
+    window: KeyWindow
 
 
 class Catalog:
@@ -98,7 +110,8 @@ class Catalog:
 
     async def _parsed(self, after: str, batch: int) -> AsyncIterator[RepositoryName]:
         count = 0
-        async for text in self._names("", after, batch):
+        walk = _Walk(batch, KeyWindow(self._store, self._root))
+        async for text in self._names("", after, walk):
             count += 1
             if not count % _PAUSE:
                 await breathe(self._clock)
@@ -108,12 +121,12 @@ class Catalog:
                 continue  # somebody else's folder
 
     async def _names(  # noqa: C901 - one walk, best read in one piece
-        self, folder: str, after: str, batch: int
+        self, folder: str, after: str, walk: _Walk
     ) -> AsyncIterator[str]:
         """Give the names below a folder, which has been cut off ``after``."""
         head, slash, rest = after.partition("/")
         if slash and _is_name(folder + head):  # else no name can begin with it
-            async for name in self._names(f"{folder}{head}/", rest, batch):
+            async for name in self._names(f"{folder}{head}/", rest, walk):
                 yield name
         found: dict[str, _Folder] = {}
 
@@ -123,9 +136,9 @@ class Catalog:
             return found[leaf].is_repository
 
         order = NameOrder(is_repository)
-        batches = self._batches(folder, head + slash, batch)
+        batches = self._batches(folder, head + slash, walk.batch)
         if self._store.flat:
-            batches = self._flat_batches(folder, head + slash)
+            batches = self._flat_batches(folder, head + slash, walk.window)
         async for looked in batches:
             found = looked
             for child in tuple(looked):
@@ -133,7 +146,7 @@ class Catalog:
                     if leaf > after and await is_repository(leaf):
                         yield folder + leaf
                 if found[child].children or found[child].more:
-                    async for name in self._names(f"{folder}{child}/", "", batch):
+                    async for name in self._names(f"{folder}{child}/", "", walk):
                         yield name
 
     async def _batches(
@@ -148,20 +161,20 @@ class Catalog:
             after, more = found.last, found.more
 
     async def _flat_batches(
-        self, folder: str, after: str
+        self, folder: str, after: str, window: KeyWindow
     ) -> AsyncIterator[dict[str, _Folder]]:
         """Give the same of a store without folders.
 
         One listing of all that lies below a folder tells of hundreds of repositories;
-        only the last of them has to be looked at by itself, and is passed over then.
+        only the last of them may have to be looked at by itself.
         """
         prefix = self._root + folder
         place = ""
         if after:
-            place = _beyond(prefix + after) if after[-1] == "/" else prefix + after
+            place = beyond(prefix + after) if after[-1] == "/" else prefix + after
         more = True
         while more:
-            page = await self._store.list(prefix, after=place, limit=_PAGE)
+            page = await window.list(prefix, place)
             within: dict[str, set[str]] = {}
             for key in page.names:
                 child, slash, rest = key.removeprefix(prefix).partition("/")
@@ -174,12 +187,21 @@ class Catalog:
                 place = page.names[-1]
                 child, slash, _ = place.removeprefix(prefix).partition("/")
                 if child in found:
-                    found[child] = await self._folder(f"{folder}{child}/")
-                    place = _beyond(f"{prefix}{child}/")
+                    found[child] = await self._last(folder, child, place, found[child])
+                    place = beyond(f"{prefix}{child}/")
                 elif slash:  # what is not listed sorts together
                     place = f"{prefix}{_AFTER_OURS}"
             if found:
                 yield found
+
+    async def _last(
+        self, folder: str, child: str, place: str, found: _Folder
+    ) -> _Folder:
+        """Give what lies in a folder whose keys were listed up to some place."""
+        sign = f"{self._root}{folder}{child}/{self._sign}/"
+        if found.is_repository or place > sign:
+            return replace(found, more=True)
+        return await self._folder(f"{folder}{child}/")
 
     async def _look_at(
         self, folder: str, children: Sequence[str]
@@ -227,11 +249,6 @@ class Catalog:
             prefix, after=f"{prefix}{self._sign}", limit=1, delimiter=True
         )
         return f"{prefix}{self._sign}/" in page.names
-
-
-def _beyond(group: str) -> str:
-    """Give what sorts after all that lies in a group, and before what follows it."""
-    return f"{group[:-1]}{chr(ord('/') + 1)}"
 
 
 def _is_name(text: str) -> bool:

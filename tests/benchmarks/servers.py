@@ -36,6 +36,7 @@ storage:
   %s%s
   delete: {enabled: true}
 http: {addr: "%s:%d"%s}
+%s
 """
 _CACHE = "cache: {blobdescriptor: inmemory}\n  "
 
@@ -74,6 +75,7 @@ class Side:
         cache: Whether a Distribution gets the cache of its official image.
         certificates: Those of both ends, if TLS is to be spoken; ``{config}`` says so.
         storage: What ``storage`` says of a store that is no folder, as lines of YAML.
+        more: What else the configuration says, likewise.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Side:
     cache: bool = True
     certificates: Certificates | None = None
     storage: str = ""
+    more: str = ""
 
     def start(self, place: Path, data: Path | None = None) -> "Server":
         """Start the registry and wait until it answers.
@@ -99,7 +102,7 @@ class Side:
         cache = _CACHE if self.cache else ""
         tls = f", tls: {self.certificates.settings()}" if self.certificates else ""
         storage = self.storage or f"filesystem: {{rootdirectory: {data}}}"
-        config.write_text(_CONFIG % (cache, storage, HOST, port, tls))
+        config.write_text(_CONFIG % (cache, storage, HOST, port, tls, self.more))
         filled = {
             "{port}": str(port),
             "{directory}": str(data),

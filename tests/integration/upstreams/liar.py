@@ -54,6 +54,10 @@ class Talk:
                 taken += len(data)
         return taken
 
+    def pause(self, seconds: float) -> None:
+        """Say nothing for so long, or until the test ends."""
+        self._stopped.wait(seconds)
+
     def wait(self) -> None:
         """Say nothing, until the client leaves or the test ends."""
         with contextlib.suppress(OSError):

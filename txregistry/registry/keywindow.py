@@ -41,9 +41,7 @@ class KeyWindow:
             self._from, self._page = place, page
         start = bisect_right(page.names, place)
         stop = bisect_left(page.names, beyond(prefix))
-        return Page(
-            page.names[start:stop], more=page.more and stop == len(page.names)
-        )
+        return Page(page.names[start:stop], more=page.more and stop == len(page.names))
 
     def _holds(self, page: Page, place: str) -> bool:
         """Say whether a page has what comes after some place."""

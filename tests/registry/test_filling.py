@@ -126,6 +126,26 @@ class MemoryFillingTests(SynchronousTestCase):
         self.finish()
         self.assertTrue(self.source.closed)
 
+    def test_it_is_followed_to_its_end(self) -> None:
+        heard: list[int] = []
+        followed = Deferred.fromCoroutine(self.filling.follow(heard.append))
+        self.give(*PIECES)
+        self.assertNoResult(followed)
+        self.give(b"")
+        self.successResultOf(followed)
+        self.assertEqual(heard[-1], len(DATA))
+        self.assertEqual(sorted(heard), heard)
+        self.assertTrue(self.source.closed)
+        area = self.store.stage(STAGED)
+        self.failureResultOf(Deferred.fromCoroutine(area.size()), NotFound)
+        self.result(self.filling.follow(heard.append))
+
+    def test_who_follows_is_told_that_it_broke_off(self) -> None:
+        followed = Deferred.fromCoroutine(self.filling.follow(lambda _: None))
+        self.source.fail()
+        self.failureResultOf(followed, TroubleError)
+        self.failureResultOf(self.done, TroubleError)
+
     def test_empty_blob_is_one(self) -> None:
         reading = self.read_all(self.filling.reader())
         self.give(b"")

@@ -13,6 +13,7 @@ from txregistry.client.upstreams.logins import (
     ToldLogin,
 )
 from txregistry.client.upstreams.making import make_upstream, parse_home
+from txregistry.client.upstreams.making1 import make_version1_upstream
 from txregistry.registry.mirror.rules import MirrorRule, MirrorRules
 from txregistry.settings.mirror import Upstream
 from txregistry.settings.sections import Settings
@@ -68,7 +69,8 @@ def _make_upstream(
             read_certificates(f"{setting}.certificate", upstream.certificate),
             read_key(f"{setting}.key", upstream.key),
         )
-    made: IUpstream = make_upstream(
+    make = make_version1_upstream if upstream.api == "v1" else make_upstream
+    made: IUpstream = make(
         reactor,
         blocking,
         upstream.name,

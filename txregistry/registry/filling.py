@@ -109,6 +109,7 @@ class Filling:
         Raises:
             Exception: whatever broke the filling off.
         """
+        hear(self._there)
         while not self._over:
             await self._bell.wait()
             hear(self._there)

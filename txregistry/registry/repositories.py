@@ -22,6 +22,8 @@ from txregistry.registry.integrity import Integrity
 from txregistry.registry.manifests import Manifests
 from txregistry.registry.mirror.approvals import Approvals
 from txregistry.registry.mirror.blobs import MirroredBlobs
+from txregistry.registry.mirror.imagefetching import ImageFetching
+from txregistry.registry.mirror.images import MirroredImages
 from txregistry.registry.mirror.lists import MirroredLists
 from txregistry.registry.mirror.manifests import MirroredManifests
 from txregistry.registry.mirror.mirror import Mirror
@@ -98,28 +100,6 @@ class Registry:
         self.referrers = Referrers(
             store, self.manifests, self.tags, clock, write_fallback=write_fallback
         )
-        sizes = KnownSizes()
-        found = MirroredManifests(
-            self.manifests, self.tags, self.referrers, sizes, clock, offline=offline
-        )
-        self.mirror = Mirror(
-            mirrored or MirrorRules(),
-            self.manifests,
-            self.blobs,
-            self.tags,
-            found,
-            MirroredBlobs(
-                store,
-                self.blobs,
-                sizes,
-                clock,
-                blocking,
-                new_session,
-                offline=offline,
-            ),
-            MirroredLists(self.manifests, found, clock, offline=offline),
-            Approvals(clock, offline=offline),
-        )
         self.reach = Reach(self.manifests, self.tags, clock, blocking)
         links = FormLinks(store, self.manifests, self.tags, self.reach)
         self.acceptance = Acceptance(
@@ -166,6 +146,37 @@ class Registry:
         self.announced = Catalog(store, clock, ANNOUNCED_FOLDER, V1_REPOSITORIES)
         self.announcements = Announcements(store, clock)
         self.privacy = Privacy(store)
+        sizes = KnownSizes()
+        found = MirroredManifests(
+            self.manifests, self.tags, self.referrers, sizes, clock, offline=offline
+        )
+        self.mirror = Mirror(
+            mirrored or MirrorRules(),
+            self.manifests,
+            self.blobs,
+            self.tags,
+            found,
+            MirroredBlobs(
+                store,
+                self.blobs,
+                sizes,
+                clock,
+                blocking,
+                new_session,
+                offline=offline,
+            ),
+            MirroredLists(self.manifests, found, clock, offline=offline),
+            MirroredImages(
+                ImageFetching(store, self.blobs, self.images, blocking, new_session),
+                self.images,
+                self.image_tags,
+                self.manifests,
+                self.announcements,
+                clock,
+                offline=offline,
+            ),
+            Approvals(clock, offline=offline),
+        )
 
     async def resolve(self, name: RepositoryName) -> RepositoryName:
         """Say what version 2 calls a repository of version 1.

@@ -23,6 +23,7 @@ class Upstream(Section, frozen=True):
 
     name: str
     url: str | None = None
+    api: str = "v2"
     prefix: str | None = None
     spaces: tuple[str, ...] | None = None
     hosts: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ _HOST: Final = re.compile(
     r"(?::[0-9]{1,5})?",
     re.ASCII,
 )
+_APIS: Final = ("v1", "v2")
 _SHORTEST: Final = 0.1
 """Seconds in which another registry can answer."""
 
@@ -59,6 +60,13 @@ def _check_upstream(setting: str, upstream: Upstream) -> None:
     if not _NAME.fullmatch(upstream.name):
         raise _refuse(setting, "name", upstream.name, "such as docker.io")
     _check_url(f"{setting}.url", upstream.address)
+    if upstream.api not in _APIS:
+        raise _refuse(setting, "api", upstream.api, "v1 or v2")
+    if upstream.passthrough and upstream.api == "v1":
+        raise SettingsError(
+            f"{setting}.passthrough: true cannot be used with api: v1: there, names "
+            "and passwords are for an Index."
+        )
     if upstream.start:
         _check_start(f"{setting}.prefix", upstream.start)
     _check_called(setting, upstream)

@@ -35,7 +35,9 @@ _SCOPES: Final = {
     Action.ADMIN: "*",
 }
 _CATALOG: Final = "registry:catalog:*"
-_READING: Final = frozenset({Action.LIST, Action.PULL})
+READING: Final = frozenset({Action.LIST, Action.PULL})
+"""What is done by the names that a client has for what is mirrored."""
+
 PASSING: Final = "txregistry"
 """What we are called where others decide."""
 
@@ -236,7 +238,7 @@ class Access:
 
     def _passes(self, name: RepositoryName, action: Action) -> bool:
         """Say whether it is for another registry to decide."""
-        return action in _READING and self.registry.mirror.passes(name)
+        return action in READING and self.registry.mirror.passes(name)
 
     async def _pass(
         self,

@@ -17,7 +17,7 @@ from txregistry.model.access import Identity
 from txregistry.model.errors import Denied, RegistryError, Unauthorized
 from txregistry.model.names import RepositoryName
 from txregistry.model.tokenscopes import TokenScopes
-from txregistry.web.access import Access, authorization
+from txregistry.web.access import READING, Access, authorization
 from txregistry.web.login import TOKENS_AT
 from txregistry.web.request import RegistryRequest
 from txregistry.web.routing import App
@@ -62,7 +62,8 @@ class TokenRoute:
                 raise
             return self._seal(request)
         try:
-            token = self.issue(caller.identity, self.granted(caller, scopes))
+            granted = self.granted(caller, scopes, _host(request))
+            token = self.issue(caller.identity, granted)
         except ValueError:
             raise Denied("You are in more groups than a token can name.") from None
         return token, self.lifetime
@@ -74,8 +75,7 @@ class TokenRoute:
 
     def _is_passed(self, request: RegistryRequest) -> bool:
         """Say whether another registry decides about what is asked for."""
-        mirror = self.access.registry.mirror
-        host = request.header(b"host") or ""
+        mirror, host = self.access.registry.mirror, _host(request)
         for text in TokenScopes.parse(*request.queries(b"scope")).repositories:
             try:
                 name = mirror.rules.localize(RepositoryName.parse(text), "", host)
@@ -99,13 +99,35 @@ class TokenRoute:
             raise Unauthorized("A token is given for a name and a password.")
         return caller
 
-    def granted(self, caller: Caller, texts: Sequence[str]) -> TokenScopes:
-        """Say what of the scopes that somebody asks for they may have."""
+    def granted(self, caller: Caller, texts: Sequence[str], host: str) -> TokenScopes:
+        """Say what of the scopes that somebody asks for they may have.
+
+        Args:
+            caller: Who asks.
+            texts: The scopes.
+            host: What they call us, by which they may mean another registry. Docker
+                asks by the names of that, whatever the challenge says.
+        """
         wanted = TokenScopes.parse(*texts)
+        wanted |= self._localize(wanted, host)
         granted = wanted.granted(partial(self.access.may, caller))
         # Other than by the rules, who may list at all is shown what they may see.
         catalog = wanted.catalog and self.access.may_list(caller)
         return TokenScopes(granted.repositories, catalog)
+
+    def _localize(self, wanted: TokenScopes, host: str) -> TokenScopes:
+        """Give what is to be read, by the names that it has here."""
+        found = TokenScopes({})
+        for text, actions in wanted.repositories.items():
+            try:
+                name = self.access.registry.mirror.rules.localize(
+                    RepositoryName(text), "", host
+                )
+            except RegistryError:
+                continue
+            if name.text != text:
+                found |= TokenScopes({name.text: actions & READING})
+        return found
 
 
 class TokenGuard:
@@ -126,6 +148,10 @@ class TokenGuard:
         """See `Guard`; the route is told the token, and how long it is good."""
         token, lifetime = await self._tokens.token(request)
         arguments.update(token=token, lifetime=lifetime)
+
+
+def _host(request: RegistryRequest) -> str:
+    return (request.header(b"host") or "").lower()
 
 
 def add_token_routes(app: App, tokens: TokenRoute) -> None:

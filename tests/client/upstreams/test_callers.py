@@ -109,7 +109,7 @@ class CallerTests(AuthorizationCase):
         self.get()
         for number in range(20):
             self.get(caller(str(number)))
-        authorization = self.upstream._asking._authorization
+        authorization: Any = self.upstream._asking._authorization
         self.assertEqual(len(authorization._of_others), 5)
         self.get()
         self.assertEqual(self.shown()[-1], "Bearer ours")
@@ -117,6 +117,7 @@ class CallerTests(AuthorizationCase):
     def test_what_is_kept_does_not_tell_who_they_are(self) -> None:
         self.play(challenge(), token(), manifest())
         self.get(ALICE)
-        kept = self.upstream._asking._authorization._of_others._kept
+        authorization: Any = self.upstream._asking._authorization
+        kept = authorization._of_others._kept
         self.assertNotIn("alice", repr(kept))
         self.assertNotIn("their-secret", repr(kept))

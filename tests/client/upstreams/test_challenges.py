@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from txregistry.client.upstreams.challenges import (
+    PULL,
+    PUSH,
     Challenge,
     parse_challenges,
-    pulls,
+    within,
 )
 
 HUB = (
@@ -94,7 +96,7 @@ class ChallengeTests(SynchronousTestCase):
         parse_challenges(values)
 
 
-class PullsTests(SynchronousTestCase):
+class WithinTests(SynchronousTestCase):
     def test_only_pulling_is_left(self) -> None:
         for scope, left in {
             "repository:a/b:pull": "repository:a/b:pull",
@@ -111,4 +113,17 @@ class PullsTests(SynchronousTestCase):
             "nonsense": "",
             "": "",
         }.items():
-            self.assertEqual(pulls(scope), left)
+            self.assertEqual(within(scope, PULL), left)
+
+    def test_who_pushes_gets_no_more_than_that(self) -> None:
+        for scope, left in {
+            "repository:a:pull,push,delete": "repository:a:pull,push",
+            "repository:a:*": "repository:a:pull,push",
+            "repository:a:push": "repository:a:pull,push",
+            "repository:a:pull": "repository:a:pull",
+            "repository:a:pull,push repository:b:pull": (
+                "repository:a:pull,push repository:b:pull"
+            ),
+            "registry:catalog:*": "",
+        }.items():
+            self.assertEqual(within(scope, PUSH), left)

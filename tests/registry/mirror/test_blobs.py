@@ -221,8 +221,14 @@ class FaultTests(BlobsCase):
 
     def test_a_lie(self) -> None:
         self.upstream.lies = {self.digest: DATA[::-1]}
-        pull = self.begin()
-        self.failureResultOf(pull, BlobUnknown)
+        fault = self.failureResultOf(self.begin(), UpstreamInvalid)
+        self.assertIn("other.example", fault.value.message)
+        self.nothing_is_here()
+
+    def test_a_lie_of_nobody_knows_how_many_bytes(self) -> None:
+        self.upstream.tells_size = False
+        self.upstream.lies = {self.digest: DATA[::-1]}
+        self.failureResultOf(self.begin(), UpstreamInvalid)
         self.nothing_is_here()
 
     def test_nobody_gets_a_whole_lie(self) -> None:
@@ -231,11 +237,11 @@ class FaultTests(BlobsCase):
             self.registry.mirror.find_blob(NAME, self.digest, whole=True)
         )
         reader: IReader = self.result(blob.open(0, blob.size))
-        self.fails(BlobUnknown, read_all(reader, 1000))
+        self.fails(UpstreamInvalid, read_all(reader, 1000))
 
     def test_less_than_it_said(self) -> None:
         self.upstream.lies = {self.digest: DATA[:-1]}
-        self.failureResultOf(self.begin(), BlobUnknown)
+        self.failureResultOf(self.begin(), UpstreamInvalid)
         self.nothing_is_here()
 
     def test_offline_nobody_is_asked(self) -> None:

@@ -14,7 +14,7 @@ from twisted.logger import Logger
 
 from txregistry.auth.interfaces import Credentials
 from txregistry.client.upstreams.answers import Answer
-from txregistry.client.upstreams.authorization import Asker, Authorization
+from txregistry.client.upstreams.authorization import Asker
 from txregistry.client.upstreams.breaker import Breaker, Throttle
 from txregistry.client.upstreams.budgets import read_budget, retry_after
 from txregistry.client.upstreams.challenges import parse_challenges
@@ -29,8 +29,9 @@ from txregistry.client.upstreams.interfaces import (
 from txregistry.client.upstreams.persistence import Persistence
 from txregistry.client.upstreams.places import Place
 from txregistry.client.upstreams.readers import dismiss
+from txregistry.client.upstreams.showing import Showing
 from txregistry.client.upstreams.slots import Rate
-from txregistry.client.upstreams.wire import Wire
+from txregistry.client.upstreams.wire import Body, Wire
 
 T = TypeVar("T")
 
@@ -53,11 +54,15 @@ class Question:
     """What an upstream is asked.
 
     Attributes:
-        method: ``GET`` or ``HEAD``.
+        method: ``GET``, ``HEAD``, or one that changes something there.
         target: Path and query, below where the upstream is.
         repository: Which repository it is about.
         headers: Header fields that go to whoever answers.
         caller: On whose behalf; None for ourselves.
+        place: Where exactly, at the upstream itself; ``target`` is for logs then.
+        body: Gives what goes with it, anew for each attempt; None where nothing does.
+        once: Whether it can be asked only once, whatever comes of it.
+        works: Whether the upstream moves many bytes before it answers.
     """
 
     method: str
@@ -65,6 +70,15 @@ class Question:
     repository: str
     headers: Mapping[str, str]
     caller: Credentials | None = field(default=None, repr=False)
+    place: Place | None = field(default=None, repr=False)
+    body: Callable[[], Body] | None = None
+    once: bool = False
+    works: bool = False
+
+    @property
+    def changes(self) -> bool:
+        """Whether it changes something."""
+        return self.method not in {"GET", "HEAD"}
 
 
 class Asking:
@@ -93,7 +107,7 @@ class Asking:
         name: str,
         home: Place,
         wire: Wire,
-        authorization: Authorization,
+        authorization: Showing,
         persistence: Persistence,
         breaker: Breaker,
         throttle: Throttle,
@@ -131,6 +145,8 @@ class Asking:
         """
         asker = self._authorization.asker(question.caller)
         try:
+            if question.once:
+                return await self._attempt(question, asker, take)
             return await self._persistence.on(
                 partial(self._attempt, question, asker, take),
                 lambda: not self._breaker.is_open and not self.closed,
@@ -172,6 +188,10 @@ class Asking:
             other = await self._authorization.answer(
                 asker, question.repository, challenges, shown
             )
+            if other is not None and question.once:
+                raise UpstreamUnavailable(
+                    self._name, "wants to know once more who we are", 0.0
+                )
             if other is not None:
                 answer = await self._follow(question, asker, other)
         at_home = answer.place.origin == self._home.origin
@@ -182,19 +202,29 @@ class Asking:
 
     async def _follow(self, question: Question, asker: Asker, shown: str) -> Answer:
         """Ask, and whoever the upstream sends us to."""
-        place = self._home.at(self._home.target.rstrip("/") + question.target)
+        place = question.place
+        if place is None:
+            place = self._home.at(self._home.target.rstrip("/") + question.target)
         seen = {str(place)}
         at_home = True
         for _ in range(_MOST + 1):
             headers = dict(question.headers)
             if at_home and shown:
                 headers["Authorization"] = shown
-            answer = await self._wire.send(question.method, place, headers)
+            answer = await self._wire.send(
+                question.method,
+                place,
+                headers,
+                body=question.body() if question.body is not None else None,
+                works=question.works,
+            )
             if answer.status not in _REDIRECTS:
                 await self._judge(answer, asker, at_home=at_home)
                 return answer
             location = answer.header("location")
             await dismiss(answer, self._clock)
+            if question.changes:
+                raise UpstreamWrong(self._name, "sends us on with what is for itself")
             place = self._next(place, location)
             if str(place) in seen:
                 raise UpstreamWrong(self._name, "sends us in circles")

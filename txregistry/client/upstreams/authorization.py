@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -12,7 +12,13 @@ from twisted.internet.interfaces import IReactorTime
 
 from txregistry.auth.basic import parse_basic
 from txregistry.auth.interfaces import Credentials
-from txregistry.client.upstreams.challenges import Challenge, pull_of, pulls
+from txregistry.client.upstreams.challenges import (
+    PULL,
+    Challenge,
+    pull_of,
+    scope_of,
+    within,
+)
 from txregistry.client.upstreams.interfaces import UpstreamRefused, UpstreamWrong
 from txregistry.client.upstreams.logins import Login, LoginSource, ToldLogin
 from txregistry.client.upstreams.places import Place
@@ -55,6 +61,7 @@ class Authorization:
         clock: What measures the time.
         room: How many tokens of others are kept.
         befriend: Is told which host the upstream has its tokens from.
+        actions: What is done to repositories there; the first of them always.
     """
 
     def __init__(
@@ -66,12 +73,14 @@ class Authorization:
         clock: IReactorTime,
         room: int,
         befriend: Callable[[str], object],
+        actions: Sequence[str] = PULL,
     ) -> None:
         self._name = name
         self._home = home
         self._us = Asker(_OWN, own)
         self._service = service
         self._befriend = befriend
+        self._actions = tuple(actions)
         self._of_us = TokenCache(clock, _OWN_TOKENS)
         self._of_others = TokenCache(clock, room)
         self._flights = Flights()
@@ -115,7 +124,7 @@ class Authorization:
             return ""
         if known.scheme == "basic":
             return await self._basic(asker)
-        scope = self._scopes.get(repository, pull_of(repository))
+        scope = self._scopes.get(repository, self._usual(repository))
         return await self._bearer(asker, known, scope, "")
 
     async def answer(
@@ -142,9 +151,21 @@ class Authorization:
         self._known = known
         if known.scheme == "basic":
             return await self._basic(asker, shown) or None
-        scope = pulls(known.scope) or pull_of(repository)
+        scope = within(known.scope, self._actions) or self._usual(repository)
         self._remember(repository, scope)
         return await self._bearer(asker, known, scope, shown)
+
+    def widen(self, repository: str, source: str) -> None:
+        """Take it that what is asked next about a repository reads another one, too."""
+        scope = f"{self._usual(repository)} {pull_of(source)}"
+        self._remember(repository, scope)
+
+    def narrow(self, repository: str) -> None:
+        """Take it that a repository is asked about for itself again."""
+        self._scopes.pop(repository, None)
+
+    def _usual(self, repository: str) -> str:
+        return scope_of(repository, self._actions)
 
     async def _basic(self, asker: Asker, shown: str = "") -> str:
         login = await asker.source.get()
@@ -194,7 +215,7 @@ class Authorization:
 
     def _remember(self, repository: str, scope: str) -> None:
         self._scopes.pop(repository, None)
-        if scope != pull_of(repository):
+        if scope != self._usual(repository):
             self._scopes[repository] = scope
         if len(self._scopes) > _SCOPES:
             self._scopes.popitem(last=False)

@@ -29,12 +29,12 @@ class Wanted:
     """What is wanted of a blob.
 
     Attributes:
-        digest: Which it is.
+        digest: Which it is; None for what has no digest, a layer of version 1.
         start: The first byte that is wanted.
         size: How many bytes it has, where that is known.
     """
 
-    digest: Digest
+    digest: Digest | None
     start: int = 0
     size: int | None = None
 
@@ -160,7 +160,9 @@ class Blobs:
         except Malformed:
             said = None  # of a blob we know what it must be
         digest = wanted.digest
-        if said is not None and said.algorithm == digest.algorithm and said != digest:
+        if said is None or digest is None:
+            return
+        if said.algorithm == digest.algorithm and said != digest:
             raise UpstreamWrong(self._name, "gives a blob of another digest")
 
     def _compare(self, said: int | None, known: int | None) -> None:

@@ -5,7 +5,7 @@ Specification".
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,8 +24,13 @@ _PARAMETER: Final = re.compile(
 _OPAQUE: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*[ \t]*(?=,|$)", re.ASCII)
 _QUOTED: Final = re.compile(r"\\(.)")
 _SCOPE: Final = re.compile(
-    r"repository(?:\([a-z0-9]+\))?:([a-z0-9._:/-]{1,300}):[a-z*,]+", re.ASCII
+    r"(repository(?:\([a-z0-9]+\))?:[a-z0-9._:/-]{1,300}):([a-z*,]+)", re.ASCII
 )
+
+PULL: Final = ("pull",)
+"""What who only reads does to a repository."""
+PUSH: Final = ("pull", "push")
+"""What who also writes does to one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,22 +86,32 @@ def _parse(text: str) -> Iterator[Challenge]:
         yield Challenge(match[1].lower(), **known)
 
 
-def pulls(scope: str) -> str:
-    """Leave of a challenge's scopes what pulling needs.
+def within(scope: str, actions: Sequence[str]) -> str:
+    """Leave of a challenge's scopes what we do to repositories.
 
     An upstream that asks for more gets no token of ours that is good for it.
 
+    Args:
+        scope: What the challenge has.
+        actions: What we do; the first of them is always wanted.
+
     Returns:
-        Scopes to read repositories; empty where there are none among them.
+        Scopes; empty where none of them are of repositories.
     """
-    names = [
-        match[0].rpartition(":")[0]
-        for word in scope.split()
-        if (match := _SCOPE.fullmatch(word)) is not None
-    ]
-    return " ".join(f"{name}:pull" for name in names)
+    found = []
+    for word in scope.split():
+        if (match := _SCOPE.fullmatch(word)) is not None:
+            asked = set(match[2].split(","))
+            wanted = [each for each in actions[1:] if asked & {each, "*"}]
+            found.append(f"{match[1]}:{','.join([actions[0], *wanted])}")
+    return " ".join(found)
 
 
 def pull_of(repository: str) -> str:
     """Name the scope to read a repository."""
-    return f"repository:{repository}:pull"
+    return scope_of(repository, PULL)
+
+
+def scope_of(repository: str, actions: Sequence[str]) -> str:
+    """Name the scope to do something to a repository."""
+    return f"repository:{repository}:{','.join(actions)}"

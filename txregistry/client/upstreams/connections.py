@@ -102,13 +102,15 @@ class Connection(ProtocolWrapper):
         self._connections.add(self)
 
     def write(self, data: bytes) -> None:
-        """See ``ITransport``: what is written is a request, or more of one."""
-        self._head = _Head()
+        """See ``ITransport``: what is written so is more of a request.
+
+        There may be an answer to it by then, all or half of it.
+        """
         transport: Any = self.transport
         transport.write(data)
 
     def writeSequence(self, data: Any) -> None:  # noqa: N802 - Twisted's name
-        """See ``ITransport``."""
+        """See ``ITransport``: a request begins so."""
         self._head = _Head()
         transport: Any = self.transport
         transport.writeSequence(data)

@@ -1,11 +1,15 @@
 """The interface to a registry that a mirror has behind it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from zope.interface import Attribute, Interface
 
 from txregistry.auth.interfaces import Credentials
+from txregistry.model.checksums import Checksum
 from txregistry.model.digest import Digest
+from txregistry.model.images import ImageId
+from txregistry.model.names import Tag
 from txregistry.streams import IReader
 
 
@@ -14,6 +18,7 @@ class UpstreamFault(Exception):
 
     Attributes:
         upstream: What the upstream is called here.
+        what: What it did, in words that go on after its name, without a full stop.
         reason: Why, in one sentence that anybody may read: it holds neither secrets
             nor anything that somebody else wrote.
         retry_after: Seconds after which it may be worth to ask again; None where
@@ -31,6 +36,7 @@ class UpstreamFault(Exception):
             retry_after: Seconds after which it may be worth to ask again.
         """
         self.upstream = upstream
+        self.what = what
         self.reason = f"The upstream registry {upstream} {what}."
         self.retry_after = retry_after
         super().__init__(self.reason)
@@ -112,6 +118,24 @@ class Budget:
     remaining: int
     window: float
     seen: float
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedImage:
+    """An image of version 1, but for its layer.
+
+    Attributes:
+        json: Its JSON, to the byte.
+        parent: What it is built on, as its JSON says; None for nothing.
+        size: Bytes of its layer; None where the upstream does not say.
+        checksums: What it comes to with its layer; none where the upstream does not
+            say, or in no way that anybody can check.
+    """
+
+    json: bytes
+    parent: ImageId | None
+    size: int | None
+    checksums: tuple[Checksum, ...]
 
 
 class IUpstream(Interface):
@@ -211,3 +235,59 @@ class IUpstream(Interface):
 
     async def close() -> None:
         """Break off whatever goes on, and close all connections."""
+
+
+class IVersion1Upstream(IUpstream):
+    """A registry of images. Safe to call concurrently.
+
+    What it is asked of by version 2 it does not have, but for tags: manifests, blobs
+    and referrers are None. Nobody's own credentials are passed on to it.
+    """
+
+    async def tag_ids(repository: str) -> Mapping[Tag, ImageId] | None:
+        """List all tags, and the images that they name.
+
+        Args:
+            repository: Its name there.
+        """
+
+    async def find_tag(repository: str, tag: Tag) -> ImageId | None:
+        """Find out which image a tag names.
+
+        Args:
+            repository: The name there of the repository.
+            tag: The tag.
+        """
+
+    async def ancestry(
+        repository: str, image_id: ImageId
+    ) -> tuple[ImageId, ...] | None:
+        """Find out what an image is built on.
+
+        Args:
+            repository: For which repository it is asked for.
+            image_id: The image.
+
+        Returns:
+            The image itself, its parent, and so on; the base last. None of them twice.
+        """
+
+    async def get_image(repository: str, image_id: ImageId) -> FetchedImage | None:
+        """Fetch what there is of an image besides its layer.
+
+        Args:
+            repository: For which repository it is asked for.
+            image_id: The image, which its JSON says that it is.
+        """
+
+    async def open_layer(
+        repository: str, image_id: ImageId, size: int | None = None
+    ) -> Opened | None:
+        """Open the layer of an image, which is gone on with where it breaks off.
+
+        Args:
+            repository: For which repository it is asked for.
+            image_id: The image.
+            size: How many bytes it has, where that is known. An upstream that gives
+                another number of them is wrong.
+        """

@@ -13,6 +13,7 @@ class Patience:
     Attributes:
         connect: Seconds in which a connection must come about.
         answer: Seconds until the headers of an answer are there, with that.
+        work: Seconds until they are, of an answer that many bytes come before.
         stall: Seconds for which a body that is waited for may stand still.
         document: Seconds in which a manifest, a list or a token must be there whole.
         turn: Seconds for which a request waits until it may be made.
@@ -24,6 +25,7 @@ class Patience:
 
     connect: float = 10.0
     answer: float = 30.0
+    work: float = 300.0
     stall: float = 30.0
     document: float = 60.0
     turn: float = 60.0

@@ -74,14 +74,8 @@ def make_upstream(
     """
     home = parse_home(url)
     trust = Trust(home.host, authorities, client_certificate)
-    reach = Reach(
-        reactor,
-        blocking,
-        home,
-        Whereabouts(home.host, allow_private=allow_private),
-        trust,
-        patience.connect,
-        None if proxy is None else Proxy.parse(proxy),
+    reach = make_reach(
+        reactor, blocking, home, trust, proxy, patience, allow_private=allow_private
     )
     return assemble(
         name,
@@ -98,6 +92,32 @@ def make_upstream(
     )
 
 
+def make_reach(
+    reactor: Any,
+    blocking: Blocking,
+    home: Place,
+    trust: Trust,
+    proxy: str | None,
+    patience: Patience,
+    *,
+    allow_private: bool,
+) -> Reach:
+    """Make what connects to an upstream; see `make_upstream`.
+
+    Raises:
+        ValueError: the URL of the proxy is none that can be used.
+    """
+    return Reach(
+        reactor,
+        blocking,
+        home,
+        Whereabouts(home.host, allow_private=allow_private),
+        trust,
+        patience.connect,
+        None if proxy is None else Proxy.parse(proxy),
+    )
+
+
 def parse_home(url: str) -> Place:
     """Read where an upstream is.
 
@@ -110,7 +130,7 @@ def parse_home(url: str) -> Place:
     return home
 
 
-async def _nothing() -> None:
+async def nothing() -> None:
     """End what needs no end."""
 
 
@@ -123,7 +143,7 @@ def assemble(
     *,
     login: LoginSource,
     befriend: Callable[[str], object] = lambda _: None,
-    end: Callable[[], Any] = _nothing,
+    end: Callable[[], Any] = nothing,
     patience: Patience = USUAL_PATIENCE,
     limits: Limits = USUAL_LIMITS,
     chance: Callable[[], float] = random.random,
@@ -145,33 +165,19 @@ def assemble(
     """
     wire = Wire(name, agent, clock, patience)
     documents = Documents(name, clock, patience, limits)
-    persistence = Persistence(clock, patience, chance)
     service = TokenService(name, wire, documents, clock)
     asking = Asking(
         name,
         home,
         wire,
         Authorization(name, home, login, service, clock, limits.tokens, befriend),
-        persistence,
+        Persistence(clock, patience, chance),
         Breaker(name, clock, limits, chance),
         Throttle(name, clock, limits),
-        Rate(
-            name,
-            clock,
-            rate=limits.rate,
-            burst=limits.burst,
-            patience=patience.turn,
-        ),
+        make_rate(name, clock, patience, limits),
         clock,
     )
-    slots = partial(
-        Slots,
-        name,
-        clock,
-        limit=limits.concurrency,
-        waiting=limits.waiting,
-        patience=patience.turn,
-    )
+    slots = partial(make_slots, name, clock, patience, limits)
     return Registry2Upstream(
         name,
         asking=asking,
@@ -181,4 +187,26 @@ def assemble(
         blob_slots=slots(),
         slots=slots(),
         end=end,
+    )
+
+
+def make_rate(
+    name: str, clock: IReactorTime, patience: Patience, limits: Limits
+) -> Rate:
+    """Make what knows how often an upstream may be asked."""
+    return Rate(
+        name, clock, rate=limits.rate, burst=limits.burst, patience=patience.turn
+    )
+
+
+def make_slots(
+    name: str, clock: IReactorTime, patience: Patience, limits: Limits
+) -> Slots:
+    """Make what knows how many may ask an upstream at a time."""
+    return Slots(
+        name,
+        clock,
+        limit=limits.concurrency,
+        waiting=limits.waiting,
+        patience=patience.turn,
     )

@@ -82,6 +82,53 @@ async def open_resuming(
     return replace(opened, reader=reader)
 
 
+class Setbacks:
+    """Bear failures in a row, each with a longer pause after it, up to a number.
+
+    Args:
+        resumption: How many, and how long.
+        clock: What measures the time.
+        chance: A number from 0 to 1, another each time.
+        place: How many bytes are there at first.
+    """
+
+    def __init__(
+        self,
+        resumption: Resumption,
+        clock: IReactorTime,
+        chance: Callable[[], float],
+        place: int,
+    ) -> None:
+        self._resumption = resumption
+        self._clock = clock
+        self._chance = chance
+        self._failures = 0
+        self._since = place
+
+    def note(self, fault: UpstreamUnavailable, place: int) -> None:
+        """Take in a failure.
+
+        Args:
+            fault: What happened.
+            place: How many bytes were there by then.
+
+        Raises:
+            UpstreamUnavailable: that was one too many.
+        """
+        if place - self._since >= _PROGRESS:
+            self._failures = 0
+        self._since = place
+        self._failures += 1
+        if self._failures >= self._resumption.attempts:
+            raise fault
+
+    async def pause(self, fault: UpstreamUnavailable) -> None:
+        """Wait until it may be tried again."""
+        pause = self._resumption.pause * 2.0 ** (self._failures - 1)
+        pause = max(pause * (0.5 + self._chance() / 2), fault.retry_after or 0.0)
+        await deferLater(self._clock, min(pause, self._resumption.longest_pause))
+
+
 @implementer(IPieces)
 class ResumingReader:
     """Read a blob, and go on with the rest of it when it breaks off.
@@ -112,11 +159,7 @@ class ResumingReader:
         self._size = opened.size
         self._place = opened.start
         self._reader: IReader | None = opened.reader
-        self._clock = clock
-        self._resumption = resumption
-        self._chance = chance
-        self._failures = 0
-        self._since = opened.start
+        self._setbacks = Setbacks(resumption, clock, chance, opened.start)
         self._closed = False
 
     async def read(self, limit: int) -> bytes:
@@ -163,17 +206,10 @@ class ResumingReader:
         reader, self._reader = self._reader, None
         if reader is not None:
             await reader.close()
-        if self._place - self._since >= _PROGRESS:
-            self._failures = 0
-        self._since = self._place
-        self._failures += 1
-        if self._failures >= self._resumption.attempts:
-            raise fault
+        self._setbacks.note(fault, self._place)
         self._log.info(
             "Going on with a blob at {place}: {reason}",
             place=self._place,
             reason=fault.reason,
         )
-        pause = self._resumption.pause * 2.0 ** (self._failures - 1)
-        pause = max(pause * (0.5 + self._chance() / 2), fault.retry_after or 0.0)
-        await deferLater(self._clock, min(pause, self._resumption.longest_pause))
+        await self._setbacks.pause(fault)

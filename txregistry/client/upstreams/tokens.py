@@ -117,7 +117,8 @@ class TokenService:
         """
         if login is not None and login.is_token:
             return await self._redeem(errand, login)
-        fields = [("service", errand.service), ("scope", errand.scope)]
+        fields = [("service", errand.service)]
+        fields += [("scope", each) for each in errand.scope.split()]
         headers = {"Accept": "application/json"}
         if login is not None:
             fields.append(("account", login.username))

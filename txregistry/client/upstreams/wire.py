@@ -32,7 +32,10 @@ from txregistry.client.upstreams.limits import Patience
 from txregistry.client.upstreams.places import Place
 from txregistry.client.upstreams.tunnels import TunnelRefused
 from txregistry.client.upstreams.whereabouts import Strayed
-from txregistry.storage.requestbody import BytesBody
+from txregistry.storage.requestbody import BytesBody, Deadline, WrittenBody
+
+Body = BytesBody | WrittenBody
+"""What goes with a request."""
 
 _WRAPPERS: Final = (RequestGenerationFailed, RequestTransmissionFailed, ResponseFailed)
 _CANCELLED: Final = (CancelledError, ConnectingCancelledError)
@@ -66,6 +69,9 @@ class Wire:
         place: Place,
         headers: Mapping[str, str],
         form: bytes | None = None,
+        *,
+        body: Body | None = None,
+        works: bool = False,
     ) -> Answer:
         """Make a request.
 
@@ -73,7 +79,9 @@ class Wire:
             method: The method.
             place: What is asked.
             headers: Header fields; they may hold secrets.
-            form: The body, where there is one.
+            form: The body, where there is one and it is short.
+            body: The body, where it is any other.
+            works: Whether the server moves many bytes before it answers.
 
         Returns:
             The answer, whose body somebody has to close.
@@ -84,52 +92,48 @@ class Wire:
             UpstreamWrong: it is no answer of HTTP, or we do not go there.
             CancelledError: nobody wants it any more.
         """
+        if form is not None:
+            body = BytesBody(form)
+        patience = self._patience.work if works else self._patience.answer
         try:
-            response = await self._request(method, place, headers, form)
+            response = await self._request(method, place, headers, body, patience)
         except (CancelledError, UpstreamFault):
             raise
         except Exception as fault:  # noqa: BLE001 - an agent fails with anything
             raise self._judge(place, _cause(fault)) from None
         length = None if response.length == UNKNOWN_LENGTH else response.length
-        body = UpstreamBody(self._name, length, self._clock, self._patience.stall)
-        response.deliverBody(body)
-        return Answer(method, place, response.code, response.headers, body)
+        found = UpstreamBody(self._name, length, self._clock, self._patience.stall)
+        response.deliverBody(found)
+        return Answer(method, place, response.code, response.headers, found)
 
     async def _request(
         self,
         method: str,
         place: Place,
         headers: Mapping[str, str],
-        form: bytes | None,
+        body: Body | None,
+        patience: float,
     ) -> IResponse:
-        late = False
-
-        def pass_() -> None:
-            nonlocal late
-            late = True
-            sent.cancel()
-
         fields = {name: [text] for name, text in headers.items()}
         sent: Deferred[IResponse] = self._agent.request(
             method.encode("ascii"),
             str(place).encode("ascii"),
             Headers(fields),
-            None if form is None else BytesBody(form),
+            body,
         )
-        timer = self._clock.callLater(self._patience.answer, pass_)
+        deadline = Deadline(self._clock, patience, sent.cancel, body)
         try:
             return await sent
         except Exception as fault:
-            if late:
+            if deadline.passed:
                 raise Faltered(
-                    self._name, f"did not answer in {self._patience.answer:g} s"
+                    self._name, f"did not answer in {patience:g} s"
                 ) from None
             if isinstance(_cause(fault), _CANCELLED):
                 raise CancelledError from None
             raise
         finally:
-            if timer.active():
-                timer.cancel()
+            deadline.lift()
 
     def _judge(self, place: Place, cause: BaseException) -> UpstreamFault:
         """Say what it is that went wrong, in words that hold nobody else's."""

@@ -12,7 +12,7 @@ from txregistry.auth.interfaces import Credentials
 from txregistry.client.upstreams.interfaces import UpstreamFault, UpstreamWrong
 from txregistry.client.upstreams.resuming import open_resuming
 from txregistry.model.digest import CANONICAL, Digest
-from txregistry.model.errors import BlobUnknown, DigestInvalid
+from txregistry.model.errors import BlobUnknown, DigestInvalid, RegistryError
 from txregistry.model.names import RepositoryName
 from txregistry.registry.blobs import Blob, Blobs
 from txregistry.registry.filling import Filling
@@ -66,10 +66,11 @@ class ComingBlob:
 
     filling: Filling
     size: int
+    upstream: str
 
     async def open(self, start: int, stop: int) -> IReader:
         """See `PulledBlob`."""
-        return _Part(self.filling.reader(start), stop - start)
+        return _Part(self.filling.reader(start), stop - start, self.upstream)
 
     async def elsewhere(self) -> str | None:
         """See `PulledBlob`."""
@@ -82,16 +83,15 @@ class ComingBlob:
             hear: Is told time and again how many bytes are here.
 
         Raises:
-            BlobUnknown: what came is something else.
             UpstreamSilent: not all of it came.
-            UpstreamInvalid: likewise.
+            UpstreamInvalid: likewise, or what came is something else.
         """
         try:
             await self.filling.follow(hear)
         except UpstreamFault as fault:
             raise failure_of(fault) from fault
         except DigestInvalid as error:
-            raise BlobUnknown(error.message) from error
+            raise _lie(self.upstream) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class RemoteBlob:
             raise failure_of(fault) from fault
         if opened is None:
             raise BlobUnknown("The blob was deleted a moment ago.")
-        return _Part(opened.reader, stop - start)
+        return _Part(opened.reader, stop - start, self.rule.upstream.name)
 
     async def elsewhere(self) -> str | None:
         """See `PulledBlob`."""
@@ -264,11 +264,12 @@ class MirroredBlobs:
         work = detach(
             self._fill(rule, name, digest, filling), self._log, "fetching a blob"
         )
+        coming = ComingBlob(filling, opened.size or 0, rule.upstream.name)
         if opened.size is None:
             await work
+            await coming.arrive(lambda _: None)  # which says why, if it did not
             blob = await self._blobs.find(name, digest)
             return StoredBlob(self._blobs, blob)
-        coming = ComingBlob(filling, opened.size)
         if not work.called:
             self._under_way[name, digest] = coming
             _ = work.addBoth(lambda _: self._under_way.pop((name, digest), None))
@@ -307,13 +308,19 @@ def _unknown(name: RepositoryName, digest: Digest) -> BlobUnknown:
     )
 
 
+def _lie(upstream: str) -> RegistryError:
+    """Make what a client is told of a blob that is another one."""
+    return failure_of(UpstreamWrong(upstream, "gave a blob of another digest"))
+
+
 @implementer(IReader)
 class _Part:
     """Give so many bytes of what another reader gives, and say why there are less."""
 
-    def __init__(self, reader: IReader, left: int) -> None:
+    def __init__(self, reader: IReader, left: int, upstream: str) -> None:
         self._reader = reader
         self._left = left
+        self._upstream = upstream
 
     async def read(self, limit: int) -> bytes:
         """See `IReader`."""
@@ -324,7 +331,7 @@ class _Part:
         except UpstreamFault as fault:
             raise failure_of(fault) from fault
         except DigestInvalid as error:
-            raise BlobUnknown(error.message) from error
+            raise _lie(self._upstream) from error
         self._left -= len(data)
         return data
 

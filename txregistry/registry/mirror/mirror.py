@@ -1,11 +1,14 @@
 """What is pulled, from here or from the registry that a repository is mirrored from."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from txregistry.auth.interfaces import Credentials
+from txregistry.client.upstreams.interfaces import IVersion1Upstream
 from txregistry.model.digest import Digest
 from txregistry.model.errors import Denied
-from txregistry.model.names import Reference, RepositoryName
+from txregistry.model.images import ImageId
+from txregistry.model.names import Reference, RepositoryName, Tag
 from txregistry.registry.blobs import Blobs
 from txregistry.registry.manifests import Manifests
 from txregistry.registry.mirror.approvals import Approvals
@@ -14,9 +17,10 @@ from txregistry.registry.mirror.blobs import (
     PulledBlob,
     StoredBlob,
 )
+from txregistry.registry.mirror.images import MirroredImages
 from txregistry.registry.mirror.lists import MirroredLists
 from txregistry.registry.mirror.manifests import MirroredManifests, PulledManifest
-from txregistry.registry.mirror.rules import MirrorRules
+from txregistry.registry.mirror.rules import MirrorRule, MirrorRules
 from txregistry.registry.tags import Tags, TagsPage
 
 _MOST: Final = 10_000
@@ -34,6 +38,7 @@ class Mirror:
         mirrored_manifests: Finds those of mirrored repositories.
         mirrored_blobs: Likewise.
         mirrored_lists: Likewise.
+        mirrored_images: Likewise, where the other registry speaks version 1.
         approvals: Whom other registries let pull that decide that.
     """
 
@@ -46,6 +51,7 @@ class Mirror:
         mirrored_manifests: MirroredManifests,
         mirrored_blobs: MirroredBlobs,
         mirrored_lists: MirroredLists,
+        mirrored_images: MirroredImages,
         approvals: Approvals,
     ) -> None:
         self.rules = rules
@@ -54,6 +60,7 @@ class Mirror:
         self._mirrored_manifests = mirrored_manifests
         self._mirrored_blobs = mirrored_blobs
         self._mirrored_lists = mirrored_lists
+        self._mirrored_images = mirrored_images
         self._tags = tags
         self._approvals = approvals
 
@@ -88,6 +95,8 @@ class Mirror:
             return PulledManifest(await self._manifests.find(name, reference))
         if caller is not None:
             await self._approvals.check_manifest(rule, name, reference, caller)
+        if _speaks_v1(rule):
+            return await self._mirrored_images.find(rule, name, reference)
         return await self._mirrored_manifests.find(rule, name, reference, caller)
 
     async def find_blob(
@@ -168,6 +177,44 @@ class Mirror:
             await self._approvals.check_manifest(rule, name, subject, caller)
         await self._mirrored_lists.fetch_referrers(rule, name, subject, caller)
 
+    async def ensure_tag(self, name: RepositoryName, tag: Tag) -> None:
+        """Let a tag name the image here that it names in a registry of version 1.
+
+        Raises:
+            TagUnknown: as for `MirroredImages.ensure`.
+            UpstreamSilent: likewise.
+            UpstreamInvalid: likewise.
+        """
+        rule = self.rules.find(name)
+        if rule is not None and _speaks_v1(rule):
+            await self._mirrored_images.ensure(rule, name, tag)
+
+    async def tag_ids(self, name: RepositoryName) -> Mapping[Tag, ImageId] | None:
+        """List tags and the images that they name in a registry of version 1.
+
+        Returns:
+            The list; None where there is none, or it cannot be had.
+        """
+        rule = self.rules.find(name)
+        if rule is None or not _speaks_v1(rule):
+            return None
+        return await self._mirrored_images.tag_ids(rule, name)
+
+    async def ensure_image(self, name: RepositoryName, image_id: ImageId) -> None:
+        """Have an image here that a tag names in a registry of version 1.
+
+        Raises:
+            UpstreamSilent: as for `MirroredImages.ensure_image`.
+            UpstreamInvalid: likewise.
+        """
+        rule = self.rules.find(name)
+        if rule is not None and _speaks_v1(rule):
+            await self._mirrored_images.ensure_image(rule, name, image_id)
+
+    def repositories(self, image_id: ImageId) -> list[RepositoryName]:
+        """Give those that are said to have an image, of which nothing is here yet."""
+        return self._mirrored_images.repositories(image_id)
+
     def check_push(self, name: RepositoryName) -> None:
         """Refuse to take something into a repository that is another registry's.
 
@@ -186,3 +233,8 @@ class Mirror:
         """Close the connections to the other registries."""
         for upstream in self.rules.upstreams:
             await upstream.close()
+
+
+def _speaks_v1(rule: MirrorRule) -> bool:
+    """Say whether the other registry speaks version 1, and nothing else."""
+    return bool(IVersion1Upstream.providedBy(rule.upstream))

@@ -199,7 +199,8 @@ class V1Access:
             return not hidden
         there = await self._registry.manifests.has_repository(name)
         announced = await self._registry.announcements.all(name)
-        return not hidden and (there or announced is not None)
+        mirrored = self._registry.mirror.rules.find(name) is not None
+        return not hidden and (there or mirrored or announced is not None)
 
     async def to_image(
         self, request: RegistryRequest, text: str, action: Action
@@ -298,6 +299,7 @@ class V1Access:
         noted = bool(found)
         if action is Action.PULL and not found:
             found = await self._registry.images.repositories(image_id)
+            found = found or self._registry.mirror.repositories(image_id)
         names = [name for name in found if await self.may(caller, name, action)]
         if names:
             return names, noted

@@ -57,6 +57,7 @@ class ImageRoutes:
         found = []
         # A push to several repositories at once goes on until all of them have it.
         for name in scope.names:
+            await registry.mirror.ensure_image(name, image_id)
             try:
                 image = await registry.derived.find(name, image_id, architecture)
                 found.append((name, image))

@@ -180,6 +180,8 @@ class IndexRoutes:
         if not self._alone:
             tagged = await self._registry.image_tags.ids(name, architecture)
             found.update(dict.fromkeys(sorted(tagged)))
+            mirrored = await self._registry.mirror.tag_ids(name) or {}
+            found.update(dict.fromkeys(sorted(map(str, mirrored.values()))))
         if announced is None and not found:
             raise NameUnknown("images not found")
         return [{"id": each} for each in found]

@@ -44,6 +44,11 @@ def add_tag_routes_of_v1(app: App, guards: V1Guards, registry: Registry) -> None
     async def get_tags(
         request: RegistryRequest, name: RepositoryName, asking: V1Caller
     ) -> bytes:
+        listed = await registry.mirror.tag_ids(name)
+        if listed is not None:  # what is here of them is seen to when it is asked for
+            return answer(
+                request, {str(tag): str(each) for tag, each in listed.items()}
+            )
         found = await tags.all(name, request.engine.architecture)
         for image_id in sorted(set(found.values()))[:_REMEMBERED]:
             await _remember(asking, name, image_id, request)
@@ -57,7 +62,9 @@ def add_tag_routes_of_v1(app: App, guards: V1Guards, registry: Registry) -> None
     async def get_tag(
         request: RegistryRequest, name: RepositoryName, text: str, asking: V1Caller
     ) -> bytes:
-        image_id = await tags.find(name, _known(text), request.engine.architecture)
+        tag = _known(text)
+        await registry.mirror.ensure_tag(name, tag)
+        image_id = await tags.find(name, tag, request.engine.architecture)
         await _remember(asking, name, str(image_id), request)
         return answer(request, str(image_id))
 

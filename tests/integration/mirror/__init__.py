@@ -1,0 +1,1 @@
+"""Tests of the mirror: real clients, and real registries behind it."""

@@ -90,6 +90,15 @@ class UpstreamTests(ChecksCase):
         self.refused("name: a, connections: 0", ".connections: 0")
         self.refused("name: a, rate: 0", ".rate: 0")
 
+    def test_an_upstream_may_speak_version_1(self) -> None:
+        self.assertEqual(self.only("name: a, api: v1").api, "v1")
+
+    def test_it_speaks_nothing_else(self) -> None:
+        self.refused("name: a, api: v3", ".api: 'v3'", "v1 or v2")
+
+    def test_credentials_cannot_be_passed_on(self) -> None:
+        self.refused("name: a, api: v1, passthrough: true", ".passthrough", "Index")
+
 
 class MirrorTests(ChecksCase):
     def test_it_is_nobodys_mirror_unless_told_so(self) -> None:

@@ -16,6 +16,7 @@ from txregistry.assembly.admission import make_admission
 from txregistry.assembly.auditfile import make_audit
 from txregistry.assembly.doubts import find_doubts
 from txregistry.assembly.listening import make_endpoints
+from txregistry.assembly.mirrorschedule import make_schedule
 from txregistry.assembly.registries import make_registry
 from txregistry.assembly.reloading import Reloading
 from txregistry.assembly.secrets import find_secrets
@@ -84,6 +85,8 @@ def build(
             settings, read or (lambda: settings), path, admission, reactor, blocking
         )
     ]
+    if registry.writes and not settings.mirror.offline:
+        watching.append(make_schedule(settings, registry, reactor, blocking))
     http, tls = settings.http, None
     if http.tls.certificate is not None:
         tls = ServerTls(http.tls, reactor, blocking)

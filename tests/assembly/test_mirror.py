@@ -7,11 +7,14 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.temporary import make_file
 from txregistry.assembly.mirror import make_rules
+from txregistry.assembly.mirrorschedule import make_schedule
 from txregistry.model.names import RepositoryName
 from txregistry.registry.mirror.rules import MirrorRules
-from txregistry.settings.mirror import Mirror, Proxy, Upstream
+from txregistry.registry.repositories import Registry
+from txregistry.settings.mirror import Mirror, Proxy, Schedule, Upstream
 from txregistry.settings.section import SettingsError
 from txregistry.settings.sections import Settings
+from txregistry.storage.memory import MemoryObjectStore
 from txregistry.tasks import at_once
 
 
@@ -68,6 +71,26 @@ class RulesTests(SynchronousTestCase):
             Upstream("a", certificate=nothing, key=nothing),
             "mirror.upstreams[1].certificate",
         )
+
+    def test_what_is_fetched_time_and_again(self) -> None:
+        for tags, told in ((("3.*",), ""), (("3 *",), "tags")):
+            plan = Schedule(("library/alpine",), tags)
+            upstreams = (Upstream("a"), Upstream("b", schedule=(plan,)))
+            settings = Settings(mirror=Mirror(upstreams))
+            registry = Registry(
+                MemoryObjectStore(Clock()),
+                Clock(),
+                at_once,
+                mirrored=make_rules(settings, Clock(), at_once),
+            )
+            try:
+                make_schedule(settings, registry, Clock(), at_once)
+            except SettingsError as error:
+                self.assertIn("mirror.upstreams[1].schedule[0]: ", str(error))
+                self.assertIn(told, str(error))
+                self.assertTrue(told)
+            else:
+                self.assertFalse(told)
 
     def test_whoever_we_are_there(self) -> None:
         for more in (

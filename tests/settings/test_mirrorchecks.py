@@ -86,6 +86,10 @@ class UpstreamTests(ChecksCase):
         for name in ("patience", "timeout"):
             self.refused(f"name: a, {name}: 0s", f".{name}: 0s", "0.1s")
 
+    def test_too_often(self) -> None:
+        plan = "{repositories: [a], tags: ['3.*'], every: 1s}"
+        self.refused(f"name: a, schedule: [{plan}]", ".schedule[0].every: 1s", "60s")
+
     def test_nothing_at_once(self) -> None:
         self.refused("name: a, connections: 0", ".connections: 0")
         self.refused("name: a, rate: 0", ".rate: 0")

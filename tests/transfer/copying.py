@@ -17,6 +17,7 @@ from txregistry.storage.kinds import (
     Blob,
     Document,
     GzipLink,
+    Job,
     Link,
     PastLink,
     Secret,
@@ -72,7 +73,7 @@ def is_sound(objects: Mapping[str, bytes], key: str) -> bool:  # noqa: PLR0911 -
     if key not in objects:
         return False
     kind = recognize(key)
-    if isinstance(kind, Document | Secret):
+    if isinstance(kind, Document | Job | Secret):
         return True
     if isinstance(kind, Blob):
         return has_digest(objects[key], kind.digest)

@@ -141,11 +141,12 @@ class CopyTests(copying.StoreCopyCase):
             keys.announcer("0" * 32, A),
             keys.tag_property(A, V1),
             keys.repository_properties(A),
+            keys.job("x", A, V1, f"{0:016x}-{0:016x}"),
         ):
             self.put(key, key.encode())
         report = self.copy()
         self.expect_all()
-        self.assertEqual(report.copied.documents, 6)
+        self.assertEqual(report.copied.documents, 7)
 
     def test_a_document_that_changed(self) -> None:
         key = keys.tag_property(A, V1)

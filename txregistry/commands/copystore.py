@@ -1,16 +1,15 @@
 """``txregistry copy-store``: copy all that a registry keeps to another store."""
 
 import os
-import re
 import sys
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 
 import msgspec
-from twisted.python import usage
 
 from txregistry.assembly.stores import make_store
 from txregistry.commands.breakable import BreakableOptions, start_threads
+from txregistry.commands.options import parse_parallel
 from txregistry.settings.reading import load_settings
 from txregistry.settings.section import SettingsError
 from txregistry.settings.sections import Settings
@@ -31,7 +30,6 @@ from txregistry.transfer.storecopy import CopyStopped, StoreCopy
 _FROM: Final = "FROM"
 _TO: Final = "TO"
 _LEFT_OUT: Final = 1
-_NUMBER: Final = re.compile(r"[0-9]{1,3}", re.ASCII)
 _MOST: Final = 64
 """Objects that may be on their way at the same time."""
 _MANY: Final = 16
@@ -75,12 +73,7 @@ class CopyStore(BreakableOptions):
 
     def postOptions(self) -> None:
         """See how much is to be done at the same time."""
-        text = self["parallel"]
-        self.parallel = int(text) if _NUMBER.fullmatch(text) is not None else 0
-        if not 1 <= self.parallel <= _MOST:
-            raise usage.UsageError(
-                f"--parallel: {text!r} cannot be used; it must be from 1 to {_MOST}."
-            )
+        self.parallel = parse_parallel(self["parallel"], _MOST)
 
     def run(self) -> None:
         """Copy.

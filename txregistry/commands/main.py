@@ -15,6 +15,8 @@ from txregistry.commands.certs import Certs
 from txregistry.commands.copystore import CopyStore
 from txregistry.commands.explain import Explain
 from txregistry.commands.importer import ImportV1
+from txregistry.commands.mirrorconfig import MirrorConfig
+from txregistry.commands.warm import Warm
 from txregistry.service import rehearse
 from txregistry.settings.reading import load_settings
 from txregistry.settings.roles import ROLES
@@ -67,6 +69,8 @@ class Options(usage.Options):
         ["explain", None, Explain, "Say whether somebody may do something, and why."],
         ["copy-store", None, CopyStore, "Copy all that is kept to another store."],
         ["import-v1", None, ImportV1, "Take in the data of docker-registry 0.9."],
+        ["mirror-config", None, MirrorConfig, "Tell clients about this mirror."],
+        ["warm", None, Warm, "Fetch images ahead into this mirror."],
     ]
 
     def postOptions(self) -> None:

@@ -1,10 +1,31 @@
 """What a command is given, in any order."""
 
+import re
 from collections.abc import Sequence
 from getopt import GetoptError, gnu_getopt
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from twisted.python import usage
+
+_NUMBER: Final = re.compile(r"[0-9]{1,3}", re.ASCII)
+
+
+def parse_parallel(text: str, most: int) -> int:
+    """Read how much is to be done at the same time.
+
+    Args:
+        text: What was given.
+        most: What it is at most: less than 1000.
+
+    Raises:
+        UsageError: it is no such number.
+    """
+    number = int(text) if _NUMBER.fullmatch(text) is not None else 0
+    if not 1 <= number <= most:
+        raise usage.UsageError(
+            f"--parallel: {text!r} cannot be used; it must be from 1 to {most}."
+        )
+    return number
 
 
 class CommandOptions(usage.Options):

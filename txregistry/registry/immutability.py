@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from txregistry.auth.patterns import Patterns, wildcard
+from txregistry.auth.patterns import Patterns
 from txregistry.model.digest import ALGORITHMS, Digest
 from txregistry.model.errors import Denied
 from txregistry.model.names import RepositoryName, Tag
+from txregistry.registry.tagpatterns import TagPatterns
 
-_LETTERS: Final = re.compile(r"[A-Za-z0-9._*-]{1,128}", re.ASCII)
 _FALLBACK: Final = re.compile(rf"(?:{'|'.join(ALGORITHMS)})-[0-9a-f]{{64}}", re.ASCII)
 
 
@@ -24,7 +24,7 @@ class ImmutableTags:
 
     Attributes:
         repositories: Patterns of names, as of `txregistry.auth.patterns`.
-        tags: Patterns of tags, in which ``*`` is any text.
+        tags: Patterns of tags, as of `txregistry.registry.tagpatterns`.
     """
 
     repositories: tuple[str, ...]
@@ -51,7 +51,7 @@ class Immutability:
     def protects(self, name: RepositoryName, tag: Tag) -> bool:
         """Say whether a tag stays once it is there."""
         return _FALLBACK.fullmatch(tag.text) is None and any(
-            tags.fullmatch(tag.text) is not None and repositories.match(name)
+            tags.match(tag) and repositories.match(name)
             for repositories, tags in self._rules
         )
 
@@ -109,19 +109,12 @@ class Immutability:
             )
 
 
-def _compile(place: int, rule: ImmutableTags) -> tuple[Patterns, re.Pattern[str]]:
+def _compile(place: int, rule: ImmutableTags) -> tuple[Patterns, TagPatterns]:
     if not rule.repositories or not rule.tags:
         raise ValueError(
             f"Rule {place}: it must say which repositories and which tags."
         )
-    for pattern in rule.tags:
-        if _LETTERS.fullmatch(pattern) is None:
-            raise ValueError(
-                f"Rule {place}: {pattern!r} is no pattern of tags: those are of "
-                "letters, digits, '.', '_' and '-', and patterns have '*' besides."
-            )
     try:
-        repositories = Patterns(rule.repositories)
+        return Patterns(rule.repositories), TagPatterns(rule.tags)
     except ValueError as error:
         raise ValueError(f"Rule {place}: {error}") from error
-    return repositories, re.compile("|".join(map(wildcard, rule.tags)), re.ASCII)

@@ -15,6 +15,15 @@ _HUB_URL = "https://registry-1.docker.io"
 _HUB_HOSTS = (HUB, "registry-1.docker.io", "index.docker.io", "registry.hub.docker.com")
 
 
+class Schedule(Section, frozen=True):
+    """An entry of ``mirror.upstreams[].schedule``: what is fetched time and again."""
+
+    repositories: tuple[str, ...]
+    tags: tuple[str, ...]
+    platforms: tuple[str, ...] = ()
+    every: Duration = Duration(86_400)
+
+
 class Upstream(Section, frozen=True):
     """An entry of ``mirror.upstreams``: another registry.
 
@@ -45,6 +54,7 @@ class Upstream(Section, frozen=True):
     rate: Annotated[float, msgspec.Meta(gt=0, le=10_000)] | None = None
     allowprivate: bool = False
     passthrough: bool = False
+    schedule: tuple[Schedule, ...] = ()
 
     @property
     def address(self) -> str:

@@ -19,6 +19,8 @@ _HOST: Final = re.compile(
     re.ASCII,
 )
 _APIS: Final = ("v1", "v2")
+_OFTEN: Final = 60.0
+"""Seconds between two turns: more often, an upstream would take it amiss."""
 _SHORTEST: Final = 0.1
 """Seconds in which another registry can answer."""
 
@@ -70,6 +72,7 @@ def _check_upstream(setting: str, upstream: Upstream) -> None:
     if upstream.start:
         _check_start(f"{setting}.prefix", upstream.start)
     _check_called(setting, upstream)
+    _check_schedule(setting, upstream)
     _check_login(setting, upstream, "command")
     if (upstream.certificate is None) != (upstream.key is None):
         raise SettingsError(f"{setting}: give both certificate and key, or neither.")
@@ -81,6 +84,15 @@ def _check_upstream(setting: str, upstream: Upstream) -> None:
             raise SettingsError(
                 f"{setting}.{name}: {value:g}s cannot be used: it must be "
                 f"{_SHORTEST:g}s or longer."
+            )
+
+
+def _check_schedule(setting: str, upstream: Upstream) -> None:
+    for place, each in enumerate(upstream.schedule):
+        if each.every < _OFTEN:
+            raise SettingsError(
+                f"{setting}.schedule[{place}].every: {each.every:g}s cannot be used; "
+                f"it must be {_OFTEN:g}s or longer."
             )
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from txregistry.model.digest import Digest
 from txregistry.model.images import ImageId
-from txregistry.model.names import RepositoryName, Tag
+from txregistry.model.names import Reference, RepositoryName, Tag
 from txregistry.storage.interfaces import Key
 
 ROOT: Final = "docker/registry/v2/"
@@ -206,6 +206,35 @@ def tag_property(name: RepositoryName, tag: Tag) -> Key:
 def repository_properties(name: RepositoryName) -> Key:
     """Place what version 1 keeps of a repository."""
     return Key(f"{V1_REPOSITORIES}{name}/_properties")
+
+
+def mirror_turns(plan: str) -> str:
+    """Give the prefix of the turns that a plan of scheduled mirroring had."""
+    return f"{PRIVATE}mirror/turns/{plan}/"
+
+
+def mirror_turn(plan: str, number: int) -> Key:
+    """Place the time of one turn; the keys of turns sort as they followed."""
+    return Key(f"{mirror_turns(plan)}{number:012}")
+
+
+def jobs(rule: str = "") -> str:
+    """Give the prefix of the jobs of a rule of replication; of all, without one."""
+    return f"{PRIVATE}replication/{rule}/" if rule else f"{PRIVATE}replication/"
+
+
+def jobs_of(rule: str, name: RepositoryName, reference: Reference) -> str:
+    """Give the prefix of the jobs that replicate one tag, or one manifest."""
+    if isinstance(reference, Digest):
+        folder = f"_digests/{reference.algorithm}/{reference.encoded}"
+    else:
+        folder = f"_tags/{reference}"
+    return f"{jobs(rule)}{name}/{folder}/"
+
+
+def job(rule: str, name: RepositoryName, reference: Reference, job_id: str) -> Key:
+    """Place a job of replication."""
+    return Key(f"{jobs_of(rule, name, reference)}{job_id}")
 
 
 def reference_digest(prefix: str, key: str) -> Digest:

@@ -12,7 +12,7 @@ from txregistry.model.errors import (
     TagInvalid,
 )
 from txregistry.model.images import ImageId
-from txregistry.model.names import RepositoryName, Tag
+from txregistry.model.names import Reference, RepositoryName, Tag
 from txregistry.storage.keys import PRIVATE, REPOSITORIES, ROOT, SECRETS
 
 Role = Literal["layer", "revision", "signature", "referrer", "form"]
@@ -67,7 +67,26 @@ class PastLink:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A small document of version 1."""
+    """A small document: of version 1, or the time of a turn of mirroring."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job of replication.
+
+    Attributes:
+        rule: The name of its rule.
+        repository: The repository.
+        reference: The tag, or the manifest, that is replicated.
+        noted: When it was written, in thousandths of a second since 1970.
+        is_claim: Whether it only says that somebody is setting the tag there.
+    """
+
+    rule: str
+    repository: RepositoryName
+    reference: Reference
+    noted: int
+    is_claim: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +111,7 @@ class Scratch:
 
 
 AnyLink = Link | GzipLink | TagLink | PastLink
-Kind = Blob | AnyLink | Document | Secret | Upload | Scratch
+Kind = Blob | AnyLink | Document | Job | Secret | Upload | Scratch
 
 _NAME: Final = r"([^/]+/[^/]+)"
 """A digest, as keys have it."""
@@ -118,6 +137,12 @@ _IMAGE_UPLOAD: Final = re.compile(r"v1/uploads/[^/]+/[^/]+/")
 _ANNOUNCER: Final = re.compile(r"v1/announcers/[^/]+/(.+)/_images")
 _OF_REPOSITORY: Final = re.compile(
     r"v1/repositories/(.+)/(?:_properties|_announced/[0-9a-f]+|_tags/([^/]+))"
+)
+_MIRROR_TURN: Final = re.compile(r"mirror/turns/[0-9a-f]{32}/[0-9]{12}", re.ASCII)
+_JOB: Final = re.compile(
+    rf"replication/([a-z0-9][a-z0-9.-]{{0,99}})/(.+)/_(?:tags/([^/]+)|digests/{_NAME})"
+    r"/([0-9a-f]{16})-[0-9a-f]{16}(-claim)?",
+    re.ASCII,
 )
 _REFUSALS: Final = (DigestInvalid, ImageIdInvalid, NameInvalid, TagInvalid)
 
@@ -176,10 +201,22 @@ def _private(key: str) -> Kind | None:
         return Link(RepositoryName.parse(found[1]), "form", _digest(found[2]))
     if key.startswith(SECRETS):
         return Secret() if _SECRET.fullmatch(key.removeprefix(SECRETS)) else None
-    return _document(path)
+    return _job(path) or _document(path)
+
+
+def _job(path: str) -> Job | None:
+    found = _JOB.fullmatch(path)
+    if found is None:
+        return None
+    rule, name, tag, digest, noted, claim = found.groups()
+    reference = _digest(digest) if tag is None else Tag.parse(tag)
+    repository = RepositoryName.parse(name)
+    return Job(rule, repository, reference, int(noted, 16), claim is not None)
 
 
 def _document(path: str) -> Document | None:
+    if _MIRROR_TURN.fullmatch(path):
+        return Document()
     if found := _IMAGE.fullmatch(path):
         ImageId.parse(found[1])
         RepositoryName.parse(found[2])

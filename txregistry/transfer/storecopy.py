@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from twisted.internet.interfaces import IReactorTime
 
+from txregistry.lanes import Lanes
 from txregistry.model.digest import CANONICAL
 from txregistry.model.names import RepositoryName
 from txregistry.storage import keys
@@ -29,6 +30,7 @@ from txregistry.storage.kinds import (
     Blob,
     Document,
     GzipLink,
+    Job,
     Link,
     PastLink,
     Scratch,
@@ -41,7 +43,6 @@ from txregistry.tasks import Blocking, breathe
 from txregistry.transfer.blobcopy import BlobCopy, Ends
 from txregistry.transfer.copyreport import CopyReport, Hear, Position
 from txregistry.transfer.documentcopy import DocumentCopy
-from txregistry.transfer.lanes import Lanes
 from txregistry.transfer.linkcopy import LinkCopy
 
 P = ParamSpec("P")
@@ -198,7 +199,7 @@ class StoreCopy:
                     await self._begin(key, self._links.bring, key, link)
             case GzipLink() as link:
                 await self._begin(key, self._links.bring, key, link)
-            case Document():
+            case Document() | Job():
                 await self._begin(key, self._documents.bring, key)
             case Secret():
                 await self._begin(key, self._documents.bring_secret, key)

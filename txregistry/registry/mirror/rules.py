@@ -88,6 +88,10 @@ class MirrorRules:
         """The other registries."""
         return [rule.upstream for rule in self._rules]
 
+    def of(self, upstream: str) -> MirrorRule:
+        """Give the rule of another registry, by what that is called here."""
+        return next(rule for rule in self._rules if rule.upstream.name == upstream)
+
     def find(self, name: RepositoryName) -> MirrorRule | None:
         """Give the rule of a repository; None where it is ours alone."""
         if f"{name}/".startswith(self._own):

@@ -1,9 +1,9 @@
-"""Tests of ``txregistry/transfer/lanes.py``."""
+"""Tests of ``txregistry/lanes.py``."""
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from txregistry.transfer.lanes import Lanes
+from txregistry.lanes import Lanes
 
 
 class WorkError(Exception):

@@ -11,10 +11,10 @@ from tests.transfer import case
 from tests.transfer.case import WEB
 from tests.transfer.trees import make_chain, tarsum
 from tests.web.v1.images import BASE, TOP, B, T, V1Image, document
+from txregistry.model import layerproof
 from txregistry.model.names import RepositoryName, Tag
 from txregistry.model.tarballs import TooManyEntries
 from txregistry.storage.interfaces import Key
-from txregistry.transfer import layersums
 
 OTHER = "c" * 64
 
@@ -136,7 +136,7 @@ class ImageDefectTests(case.TreeTestCase):
         self.check_top("its layer is no tar archive, or one that is cut off")
 
     def test_a_bomb(self) -> None:
-        self.patch(layersums, "_UNPACKED", 5000)
+        self.patch(layerproof, "_UNPACKED", 5000)
         bomb = gzip.compress(bytes(100_000))
         self.tree.image(V1Image(T, TOP.json, bomb), [B])
         self.tree.image(
@@ -235,13 +235,13 @@ class CompressionTests(case.TreeTestCase):
                     self.assertEqual(self.tag_of(RepositoryName(name)), B)
 
     def test_many_entries_are_no_fault_without_a_tarsum(self) -> None:
-        self.patch(layersums, "TarSum", _FullTarSum)
+        self.patch(layerproof, "TarSum", _FullTarSum)
         self.tree.image(BASE, checksums=[])
         self.tree.tag("acme/web", "latest", B)
         self.assertTrue(self.run_import().is_complete)
 
     def test_many_entries_are_a_fault_with_a_tarsum(self) -> None:
-        self.patch(layersums, "TarSum", _FullTarSum)
+        self.patch(layerproof, "TarSum", _FullTarSum)
         self.tree.image(BASE, checksums=[tarsum(BASE)])
         self.tree.tag("acme/web", "latest", B)
         self.assertEqual(

@@ -14,7 +14,7 @@ from txregistry.model.errors import DigestInvalid
 from txregistry.storage import keys
 from txregistry.storage.interfaces import IObjectStore, IStagingArea
 from txregistry.storage.spool import Spool
-from txregistry.streams import IReader
+from txregistry.streams import CHUNK, IPieces, IReader, read_pieces
 from txregistry.tasks import Bell, Blocking
 
 
@@ -173,7 +173,7 @@ class Filling:
             self._bell.ring()
 
 
-@implementer(IReader)
+@implementer(IPieces)
 class _Watched:
     """Tell how much of what was read can be read by others.
 
@@ -191,14 +191,20 @@ class _Watched:
 
     async def read(self, limit: int) -> bytes:
         """See `IReader`."""
+        return b"".join(await self.read_pieces(limit))
+
+    async def read_pieces(self, limit: int, least: int = 1) -> list[bytes]:
+        """See `IPieces`; who waits for the first bytes need not wait for many."""
         if self._spool is None:
             self._written(self._given)
-        data = await self._reader.read(limit)
-        self._given += len(data)
-        if self._spool is not None and data:
-            await self._spool.write(data)
+        if self._given < CHUNK:
+            least = 1
+        pieces = await read_pieces(self._reader, limit, least)
+        self._given += sum(map(len, pieces))
+        if self._spool is not None and pieces:
+            await self._spool.write(b"".join(pieces))
             self._written(self._given)
-        return data
+        return pieces
 
     async def close(self) -> None:
         """See `IReader`."""

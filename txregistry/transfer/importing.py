@@ -20,6 +20,7 @@ from txregistry.model.errors import (
     RegistryError,
 )
 from txregistry.model.images import ImageId
+from txregistry.model.layerproof import LayerProof, LayerWrong
 from txregistry.model.names import RepositoryName, Tag
 from txregistry.registry.images import Image
 from txregistry.registry.privacy import Properties
@@ -28,7 +29,6 @@ from txregistry.storage import keys
 from txregistry.tasks import breathe
 from txregistry.transfer.chains import Chains
 from txregistry.transfer.damage import Damaged
-from txregistry.transfer.layersums import LayerSums
 from txregistry.transfer.oldtree import (
     OldImage,
     OldTag,
@@ -241,17 +241,20 @@ class Import:
     async def _copy(self, old: OldImage, ancestry: tuple[ImageId, ...]) -> Image:
         """Take an image's layer into the store, if it is what it should be."""
         store = self._registry.store
-        sums = LayerSums(old)
+        proof = LayerProof(old.json, old.checksums, old.layer.size)
         area = store.stage(keys.single_upload(self._new_session()))
         reader = self._tree.open_layer(old, self._tell)
         self._passing = 0
         try:
-            await area.append(reader, sums.update, old.layer.size)
-            layer, checksums = sums.finish()
+            await area.append(reader, proof.update, old.layer.size)
+            layer, checksums = proof.finish()
             await area.commit(keys.blob(layer.digest))
             await self._registry.blobs.vouch(layer.digest)
         except Damaged as error:
             raise self._chains.reject(old.image_id, str(error)) from None
+        except LayerWrong as error:
+            what = f"its layer {error}"
+            raise self._chains.reject(old.image_id, what) from None
         finally:
             self._passing = 0
             await reader.close()

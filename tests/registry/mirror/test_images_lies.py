@@ -1,4 +1,4 @@
-"""Tests of ``txregistry/registry/mirror/imagefetching.py`` and ``layerproof.py``."""
+"""Tests of ``mirror/imagefetching.py`` and ``model/layerproof.py``: lies."""
 
 import bz2
 import lzma
@@ -12,7 +12,7 @@ from tests.registry.mirror.imagecase import LATEST, NAME, REMOTE
 from tests.registry.mirror.played import HeldReader
 from tests.web.v1.images import BASE, TOP, V1Image, document
 from txregistry.client.upstreams.interfaces import UpstreamUnavailable
-from txregistry.model import checksums
+from txregistry.model import checksums, layerproof
 from txregistry.model.checksums import Checksum, TarSum, parse_checksum
 from txregistry.model.compression import Compression
 from txregistry.model.digest import Digest
@@ -20,7 +20,6 @@ from txregistry.model.errors import ImageInvalid, UpstreamInvalid, UpstreamSilen
 from txregistry.model.images import ImageId
 from txregistry.model.names import Tag
 from txregistry.registry import imagetags
-from txregistry.registry.mirror import layerproof
 
 ANY = parse_checksum("tarsum+sha256:" + "1" * 64)
 PLAIN = tar(one="1", two="2")

@@ -11,19 +11,21 @@ from txregistry.client.upstreams.interfaces import (
     Opened,
     UpstreamWrong,
 )
-from txregistry.model.compression import Layer
+from txregistry.model.compression import Compression, Layer
 from txregistry.model.errors import ImageUnknown
 from txregistry.model.images import ImageId
+from txregistry.model.layerproof import LayerProof, LayerWrong
 from txregistry.model.names import RepositoryName
 from txregistry.registry.blobs import Blobs
 from txregistry.registry.images import Image, Images
-from txregistry.registry.mirror.layerproof import LayerProof
 from txregistry.registry.mirror.rules import MirrorRule
 from txregistry.storage import keys
 from txregistry.storage.interfaces import IObjectStore
 from txregistry.tasks import Blocking, Flights
 
 _NO_IMAGE = "does not have an image that it names"
+_REFUSED = frozenset({Compression.ZSTD})
+"""No engine of version 1 makes it, and each layer would take its window's memory."""
 
 
 class ImageFetching:
@@ -127,14 +129,24 @@ class ImageFetching:
         self, name: str, image: FetchedImage, opened: Opened
     ) -> tuple[Layer, tuple[str, ...]]:
         """Take a layer into the store, if it is what it should be."""
-        proof = LayerProof(name, image)
+        proof = LayerProof(image.json, image.checksums, image.size, _REFUSED)
         area = self._store.stage(keys.single_upload(self._new_session()))
         try:
             await area.append(opened.reader, proof.update, opened.size)
-            layer, checksums = await self._blocking(proof.finish)
+            layer, checksums = await self._blocking(_finish, proof)
             await area.commit(keys.blob(layer.digest))
             await self._blobs.vouch(layer.digest)
+        except LayerWrong as error:
+            raise UpstreamWrong(name, f"gives a layer that {error}") from None
         finally:
             await opened.reader.close()
             await area.discard()
         return layer, checksums
+
+
+def _finish(proof: LayerProof) -> tuple[Layer, tuple[str, ...]]:
+    """Say what a layer is, which cannot be nothing."""
+    layer, checksums = proof.finish()
+    if not layer.size:
+        raise LayerWrong("is empty")
+    return layer, checksums

@@ -146,6 +146,11 @@ class Filling:
         return await self._area.open(start, ready)
 
     @property
+    def arrived(self) -> int:
+        """How many bytes are there."""
+        return self._there
+
+    @property
     def _ready(self) -> int:
         """How many bytes may be given to others."""
         proven = self._wanted is None or self._stored is not None

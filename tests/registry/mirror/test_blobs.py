@@ -17,6 +17,7 @@ from txregistry.model.errors import (
     UpstreamSilent,
 )
 from txregistry.model.names import RepositoryName, Tag
+from txregistry.registry.mirror import blobs
 from txregistry.storage import keys
 from txregistry.streams import IReader, read_all
 
@@ -169,6 +170,37 @@ class PartTests(BlobsCase):
         self.upstream.take()
         self.assertEqual(self.result(self.pull(start=7, stop=12)), DATA[7:12])
         self.assertEqual(self.asked(), [])
+
+    def test_a_part_of_what_is_on_its_way_is_waited_for(self) -> None:
+        held = self.hold(20)
+        whole = self.begin()
+        part = self.begin(start=7, stop=30)
+        self.assertNoResult(part)
+        held.release()
+        self.assertEqual(self.successResultOf(part), DATA[7:30])
+        self.assertEqual(self.successResultOf(whole), DATA)
+        self.assertEqual(self.asked(), ["open"])
+
+    def test_a_part_that_will_not_be_here_soon_is_passed_through(self) -> None:
+        self.patch(blobs, "_SOON", 10)
+        held = self.hold(20)
+        _ = self.begin()
+        self.upstream.readers.clear()
+        self.assertEqual(self.result(self.pull(start=31, stop=40)), DATA[31:40])
+        held.release()
+        self.assertTrue(self.kept())
+
+    def test_the_size_of_what_is_on_its_way_is_known(self) -> None:
+        held = self.hold(20)
+        whole = self.begin()
+        self.upstream.take()
+        blob = self.result(
+            self.registry.mirror.find_blob(NAME, self.digest, whole=False)
+        )
+        self.assertEqual(blob.size, len(DATA))
+        self.assertEqual(self.asked(), [])
+        held.release()
+        self.assertEqual(self.successResultOf(whole), DATA)
 
     def test_the_size_is_told_without_fetching(self) -> None:
         blob = self.result(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -23,6 +23,9 @@ from txregistry.storage import keys
 from txregistry.storage.interfaces import IObjectStore
 from txregistry.streams import IReader
 from txregistry.tasks import Blocking, Flights, detach
+
+_SOON: Final = 4 * 1024 * 1024
+"""Bytes that are waited for, rather than asked for once more."""
 
 
 class PulledBlob(Protocol):
@@ -61,40 +64,6 @@ class StoredBlob:
 
 
 @dataclass(frozen=True, slots=True)
-class ComingBlob:
-    """A blob that is on its way here, from its first byte on."""
-
-    filling: Filling
-    size: int
-    upstream: str
-
-    async def open(self, start: int, stop: int) -> IReader:
-        """See `PulledBlob`."""
-        return _Part(self.filling.reader(start), stop - start, self.upstream)
-
-    async def elsewhere(self) -> str | None:
-        """See `PulledBlob`."""
-        return None
-
-    async def arrive(self, hear: Callable[[int], None]) -> None:
-        """Wait until it is here, without reading it.
-
-        Args:
-            hear: Is told time and again how many bytes are here.
-
-        Raises:
-            UpstreamSilent: not all of it came.
-            UpstreamInvalid: likewise, or what came is something else.
-        """
-        try:
-            await self.filling.follow(hear)
-        except UpstreamFault as fault:
-            raise failure_of(fault) from fault
-        except DigestInvalid as error:
-            raise _lie(self.upstream) from error
-
-
-@dataclass(frozen=True, slots=True)
 class RemoteBlob:
     """A blob of which only a part, or the size, is wanted: that is passed through."""
 
@@ -119,6 +88,43 @@ class RemoteBlob:
     async def elsewhere(self) -> str | None:
         """See `PulledBlob`."""
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class ComingBlob:
+    """A blob that is on its way here, from its first byte on."""
+
+    filling: Filling
+    size: int
+    upstream: str
+    remote: RemoteBlob
+
+    async def open(self, start: int, stop: int) -> IReader:
+        """See `PulledBlob`; what will not be here for a while is passed through."""
+        if start > self.filling.arrived + _SOON:
+            return await self.remote.open(start, stop)
+        return _Part(self.filling.reader(start), stop - start, self.upstream)
+
+    async def elsewhere(self) -> str | None:
+        """See `PulledBlob`."""
+        return None
+
+    async def arrive(self, hear: Callable[[int], None]) -> None:
+        """Wait until it is here, without reading it.
+
+        Args:
+            hear: Is told time and again how many bytes are here.
+
+        Raises:
+            UpstreamSilent: not all of it came.
+            UpstreamInvalid: likewise, or what came is something else.
+        """
+        try:
+            await self.filling.follow(hear)
+        except UpstreamFault as fault:
+            raise failure_of(fault) from fault
+        except DigestInvalid as error:
+            raise _lie(self.upstream) from error
 
 
 class MirroredBlobs:
@@ -186,7 +192,7 @@ class MirroredBlobs:
             if self._offline:
                 raise
         coming = self._under_way.get((name, digest))
-        if coming is not None and whole:
+        if coming is not None:
             return coming
         try:
             if await self._is_known(digest) and await self._take(
@@ -264,7 +270,9 @@ class MirroredBlobs:
         work = detach(
             self._fill(rule, name, digest, filling), self._log, "fetching a blob"
         )
-        coming = ComingBlob(filling, opened.size or 0, rule.upstream.name)
+        size = opened.size or 0
+        remote = RemoteBlob(rule, rule.remote_name(name), digest, size, caller)
+        coming = ComingBlob(filling, size, rule.upstream.name, remote)
         if opened.size is None:
             await work
             await coming.arrive(lambda _: None)  # which says why, if it did not

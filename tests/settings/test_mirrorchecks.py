@@ -154,6 +154,7 @@ class ProxyTests(ChecksCase):
             (found.name, found.start, found.is_hub, found.username),
             ("docker.io", "", True, None),
         )
+        self.assertEqual(found.called, ("*",))  # it minds no ?ns=
 
     def test_another_registry(self) -> None:
         found = self.upstream(

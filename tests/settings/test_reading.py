@@ -369,6 +369,7 @@ class VariableTests(ConfigTestCase):
     def test_those_of_kubernetes_are_ignored(self) -> None:
         for name in ("REGISTRY", "REGISTRY_UI", "REGISTRY_2"):
             variables = {
+                "REGISTRY_AUTH_FILE": "/root/.docker/config.json",
                 f"{name}_SERVICE_HOST": "10.0.0.1",
                 f"{name}_SERVICE_PORT": "5000",
                 f"{name}_SERVICE_PORT_HTTP": "5000",

@@ -6,7 +6,7 @@ from tests.registry.mirror.played import PlayedUpstream
 from tests.temporary import make_file
 from tests.web import exchange
 from tests.web.content import image
-from tests.web.exchange import Exchange, Headers
+from tests.web.exchange import Exchange, Headers, request_bytes
 from tests.web.v1.people import BOB, HTPASSWD
 from txregistry.model.names import RepositoryName
 from txregistry.registry.mirror.rules import MirrorRule, MirrorRules
@@ -68,6 +68,14 @@ class HostTests(MirroredAccessCase):
 
     def test_token_is_good_for_what_is_called_so_there(self) -> None:
         self.assertEqual(self.pull("team/app"), 200)
+
+    def test_host_may_have_a_port_and_capitals(self) -> None:
+        target = "/auth/token?scope=repository:team/app:pull"
+        data = request_bytes("GET", target, host="Registry.Example:5000")
+        token = self.exchange.ask_raw(data).json["token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = self.get("/v2/team/app/manifests/1", headers)
+        self.assertEqual(answer.status, 200)
 
     def test_token_is_good_for_nothing_else(self) -> None:
         token = self.token("repository:team/other:pull")

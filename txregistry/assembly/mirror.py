@@ -5,7 +5,12 @@ from typing import Any
 from txregistry.client.agent import ClientCertificate
 from txregistry.client.upstreams.commands import CommandLogin
 from txregistry.client.upstreams.interfaces import IUpstream
-from txregistry.client.upstreams.limits import USUAL_PATIENCE, Limits, Patience
+from txregistry.client.upstreams.limits import (
+    USUAL_LIMITS,
+    USUAL_PATIENCE,
+    Limits,
+    Patience,
+)
 from txregistry.client.upstreams.logins import (
     FileLogin,
     Login,
@@ -85,7 +90,15 @@ def _make_upstream(
             answer=upstream.timeout,
             stall=upstream.timeout,
         ),
-        limits=Limits(concurrency=upstream.connections, rate=upstream.rate),
+        limits=Limits(
+            concurrency=upstream.connections,
+            rate=upstream.rate,
+            # A tag is to be fresh again so soon after the upstream is there again.
+            longest_alone=max(
+                USUAL_LIMITS.alone,
+                min(USUAL_LIMITS.longest_alone, upstream.recheck / 2),
+            ),
+        ),
     )
     return made
 

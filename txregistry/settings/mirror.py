@@ -11,6 +11,9 @@ from txregistry.settings.section import Section
 HUB = "docker.io"
 """What clients call Docker Hub."""
 
+ALL = "*"
+"""Stands for all registries that nothing else is meant by (``spaces``)."""
+
 _HUB_URL = "https://registry-1.docker.io"
 _HUB_HOSTS = (HUB, "registry-1.docker.io", "index.docker.io", "registry.hub.docker.com")
 
@@ -115,7 +118,7 @@ class Proxy(Section, frozen=True):
             HUB if host in _HUB_HOSTS else host,
             url=self.remoteurl,
             prefix="",
-            spaces=(),
+            spaces=(ALL,),
             username=self.username or None,
             password=self.password or None,
             command=() if helper is None else (helper.command, "get"),

@@ -9,7 +9,7 @@ from txregistry.client.upstreams.making import parse_home
 from txregistry.client.upstreams.tunnels import Proxy as Tunnel
 from txregistry.model.errors import NameInvalid
 from txregistry.model.names import RepositoryName
-from txregistry.settings.mirror import Mirror, Proxy, Upstream
+from txregistry.settings.mirror import ALL, Mirror, Proxy, Upstream
 from txregistry.settings.section import SettingsError
 
 _NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._:-]{0,98}[A-Za-z0-9])?", re.ASCII)
@@ -102,8 +102,8 @@ def _check_called(setting: str, upstream: Upstream) -> None:
             allowed = "a host in small letters, and maybe a port"
             raise _refuse(setting, "hosts", host, allowed)
     for space in upstream.spaces or ():
-        if not _HOST.fullmatch(space):
-            raise _refuse(setting, "spaces", space, "a host, and maybe a port")
+        if space != ALL and not _HOST.fullmatch(space):
+            raise _refuse(setting, "spaces", space, "a host and maybe a port, or *")
 
 
 def _check_proxy(setting: str, url: str) -> None:

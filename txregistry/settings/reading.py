@@ -67,10 +67,11 @@ _CHOOSING: Final = ("storage.", "auth.")
 """Sections in which a name alone, with nothing to it, chooses what there is to be."""
 
 _SERVICE_LINK: Final = re.compile(
-    r"REGISTRY_(?:(?:SERVICE|PORT)(?:_.*)?|.+_SERVICE_HOST|.+_SERVICE_PORT(?:_.+)?"
+    r"REGISTRY_(?:AUTH_FILE|(?:SERVICE|PORT)(?:_.*)?|.+_SERVICE_HOST|.+_SERVICE_PORT(?:_.+)?"
     r"|.+_PORT(?:_[0-9]+_(?:TCP|UDP|SCTP)(?:_.+)?)?)"
 )
-"""What Kubernetes sets for services called ``registry``, or ``registry-ui``."""
+"""What Kubernetes sets for services called ``registry``, or ``registry-ui``; and where
+podman and skopeo look for their passwords."""
 
 
 def load_settings(

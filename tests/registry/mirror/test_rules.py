@@ -99,6 +99,11 @@ class LocalizeTests(SynchronousTestCase):
         with self.assertRaises(NameUnknown):
             local(MirrorRules([HUB]), "a", "ghcr.io")
 
+    def test_one_may_stand_for_all_others(self) -> None:
+        rules = MirrorRules([replace(ALL, spaces=frozenset({"*"})), QUAY])
+        self.assertEqual(local(rules, "a", "ghcr.io"), "a")
+        self.assertEqual(local(rules, "a", "quay.io"), "quay.io/a")
+
     def test_who_is_no_mirror_does_not_mind(self) -> None:
         self.assertEqual(local(MirrorRules(), "a", "ghcr.io", "hub.example"), "a")
 

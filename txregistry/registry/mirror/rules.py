@@ -23,7 +23,7 @@ class MirrorRule:
         prefix: How their names begin here, and not there: ``docker.io/``; empty where
             names are the same.
         spaces: What clients call the other registry that say it with each request
-            (``?ns=``).
+            (``?ns=``); ``*`` for all that others are not called.
         hosts: What clients call us that mean the other registry: a host, or one with
             a port.
         library: Whether names of one component lie below ``library/`` there.
@@ -115,7 +115,7 @@ class MirrorRules:
         if not self._rules:
             return name
         rule = self._hosts.get(host) or self._hosts.get(_without_port(host))
-        if space and (rule := self._spaces.get(space)) is None:
+        if space and (rule := self._of_space(space)) is None:
             raise NameUnknown(
                 f"The registry {space[:100]} is not mirrored here; ask it yourself.",
                 {"name": str(name)},
@@ -126,6 +126,9 @@ class MirrorRules:
                 return name
             name = RepositoryName(rule.remote_name(name))
         return rule.local_name(name)
+
+    def _of_space(self, space: str) -> MirrorRule | None:
+        return self._spaces.get(space) or self._spaces.get("*")
 
 
 def _without_port(host: str) -> str:

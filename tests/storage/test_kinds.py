@@ -8,12 +8,13 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from txregistry.model.digest import Digest
 from txregistry.model.images import ImageId
-from txregistry.model.names import RepositoryName, Tag
+from txregistry.model.names import Reference, RepositoryName, Tag
 from txregistry.storage import keys
 from txregistry.storage.kinds import (
     Blob,
     Document,
     GzipLink,
+    Job,
     Kind,
     Link,
     PastLink,
@@ -31,6 +32,7 @@ TAGS: Final = st.sampled_from([Tag(text) for text in ("v1", "_", "current", "ind
 DIGESTS: Final = st.builds(
     Digest.of, st.binary(max_size=2), st.sampled_from(("sha256", "sha512"))
 )
+ENDS: Final = st.sampled_from(("", "-claim"))
 DIGEST: Final = Digest.of(b"")
 NAME: Final = RepositoryName("library/alpine")
 IMAGE: Final = ImageId("a" * 64)
@@ -72,6 +74,7 @@ class RecognizeTests(SynchronousTestCase):
             keys.announcer(OWNER, NAME),
             keys.tag_property(NAME, Tag("v1")),
             keys.repository_properties(NAME),
+            keys.mirror_turn(OWNER, 12),
         ):
             self.check(key, Document())
 
@@ -87,6 +90,23 @@ class RecognizeTests(SynchronousTestCase):
         ):
             for end in ("", "-parts/1", "/000001"):
                 self.check(key + end, Upload(prefix))
+
+    @given(NAMES, st.one_of(TAGS, DIGESTS), st.integers(0, 2**63), ENDS)
+    def test_jobs(
+        self, name: RepositoryName, reference: Reference, noted: int, end: str
+    ) -> None:
+        job_id = f"{noted:016x}-{'0' * 16}{end}"
+        key = keys.job("a.example-1", name, reference, job_id)
+        self.check(key, Job("a.example-1", name, reference, noted, bool(end)))
+
+    def test_what_is_no_job(self) -> None:
+        for end in ("", "x", "0-0", f"{0:016x}-{0:016x}-", f"{0:016x}-{0:016x}/x"):
+            self.check(keys.job("a", NAME, Tag("v1"), end), None)
+        end = f"{0:016x}-{0:016x}"
+        for rule in ("", "-", "A", "a" * 101):
+            self.check(f"{keys.jobs()}{rule}/{NAME}/_tags/v1/{end}", None)
+        for rest in ("A/_tags/v1", "a/_tags/-", "a/_digests/x/y", "a/v1", "_tags/v1"):
+            self.check(f"{keys.jobs('a')}{rest}/{end}", None)
 
     def test_scratch(self) -> None:
         self.check(f"{keys.PRIVATE}scratch/abc/data", Scratch())
@@ -116,6 +136,8 @@ class RecognizeTests(SynchronousTestCase):
             f"{keys.SECRETS}",
             f"{keys.SECRETS}a/b",
             f"{keys.PRIVATE}new/thing",
+            f"{keys.mirror_turns(OWNER)}1",
+            f"{keys.mirror_turns('x')}000000000001",
             f"{keys.PRIVATE}v1/images/zz/a/_record",
             f"{keys.V1_REPOSITORIES}A/_properties",
         ):

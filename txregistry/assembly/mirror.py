@@ -19,6 +19,7 @@ from txregistry.client.upstreams.logins import (
 )
 from txregistry.client.upstreams.making import make_upstream, parse_home
 from txregistry.client.upstreams.making1 import make_version1_upstream
+from txregistry.client.upstreams.terms import Terms
 from txregistry.registry.mirror.rules import MirrorRule, MirrorRules
 from txregistry.settings.mirror import Upstream
 from txregistry.settings.sections import Settings
@@ -78,25 +79,27 @@ def _make_upstream(
     made: IUpstream = make(
         reactor,
         blocking,
-        upstream.name,
-        upstream.address,
-        login=_make_login(upstream, reactor, blocking),
-        authorities=authorities or None,
-        client_certificate=certificate,
-        proxy=upstream.proxy,
-        allow_private=upstream.allowprivate,
-        patience=Patience(
-            connect=min(USUAL_PATIENCE.connect, upstream.timeout),
-            answer=upstream.timeout,
-            stall=upstream.timeout,
-        ),
-        limits=Limits(
-            concurrency=upstream.connections,
-            rate=upstream.rate,
-            # A tag is to be fresh again so soon after the upstream is there again.
-            longest_alone=max(
-                USUAL_LIMITS.alone,
-                min(USUAL_LIMITS.longest_alone, upstream.recheck / 2),
+        Terms(
+            upstream.name,
+            upstream.address,
+            login=_make_login(upstream, reactor, blocking),
+            authorities=authorities or None,
+            client_certificate=certificate,
+            proxy=upstream.proxy,
+            allow_private=upstream.allowprivate,
+            patience=Patience(
+                connect=min(USUAL_PATIENCE.connect, upstream.timeout),
+                answer=upstream.timeout,
+                stall=upstream.timeout,
+            ),
+            limits=Limits(
+                concurrency=upstream.connections,
+                rate=upstream.rate,
+                # A tag is to be fresh again so soon after the upstream is there again.
+                longest_alone=max(
+                    USUAL_LIMITS.alone,
+                    min(USUAL_LIMITS.longest_alone, upstream.recheck / 2),
+                ),
             ),
         ),
     )

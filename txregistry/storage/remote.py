@@ -36,7 +36,12 @@ from twisted.web.iweb import UNKNOWN_LENGTH, IAgent, IResponse
 from txregistry.agents import VerbatimAgent
 from txregistry.storage.interfaces import StorageUnavailable
 from txregistry.storage.remotebody import Faltered, RemoteBody
-from txregistry.storage.requestbody import BytesBody, PiecesBody, WrittenBody
+from txregistry.storage.requestbody import (
+    BytesBody,
+    Deadline,
+    PiecesBody,
+    WrittenBody,
+)
 from txregistry.streams import read_all
 
 T = TypeVar("T")
@@ -230,7 +235,7 @@ class RemoteServer:
             reactor=self._clock,  # type: ignore[arg-type]  # or it takes the global one
         )
         patience = self._patience.work if request.works else self._patience.answer
-        late = _Deadline(self._clock, patience, sent.cancel, request.body)
+        late = Deadline(self._clock, patience, sent.cancel, request.body)
         try:
             response: IResponse = await sent
         except _FAULTS as fault:
@@ -279,46 +284,6 @@ class RemoteServer:
             return 0.0
         since = _read_date(now)  # its clock may be another one than ours
         return max(until - (self._clock.seconds() if since is None else since), 0.0)
-
-
-class _Deadline:
-    """Break a request off when the server does nothing about it for too long.
-
-    While a body that is written as it is sent waits for its writer, there is none.
-    """
-
-    def __init__(
-        self,
-        clock: IReactorTime,
-        seconds: float,
-        pass_: Callable[[], object],
-        body: BytesBody | PiecesBody | WrittenBody | None,
-    ) -> None:
-        self.passed = False
-        self._clock = clock
-        self._seconds = seconds
-        self._pass = pass_
-        self._body = None if isinstance(body, BytesBody) else body
-        self._set()
-
-    def lift(self) -> None:
-        """Let there be none any more."""
-        if self._call.active():
-            self._call.cancel()
-
-    def _set(self) -> None:
-        self._moves = 0 if self._body is None else self._body.moves
-        self._call = self._clock.callLater(self._seconds, self._look)
-
-    def _look(self) -> None:
-        body = self._body
-        if body is not None and not (
-            body.waits_for_server and body.moves == self._moves
-        ):
-            self._set()
-            return
-        self.passed = True
-        self._pass()
 
 
 def _cause(fault: Any) -> BaseException:

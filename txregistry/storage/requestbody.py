@@ -1,9 +1,9 @@
 """Bodies of requests: bytes, and what somebody writes while they are sent."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IConsumer
+from twisted.internet.interfaces import IConsumer, IReactorTime
 from twisted.web.iweb import UNKNOWN_LENGTH, IBodyProducer
 from zope.interface import implementer
 
@@ -86,16 +86,19 @@ class WrittenBody:
     """Send what is written to it, of whatever length, no faster than it is taken.
 
     A request with it can be made once. Who breaks it off cancels the request: then the
-    server has no whole body, and keeps nothing.
+    server has no whole body.
+
+    Args:
+        length: How many bytes will be written; not known, if it is not given.
 
     Attributes:
+        length: As above.
         moves: How often it got ahead.
         ended: Whether nothing more can be written.
     """
 
-    length = UNKNOWN_LENGTH
-
-    def __init__(self) -> None:
+    def __init__(self, length: int | str = UNKNOWN_LENGTH) -> None:
+        self.length = length
         self.moves = 0
         self._consumer: IConsumer | None = None
         self._pause: Deferred[None] | None = Deferred()
@@ -152,3 +155,43 @@ class WrittenBody:
         if not self.ended:
             self.ended = True
             self.resumeProducing()
+
+
+class Deadline:
+    """Break a request off when the server does nothing about it for too long.
+
+    While a body that is written as it is sent waits for its writer, there is none.
+    """
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        seconds: float,
+        pass_: Callable[[], object],
+        body: BytesBody | PiecesBody | WrittenBody | None,
+    ) -> None:
+        self.passed = False
+        self._clock = clock
+        self._seconds = seconds
+        self._pass = pass_
+        self._body = None if isinstance(body, BytesBody) else body
+        self._set()
+
+    def lift(self) -> None:
+        """Let there be none any more."""
+        if self._call.active():
+            self._call.cancel()
+
+    def _set(self) -> None:
+        self._moves = 0 if self._body is None else self._body.moves
+        self._call = self._clock.callLater(self._seconds, self._look)
+
+    def _look(self) -> None:
+        body = self._body
+        if body is not None and not (
+            body.waits_for_server and body.moves == self._moves
+        ):
+            self._set()
+            return
+        self.passed = True
+        self._pass()

@@ -23,6 +23,7 @@ from txregistry.client.upstreams.logins import Login, LoginSource, ToldLogin
 from txregistry.client.upstreams.making import assemble, parse_home
 from txregistry.client.upstreams.places import Place
 from txregistry.client.upstreams.registry2 import Registry2Upstream
+from txregistry.client.upstreams.terms import Terms
 from txregistry.model.descriptors import OCI_INDEX, OCI_MANIFEST
 from txregistry.model.digest import Digest
 from txregistry.streams import IReader, read_all
@@ -178,16 +179,18 @@ class UpstreamCase(SynchronousTestCase):
             ToldLogin(login) if login is None or isinstance(login, Login) else login
         )
         self.upstream = assemble(
-            NAME,
-            parse_home(home),
+            Terms(
+                NAME,
+                home,
+                login=source,
+                patience=patience,
+                limits=limits,
+                chance=lambda: 1.0,
+            ),
             agent,
             self.clock,
             at_once,
-            login=source,
             befriend=self.befriended.append,
-            patience=patience,
-            limits=limits,
-            chance=lambda: 1.0,
         )
         return self.upstream
 

@@ -20,6 +20,7 @@ from txregistry.client.upstreams.logins import Login, LoginSource, ToldLogin
 from txregistry.client.upstreams.making import parse_home
 from txregistry.client.upstreams.making1 import assemble1
 from txregistry.client.upstreams.registry1 import Registry1Upstream
+from txregistry.client.upstreams.terms import Terms
 from txregistry.model.images import ImageId
 from txregistry.model.names import Tag
 from txregistry.tasks import at_once
@@ -89,16 +90,18 @@ class Version1Case(case.UpstreamCase):
             ToldLogin(login) if login is None or isinstance(login, Login) else login
         )
         self.upstream1 = assemble1(
-            NAME,
-            parse_home(home),
+            Terms(
+                NAME,
+                home,
+                login=source,
+                patience=patience,
+                limits=limits,
+                chance=lambda: 1.0,
+            ),
             agent,
             self.clock,
             at_once,
-            login=source,
             befriend=self.befriended.append,
-            patience=patience,
-            limits=limits,
-            chance=lambda: 1.0,
         )
         known: Any = self.upstream1
         self.upstream = known

@@ -20,6 +20,7 @@ from txregistry.client.upstreams.interfaces import (
 from txregistry.client.upstreams.limits import Patience
 from txregistry.client.upstreams.logins import Login, ToldLogin
 from txregistry.client.upstreams.making import make_upstream
+from txregistry.client.upstreams.terms import Terms
 from txregistry.client.upstreams.tunnels import Proxy
 from txregistry.tasks import at_once
 
@@ -45,11 +46,13 @@ class ReachCase(SynchronousTestCase):
         self.upstream = make_upstream(
             self.network.reactor,
             at_once,
-            "x",
-            url,
-            patience=Patience(attempts=1),
-            chance=lambda: 1.0,
-            **others,
+            Terms(
+                "x",
+                url,
+                patience=Patience(attempts=1),
+                chance=lambda: 1.0,
+                **others,
+            ),
         )
         return self.again()
 

@@ -30,6 +30,7 @@ from txregistry.client.upstreams.interfaces import (
 )
 from txregistry.client.upstreams.limits import Patience
 from txregistry.client.upstreams.making1 import make_version1_upstream
+from txregistry.client.upstreams.terms import Terms
 from txregistry.model.checksums import parse_checksum
 from txregistry.model.digest import Digest
 from txregistry.model.images import MAX_ANCESTRY, MAX_JSON
@@ -52,7 +53,7 @@ class MakingTests(registry1case.Version1Case):
     def make(self, url: str = "https://registry.example", **others: Any) -> Any:
         """Make an upstream."""
         self.reactor = MemoryReactorClock()
-        return make_version1_upstream(self.reactor, at_once, "x", url, **others)
+        return make_version1_upstream(self.reactor, at_once, Terms("x", url, **others))
 
     def test_interface(self) -> None:
         upstream = self.make()

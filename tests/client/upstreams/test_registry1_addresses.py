@@ -10,6 +10,7 @@ from tests.client.upstreams.registry1case import LATEST, TEAM, T
 from txregistry.client.upstreams.interfaces import UpstreamWrong
 from txregistry.client.upstreams.limits import Patience
 from txregistry.client.upstreams.making1 import make_version1_upstream
+from txregistry.client.upstreams.terms import Terms
 from txregistry.tasks import at_once
 
 ONCE = Patience(attempts=1)
@@ -24,10 +25,7 @@ class AddressTests(SynchronousTestCase):
         upstream = make_version1_upstream(
             self.network.reactor,
             at_once,
-            "x",
-            "http://index.example",
-            patience=ONCE,
-            **others,
+            Terms("x", "http://index.example", patience=ONCE, **others),
         )
         asked = Deferred.fromCoroutine(upstream.find_tag(TEAM, LATEST))
         body = b"[]"

@@ -16,6 +16,7 @@ from txregistry.client.upstreams.interfaces import (
 )
 from txregistry.client.upstreams.making import make_upstream
 from txregistry.client.upstreams.registry2 import Registry2Upstream
+from txregistry.client.upstreams.terms import Terms
 from txregistry.tasks import at_once
 
 
@@ -25,7 +26,7 @@ class MakingTests(SynchronousTestCase):
     ) -> Registry2Upstream:
         """Make an upstream."""
         self.reactor = MemoryReactorClock()
-        return make_upstream(self.reactor, at_once, "x", url, **others)
+        return make_upstream(self.reactor, at_once, Terms("x", url, **others))
 
     def test_interface(self) -> None:
         upstream = self.make()

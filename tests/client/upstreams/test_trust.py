@@ -20,6 +20,7 @@ from txregistry.client.agent import ClientCertificate
 from txregistry.client.upstreams.interfaces import Opened, UpstreamUnavailable
 from txregistry.client.upstreams.limits import Patience
 from txregistry.client.upstreams.making import make_upstream
+from txregistry.client.upstreams.terms import Terms
 from txregistry.client.upstreams.trust import Trust
 from txregistry.tasks import at_once
 
@@ -73,11 +74,13 @@ class TrustCase(SynchronousTestCase):
         self.upstream = make_upstream(
             self.network.reactor,
             at_once,
-            "x",
-            "https://registry.example",
-            patience=Patience(attempts=1),
-            authorities=None if authority is None else [authority.certificate],
-            client_certificate=shown,
+            Terms(
+                "x",
+                "https://registry.example",
+                patience=Patience(attempts=1),
+                authorities=None if authority is None else [authority.certificate],
+                client_certificate=shown,
+            ),
         )
         return Deferred.fromCoroutine(self.upstream.open_blob(ALPINE, DIGEST))
 

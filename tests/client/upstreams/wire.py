@@ -15,6 +15,7 @@ from txregistry.client.upstreams.interfaces import (
 )
 from txregistry.client.upstreams.limits import Limits, Patience
 from txregistry.client.upstreams.making import make_upstream
+from txregistry.client.upstreams.terms import Terms
 from txregistry.model.descriptors import OCI_MANIFEST
 from txregistry.tasks import at_once
 
@@ -40,12 +41,14 @@ class WireCase(SynchronousTestCase):
         self.upstream = make_upstream(
             self.network.reactor,
             at_once,
-            "x",
-            self.URL,
-            patience=self.patience,
-            limits=self.limits,
-            chance=lambda: 1.0,
-            **others,
+            Terms(
+                "x",
+                self.URL,
+                patience=self.patience,
+                limits=self.limits,
+                chance=lambda: 1.0,
+                **others,
+            ),
         )
         self.open_connections = self.upstream._end.__self__.connections  # type: ignore[attr-defined]  # of the reach
 

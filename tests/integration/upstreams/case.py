@@ -17,9 +17,10 @@ from twisted.trial.unittest import TestCase
 
 from tests.integration.daemon import Peer
 from txregistry.client.upstreams.interfaces import IUpstream, Opened, UpstreamFault
-from txregistry.client.upstreams.limits import Limits, Patience
+from txregistry.client.upstreams.limits import Patience
 from txregistry.client.upstreams.making import make_upstream
 from txregistry.client.upstreams.registry2 import Registry2Upstream
+from txregistry.client.upstreams.terms import Terms
 from txregistry.model.digest import Digest
 from txregistry.streams import read_all
 from txregistry.tasks import in_threads
@@ -51,11 +52,7 @@ class UpstreamCase(TestCase):
         upstream = make_upstream(
             _reactor,
             self.blocking,
-            name,
-            url,
-            patience=others.pop("patience", PATIENCE),
-            limits=others.pop("limits", Limits()),
-            **others,
+            Terms(name, url, **{"patience": PATIENCE, **others}),
         )
         self.addCleanup(self._finish, upstream)
         return upstream

@@ -8,9 +8,9 @@ from tests.integration.engines.served import EngineDaemon
 from tests.integration.upstreams import case
 from tests.integration.upstreams.case import DEADLINE, PATIENCE
 from tests.integration.upstreams.liar import Liar, Play, Talk, answer
-from txregistry.client.upstreams.limits import Limits
 from txregistry.client.upstreams.making1 import make_version1_upstream
 from txregistry.client.upstreams.registry1 import Registry1Upstream
+from txregistry.client.upstreams.terms import Terms
 from txregistry.model.errors import RegistryError
 from txregistry.model.names import RepositoryName, Tag
 from txregistry.registry.mirror.imagefetching import ImageFetching
@@ -75,11 +75,7 @@ class Version1Case(case.UpstreamCase):
         upstream = make_version1_upstream(
             self.reactor,
             self.blocking,
-            "upstream",
-            url,
-            patience=others.pop("patience", PATIENCE),
-            limits=others.pop("limits", Limits()),
-            **others,
+            Terms("upstream", url, **{"patience": PATIENCE, **others}),
         )
         known: Any = upstream
         self.addCleanup(self._finish, known)

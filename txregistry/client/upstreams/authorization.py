@@ -152,6 +152,8 @@ class Authorization:
         if known.scheme == "basic":
             return await self._basic(asker, shown) or None
         scope = within(known.scope, self._actions) or self._usual(repository)
+        if scope == pull_of(repository):
+            scope = self._usual(repository)  # who is going to push reads first
         self._remember(repository, scope)
         return await self._bearer(asker, known, scope, shown)
 

@@ -1,33 +1,23 @@
 """Putting together what asks an upstream that speaks version 1."""
 
-import random
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 from weakref import WeakSet
 
-from cryptography import x509
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.iweb import IAgent
 
-from txregistry.client.agent import ClientCertificate
 from txregistry.client.upstreams.asking import Asking
 from txregistry.client.upstreams.blobs import Blobs
 from txregistry.client.upstreams.breaker import Breaker, Throttle
 from txregistry.client.upstreams.cookies import CookieAgent
-from txregistry.client.upstreams.limits import (
-    USUAL_LIMITS,
-    USUAL_PATIENCE,
-    Limits,
-    Patience,
-)
-from txregistry.client.upstreams.logins import LoginSource, ToldLogin
 from txregistry.client.upstreams.making import (
     make_rate,
-    make_reach,
     make_slots,
     nothing,
     parse_home,
+    reach_out,
 )
 from txregistry.client.upstreams.persistence import Persistence
 from txregistry.client.upstreams.places import Place
@@ -36,7 +26,7 @@ from txregistry.client.upstreams.registry1 import Registry1Upstream
 from txregistry.client.upstreams.registry1documents import Documents1
 from txregistry.client.upstreams.registry1sessions import Sessions
 from txregistry.client.upstreams.showing import Showing
-from txregistry.client.upstreams.trust import Trust
+from txregistry.client.upstreams.terms import Terms
 from txregistry.client.upstreams.wire import Wire
 from txregistry.tasks import Blocking
 
@@ -45,90 +35,51 @@ _SERVERS: Final = 16
 
 
 def make_version1_upstream(
-    reactor: Any,
-    blocking: Blocking,
-    name: str,
-    url: str,
-    *,
-    login: LoginSource | None = None,
-    authorities: Sequence[x509.Certificate] | None = None,
-    client_certificate: ClientCertificate | None = None,
-    proxy: str | None = None,
-    allow_private: bool = False,
-    patience: Patience = USUAL_PATIENCE,
-    limits: Limits = USUAL_LIMITS,
-    chance: Callable[[], float] = random.random,
+    reactor: Any, blocking: Blocking, terms: Terms
 ) -> Registry1Upstream:
     """Make what asks a registry that speaks version 1. Nothing is contacted yet.
 
     Args:
         reactor: Makes connections, looks up names, measures the time.
         blocking: Where work goes that takes its time.
-        name: What the upstream is called, in what clients are told as well.
-        url: Where its Index is, or the registry that stands alone, without ``/v1``.
-        login: Knows who we are there; None for nobody in particular.
-        authorities: Who vouches for it; None for those of the platform.
-        client_certificate: What it is shown, if it wants one.
-        proxy: The URL of a proxy, with a user and a password maybe.
-        allow_private: Whether it may send us to addresses that are not public, even if
-            it is at a public one itself; so may an Index say that its content is there.
-        patience: How long it is waited for.
-        limits: How much is asked of it, and taken from it.
-        chance: A number from 0 to 1, another each time.
+        terms: On what terms. Where these allow private addresses, an Index may say that
+            its content is there.
 
     Raises:
         ValueError: a URL is none that can be used.
     """
-    home = parse_home(url)
-    trust = Trust(home.host, authorities, client_certificate)
-    reach = make_reach(
-        reactor, blocking, home, trust, proxy, patience, allow_private=allow_private
-    )
+    trust, reach = reach_out(reactor, blocking, terms)
     return assemble1(
-        name,
-        home,
-        reach,
-        reactor,
-        blocking,
-        login=login or ToldLogin(),
-        befriend=trust.befriend,
-        end=reach.close,
-        patience=patience,
-        limits=limits,
-        chance=chance,
+        terms, reach, reactor, blocking, befriend=trust.befriend, end=reach.close
     )
 
 
 def assemble1(
-    name: str,
-    home: Place,
+    terms: Terms,
     agent: IAgent,
     clock: IReactorTime,
     blocking: Blocking,
     *,
-    login: LoginSource,
     befriend: Callable[[str], object] = lambda _: None,
     end: Callable[[], Any] = nothing,
-    patience: Patience = USUAL_PATIENCE,
-    limits: Limits = USUAL_LIMITS,
-    chance: Callable[[], float] = random.random,
 ) -> Registry1Upstream:
     """Put together what asks an upstream by any agent.
 
     The arguments are those of ``assemble``; ``befriend`` is told which hosts have the
     content of the upstream.
     """
-    documents = Documents(name, clock, patience, limits)
+    name, limits = terms.name, terms.limits
+    documents = Documents(name, clock, terms.patience, limits)
     documents1 = Documents1(name, blocking)
-    askings = _Askings(name, agent, clock, patience, limits, chance)
+    askings = _Askings(terms, agent, clock)
 
     return Registry1Upstream(
         name,
         sessions=Sessions(
             name,
-            home,
+            parse_home(terms.url),
             askings.make,
-            login,
+            terms.login,
             documents,
             documents1,
             befriend,
@@ -137,47 +88,37 @@ def assemble1(
         documents=documents,
         documents1=documents1,
         blobs=Blobs(name, documents, limits),
-        blob_slots=make_slots(name, clock, patience, limits),
-        slots=make_slots(name, clock, patience, limits),
+        blob_slots=make_slots(clock, terms),
+        slots=make_slots(clock, terms),
         clock=clock,
         stop=askings.close,
         end=end,
-        chance=chance,
+        chance=terms.chance,
     )
 
 
 class _Askings:
     """Make what asks the servers of an upstream; each of them may fail by itself."""
 
-    def __init__(
-        self,
-        name: str,
-        agent: IAgent,
-        clock: IReactorTime,
-        patience: Patience,
-        limits: Limits,
-        chance: Callable[[], float],
-    ) -> None:
-        self._name = name
+    def __init__(self, terms: Terms, agent: IAgent, clock: IReactorTime) -> None:
+        self._terms = terms
         self._agent = agent
         self._clock = clock
-        self._patience = patience
-        self._limits = limits
-        self._chance = chance
-        self._persistence = Persistence(clock, patience, chance)
-        self._rate = make_rate(name, clock, patience, limits)
+        self._persistence = Persistence(clock, terms.patience, terms.chance)
+        self._rate = make_rate(clock, terms)
         self._servers: OrderedDict[object, tuple[Breaker, Throttle]] = OrderedDict()
         self._made: WeakSet[Asking] = WeakSet()
         self._closed = False
 
     def make(self, place: Place, showing: Showing) -> Asking:
         """Make what asks a server, with cookies of its own."""
+        name = self._terms.name
         breaker, throttle = self._server(place)
         agent = CookieAgent(self._agent, place)
         asking = Asking(
-            self._name,
+            name,
             place,
-            Wire(self._name, agent, self._clock, self._patience),
+            Wire(name, agent, self._clock, self._terms.patience),
             showing,
             self._persistence,
             breaker,
@@ -197,9 +138,10 @@ class _Askings:
 
     def _server(self, place: Place) -> tuple[Breaker, Throttle]:
         if place.origin not in self._servers:
+            terms, clock = self._terms, self._clock
             self._servers[place.origin] = (
-                Breaker(self._name, self._clock, self._limits, self._chance),
-                Throttle(self._name, self._clock, self._limits),
+                Breaker(terms.name, clock, terms.limits, terms.chance),
+                Throttle(terms.name, clock, terms.limits),
             )
         self._servers.move_to_end(place.origin)
         if len(self._servers) > _SERVERS:

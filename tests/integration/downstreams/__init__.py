@@ -1,0 +1,1 @@
+"""Tests that push to other registries over real sockets."""

@@ -1,0 +1,1 @@
+"""Registries to which content is pushed, seen from here."""

@@ -1,0 +1,1 @@
+"""Replicating what is pushed here to other registries, until it is there."""

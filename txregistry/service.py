@@ -19,6 +19,7 @@ from txregistry.assembly.listening import make_endpoints
 from txregistry.assembly.mirrorschedule import make_schedule
 from txregistry.assembly.registries import make_registry
 from txregistry.assembly.reloading import Reloading
+from txregistry.assembly.replication import Replicating
 from txregistry.assembly.secrets import find_secrets
 from txregistry.assembly.sites import Sites
 from txregistry.assembly.version1 import PASSING, TOKENS, make_version1
@@ -87,12 +88,15 @@ def build(
     ]
     if registry.writes and not settings.mirror.offline:
         watching.append(make_schedule(settings, registry, reactor, blocking))
+    if settings.replication:
+        watching.append(Replicating(registry.replication))
     http, tls = settings.http, None
     if http.tls.certificate is not None:
         tls = ServerTls(http.tls, reactor, blocking)
         watching.append(tls)
 
     async def close() -> None:
+        await registry.replication.stop()
         await registry.mirror.close()
         await audit.close()
 

@@ -50,6 +50,7 @@ class CheckConfigTests(SynchronousTestCase):
             {"mirror": {"upstreams": [upstream]}},
             {"mirror": {"upstreams": [tunnel]}},
             {"proxy": {"remoteurl": "https://a", "username": "u", "password": "hush"}},
+            {"replication": [{"to": "https://a", "username": "u", "password": "hush"}]},
         ):
             text = json.dumps(settings)
             main(["check-config", "--config", self.write(text)])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from txregistry.assembly.listening import LOOPBACK, reaches_others
 from txregistry.client.upstreams.making import parse_home
-from txregistry.settings.mirror import Upstream
+from txregistry.settings.otherregistry import OtherRegistry
 from txregistry.settings.sections import Settings
 
 
@@ -25,23 +25,21 @@ def find_doubts(settings: Settings, path: str | None = None) -> Iterator[str]:
             "Whoever reaches the registry may push and delete: it listens not only on "
             "loopback, and there is no auth to say who may."
         )
+    others = list(_other_registries(settings))
+    for setting, other, (url_setting, url) in others:
+        if _tells_everybody(other, url):
+            yield (
+                f"{setting}.{url_setting}: {url!r} is shown who we are without TLS; "
+                "whoever is on the way reads that."
+            )
     secrets = {
         "http.tls.key": http.tls.key,
         "index.key": settings.index.key,
         "index.certificatekey": settings.index.certificatekey,
         "auth.endpoint.key": None if auth.endpoint is None else auth.endpoint.key,
+        **{f"{setting}.credentials": other.credentials for setting, other, _ in others},
+        **{f"{setting}.key": other.key for setting, other, _ in others},
     }
-    for place, upstream in enumerate(settings.mirror.upstreams):
-        where = f"mirror.upstreams[{place}]"
-        secrets |= {
-            f"{where}.credentials": upstream.credentials,
-            f"{where}.key": upstream.key,
-        }
-        if _tells_everybody(upstream):
-            yield (
-                f"{where}.url: {upstream.address!r} is shown who we are without TLS; "
-                "whoever is on the way reads that."
-            )
     for setting, secret in secrets.items():
         if _has_mode(secret, stat.S_IROTH):
             yield f"{setting}: {secret!r} can be read by everybody; chmod o-r."
@@ -56,10 +54,20 @@ def find_doubts(settings: Settings, path: str | None = None) -> Iterator[str]:
             yield f"{setting}: {file!r} can be written by everybody; chmod o-w."
 
 
-def _tells_everybody(upstream: Upstream) -> bool:
-    """Say whether an upstream is shown a secret that others can read on its way."""
-    place = parse_home(upstream.address)
-    secret = upstream.username or upstream.credentials or upstream.command
+def _other_registries(
+    settings: Settings,
+) -> Iterator[tuple[str, OtherRegistry, tuple[str, str]]]:
+    """Give other registries, what their sections are called, and where they are."""
+    for place, upstream in enumerate(settings.mirror.upstreams):
+        yield f"mirror.upstreams[{place}]", upstream, ("url", upstream.address)
+    for place, rule in enumerate(settings.replication):
+        yield f"replication[{place}]", rule, ("to", rule.to)
+
+
+def _tells_everybody(other: OtherRegistry, url: str) -> bool:
+    """Say whether a registry is shown a secret that others can read on its way."""
+    place = parse_home(url)
+    secret = other.username or other.credentials or other.command
     in_clear = place.scheme == "http" and not LOOPBACK.fullmatch(place.host)
     return in_clear and bool(secret)
 

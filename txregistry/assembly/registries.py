@@ -3,6 +3,7 @@
 from typing import Any
 
 from txregistry.assembly.mirror import make_rules
+from txregistry.assembly.replication import make_replication_rules
 from txregistry.assembly.stores import make_store
 from txregistry.registry.repositories import Registry
 from txregistry.settings.policies import make_immutability
@@ -28,4 +29,5 @@ def make_registry(settings: Settings, reactor: Any, blocking: Blocking) -> Regis
         immutability=make_immutability(settings),
         mirrored=make_rules(settings, reactor, blocking),
         offline=settings.mirror.offline,
+        replicated=make_replication_rules(settings, reactor, blocking),
     )

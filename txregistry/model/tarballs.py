@@ -10,9 +10,16 @@ manual, "Basic Tar Format" and "Storing Sparse Files".
 
 import re
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
+
+from txregistry.model.paxrecords import (
+    SPARSE_KEYS,
+    RecordsInvalid,
+    read_records,
+    read_time,
+)
 
 MAX_EXTENDED: Final = 1024 * 1024
 """Bytes of one long name, or of one header block of pax."""
@@ -34,17 +41,8 @@ _SPARSE_REAL_SIZE: Final = slice(483, 495)
 _SPARSE_EXTENDED_AGAIN: Final = 504
 
 _OCTAL: Final = re.compile(rb"[0-7]+")
-_RECORD: Final = re.compile(rb"([0-9]{1,7}) ")
 _DECIMAL: Final = re.compile(rb"[+-]?[0-9]{1,19}")
-_TIME: Final = re.compile(rb"(-?)([0-9]{1,19})(?:\.([0-9]*))?")
-_NANOSECONDS: Final = 9
 _RANGE: Final = range(-(1 << 63), 1 << 63)
-_KEYS: Final = frozenset(
-    (
-        b"path", b"linkpath", b"uname", b"gname", b"uid", b"gid", b"size", b"mtime",
-        b"GNU.sparse.name", b"GNU.sparse.size", b"GNU.sparse.realsize",
-    )
-)  # fmt: skip
 
 _SPARSE: Final = "S"
 _LONG_NAME: Final = "L"
@@ -73,6 +71,7 @@ class TarEntry:
         size: Bytes of its content; of a sparse file, with its holes.
         mtime: Whole seconds since 1970, rounded down.
         typeflag: One character; NUL in old archives.
+        is_sparse: Whether what is stored is not its content as it is.
     """
 
     name: str
@@ -87,6 +86,7 @@ class TarEntry:
     gname: str
     devmajor: int
     devminor: int
+    is_sparse: bool = False
 
     @property
     def is_directory(self) -> bool:
@@ -112,30 +112,39 @@ class TarParser:
         visitor: Hears of every entry, and of its content. What follows the end is
             ignored.
         max_entries: How many it may hear of.
+        max_extended: Bytes of one long name, or of one header block of pax.
     """
 
-    def __init__(self, visitor: TarVisitor, max_entries: int) -> None:
+    def __init__(
+        self, visitor: TarVisitor, max_entries: int, max_extended: int = MAX_EXTENDED
+    ) -> None:
         self._visitor = visitor
         self._entries_left = max_entries
-        self._extended_left = MAX_EXTENDED + max_entries * _EXTENDED_PER_ENTRY
+        self._max_extended = max_extended
+        self._extended_left = max_extended + max_entries * _EXTENDED_PER_ENTRY
         self._content_left = self._padding_left = 0
         self._buffer = bytearray()
         self._wanted = _BLOCK
         self._then: Callable[[bytes], None] = self._header
-        self._ended = False
+        self.is_ended = False
+        """Whether the zeros were there that end an archive."""
         self._forget_extensions()
         self._globals: dict[bytes, bytes] = {}
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes | memoryview) -> int:
         """Take more of the archive in.
+
+        Returns:
+            How many of the bytes belong to it; all, unless it ended before.
 
         Raises:
             TarInvalid: it is damaged, or no archive.
             TooManyEntries: it has more entries than it may.
         """
         view = memoryview(data)
-        while view and not self._ended:
+        while view and not self.is_ended:
             view = view[self._take(view) :]
+        return len(data) - len(view)
 
     def finish(self) -> None:
         """See that the archive ended where it may: after an entry, or after zeros.
@@ -145,7 +154,7 @@ class TarParser:
         """
         between = self._then == self._header and not self._buffer
         in_zeros = self._then == self._second_zeros and not any(self._buffer)
-        if not self._ended and (self._content_left or not (between or in_zeros)):
+        if not self.is_ended and (self._content_left or not (between or in_zeros)):
             raise TarInvalid("cut off")
 
     def _take(self, view: memoryview) -> int:
@@ -174,7 +183,7 @@ class TarParser:
     def _second_zeros(self, block: bytes) -> None:
         if block != _ZEROS:
             raise TarInvalid("zeros between entries")
-        self._ended = True
+        self.is_ended = True
 
     def _header(self, block: bytes) -> None:
         if block == _ZEROS:
@@ -189,7 +198,7 @@ class TarParser:
     def _begin_extension(self, entry: TarEntry) -> None:
         stored = entry.size + -entry.size % _BLOCK
         self._extended_left -= stored + _BLOCK
-        if entry.size > MAX_EXTENDED or self._extended_left < 0:
+        if entry.size > self._max_extended or self._extended_left < 0:
             raise TarInvalid("extended headers are too long")
 
         def end(body: bytes) -> None:
@@ -207,16 +216,18 @@ class TarParser:
         elif typeflag == _LONG_LINK:
             self._long_link = _text(body)
         elif typeflag == _PAX:
-            self._pax = dict(_records(body))
+            self._pax = _read_records(body)
         else:
-            self._globals.update(_records(body))
+            self._globals.update(_read_records(body))
 
     def _begin_entry(self, entry: TarEntry, block: bytes) -> None:
         self._entries_left -= 1
         if self._entries_left < 0:
             raise TooManyEntries
         if self._pax or self._globals:
-            entry = _with_records(entry, {**self._globals, **self._pax})
+            records = {**self._globals, **self._pax}
+            sparse = not SPARSE_KEYS.isdisjoint(records)
+            entry = replace(_with_records(entry, records), is_sparse=sparse)
         if self._long_name is not None:
             entry = replace(entry, name=self._long_name)
         if self._long_link is not None:
@@ -245,7 +256,8 @@ class TarParser:
                     self._content_left, self._padding_left = content, padding
 
             self._then = more
-        return replace(entry, size=_size(_number(block[_SPARSE_REAL_SIZE])))
+        real = _size(_number(block[_SPARSE_REAL_SIZE]))
+        return replace(entry, size=real, is_sparse=True)
 
 
 def _parse_header(block: bytes) -> TarEntry:
@@ -334,20 +346,11 @@ def _size(number: int) -> int:
     return number
 
 
-def _records(body: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Read the records of a pax header, those that are of use here."""
-    start = 0
-    while start < len(body):
-        length = _RECORD.match(body, start)
-        stop = start + int(length[1]) if length is not None else 0
-        if length is None or not length.end() < stop <= len(body):
-            raise TarInvalid("a record's length is wrong")
-        key, equals, value = body[length.end() : stop].partition(b"=")
-        if not (key and equals and value.endswith(b"\n")):
-            raise TarInvalid("a record is none")
-        if key in _KEYS:
-            yield key, value[:-1]
-        start = stop
+def _read_records(body: bytes) -> dict[bytes, bytes]:
+    try:
+        return dict(read_records(body))
+    except RecordsInvalid as error:
+        raise TarInvalid(str(error)) from None
 
 
 def _with_records(entry: TarEntry, records: Mapping[bytes, bytes]) -> TarEntry:
@@ -390,10 +393,7 @@ def _record_number(records: Mapping[bytes, bytes], key: bytes, default: int) -> 
 def _record_time(records: Mapping[bytes, bytes], key: bytes, default: int) -> int:
     if not (value := records.get(key)):
         return default
-    time = _TIME.fullmatch(value)
-    if time is None:
-        raise TarInvalid("a record's time is none")
-    sign, seconds, fraction = time.groups(b"")
-    whole = int(sign + seconds)
-    down = bool(sign and fraction[:_NANOSECONDS].strip(b"0"))
-    return _bounded(whole - down)
+    try:
+        return _bounded(read_time(value))
+    except RecordsInvalid as error:
+        raise TarInvalid(str(error)) from None

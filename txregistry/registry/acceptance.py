@@ -28,6 +28,7 @@ from txregistry.registry.formlinks import FormLinks
 from txregistry.registry.manifests import Manifests
 from txregistry.registry.reach import Reach
 from txregistry.registry.referrers import Referrers
+from txregistry.registry.replication.replication import Replication
 from txregistry.registry.tags import Tags
 from txregistry.tasks import breathe
 
@@ -58,6 +59,7 @@ class Acceptance:
         referrers: Who refers to whom.
         forms: What goes with manifests.
         reach: Says what is kept by tags that have to stay.
+        replication: Brings to other registries what is pushed.
         clock: Lets others have their turn.
         complete: Whether everything that a manifest names must be there first.
     """
@@ -70,6 +72,7 @@ class Acceptance:
         referrers: Referrers,
         forms: FormLinks,
         reach: Reach,
+        replication: Replication,
         clock: IReactorTime,
         *,
         complete: bool,
@@ -80,6 +83,7 @@ class Acceptance:
         self._referrers = referrers
         self._forms = forms
         self._reach = reach
+        self._replication = replication
         self._complete = complete
         self._clock = clock
 
@@ -129,6 +133,9 @@ class Acceptance:
                 await self._referrers.add(name, subject, digest)
             for tag in tags:
                 await self._tags.point(name, tag, digest)
+                await self._replication.note(name, tag, digest)
+            if subject is not None:
+                await self._replication.note_referrer(name, digest)
         return Accepted(digest, subject)
 
     async def point(self, name: RepositoryName, tag: Tag, digest: Digest) -> None:
@@ -142,6 +149,7 @@ class Acceptance:
             if not await self._manifests.holds(name, digest):
                 raise ManifestUnknown(f"The repository {name} has no {digest}.")
             await self._tags.point(name, tag, digest)
+            await self._replication.note(name, tag, digest)
 
     async def delete(self, name: RepositoryName, reference: Reference) -> None:
         """Remove a tag; or a manifest with all tags that point to it.

@@ -1,6 +1,6 @@
 """The registry: all that ``web`` talks to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import uuid4
 
 from twisted.internet.interfaces import IReactorTime
@@ -32,6 +32,9 @@ from txregistry.registry.mirror.sizes import KnownSizes
 from txregistry.registry.privacy import Privacy
 from txregistry.registry.reach import Reach
 from txregistry.registry.referrers import Referrers
+from txregistry.registry.replication.copying import Origin
+from txregistry.registry.replication.replication import Replication
+from txregistry.registry.replication.rules import ReplicationRule
 from txregistry.registry.schema2forms import Schema2Forms
 from txregistry.registry.tags import Tags
 from txregistry.registry.transcoding import Transcoding
@@ -61,6 +64,7 @@ class Registry:
         immutability: Which tags stay where they are; None for none.
         mirrored: Which repositories are those of other registries; None for none.
         offline: Whether other registries are not asked, whatever is missing.
+        replicated: What other registries get as well of what is pushed.
         new_session: Makes ids of upload sessions: random UUIDs.
     """
 
@@ -78,6 +82,7 @@ class Registry:
         immutability: Immutability | None = None,
         mirrored: MirrorRules | None = None,
         offline: bool = False,
+        replicated: Sequence[ReplicationRule] = (),
         new_session: Callable[[], str] = lambda: str(uuid4()),
     ) -> None:
         self.store = store
@@ -102,6 +107,8 @@ class Registry:
         )
         self.reach = Reach(self.manifests, self.tags, clock, blocking)
         links = FormLinks(store, self.manifests, self.tags, self.reach)
+        origin = Origin(self.tags, self.manifests, self.blobs, self.referrers)
+        self.replication = Replication(store, origin, clock, blocking, replicated)
         self.acceptance = Acceptance(
             self.blobs,
             self.manifests,
@@ -109,6 +116,7 @@ class Registry:
             self.referrers,
             links,
             self.reach,
+            self.replication,
             clock,
             complete=complete,
         )

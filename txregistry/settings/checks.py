@@ -10,6 +10,7 @@ from txregistry.auth.addresses import Network, plain_network
 from txregistry.auth.policy import ANONYMOUS, EVERYONE, WORDS
 from txregistry.model.access import Action
 from txregistry.settings.mirrorchecks import check_mirror
+from txregistry.settings.replicationchecks import check_replication
 from txregistry.settings.roles import ROLES, names_vendors, spoken_apis
 from txregistry.settings.s3checks import check_s3
 from txregistry.settings.section import SettingsError
@@ -99,6 +100,7 @@ def check_settings(settings: Settings) -> None:
     _check_index(settings.index)
     check_mirror(settings.mirror, settings.proxy)
     _check_passing(settings)
+    check_replication(settings.replication)
     _check_apis(settings)
 
 

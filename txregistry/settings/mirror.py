@@ -1,11 +1,9 @@
 """``mirror`` and ``proxy``: other registries, of which this is a mirror."""
 
-from typing import Annotated
 from urllib.parse import urlsplit
 
-import msgspec
-
 from txregistry.model.durations import Duration
+from txregistry.settings.otherregistry import OtherRegistry
 from txregistry.settings.section import Section
 
 HUB = "docker.io"
@@ -14,6 +12,7 @@ HUB = "docker.io"
 ALL = "*"
 """Stands for all registries that nothing else is meant by (``spaces``)."""
 
+_LIFETIME = Duration(300)
 _HUB_URL = "https://registry-1.docker.io"
 _HUB_HOSTS = (HUB, "registry-1.docker.io", "index.docker.io", "registry.hub.docker.com")
 
@@ -27,7 +26,7 @@ class Schedule(Section, frozen=True):
     every: Duration = Duration(86_400)
 
 
-class Upstream(Section, frozen=True):
+class Upstream(OtherRegistry, frozen=True):
     """An entry of ``mirror.upstreams``: another registry.
 
     What is None follows from the name.
@@ -40,22 +39,9 @@ class Upstream(Section, frozen=True):
     spaces: tuple[str, ...] | None = None
     hosts: tuple[str, ...] = ()
     library: bool | None = None
-    username: str | None = None
-    password: str | None = None
-    credentials: str | None = None
-    command: tuple[str, ...] = ()
-    lifetime: Duration = Duration(300)
-    certificate: str | None = None
-    key: str | None = None
-    cas: tuple[str, ...] = ()
-    proxy: str | None = None
     recheck: Duration = Duration(300)
     absent: Duration = Duration(30)
     patience: Duration = Duration(3)
-    timeout: Duration = Duration(30)
-    connections: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 16
-    rate: Annotated[float, msgspec.Meta(gt=0, le=10_000)] | None = None
-    allowprivate: bool = False
     passthrough: bool = False
     schedule: tuple[Schedule, ...] = ()
 
@@ -122,5 +108,5 @@ class Proxy(Section, frozen=True):
             username=self.username or None,
             password=self.password or None,
             command=() if helper is None else (helper.command, "get"),
-            lifetime=Upstream.lifetime if helper is None else helper.lifetime,
+            lifetime=_LIFETIME if helper is None else helper.lifetime,
         )

@@ -8,6 +8,7 @@ import msgspec
 
 from txregistry.model.durations import Duration
 from txregistry.settings.mirror import Mirror, Proxy
+from txregistry.settings.replication import PushTo
 from txregistry.settings.section import Bytes, Section
 from txregistry.settings.storage import Storage
 
@@ -229,3 +230,4 @@ class Settings(Section, frozen=True):
     index: Index = Index()
     mirror: Mirror = Mirror()
     proxy: Proxy | None = None
+    replication: tuple[PushTo, ...] = ()

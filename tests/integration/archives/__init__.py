@@ -1,0 +1,1 @@
+"""Real clients save archives and load ours."""

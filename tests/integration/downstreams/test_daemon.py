@@ -13,7 +13,7 @@ from tests.integration.engines.images import make_images
 from tests.integration.engines.served import EngineDaemon, make_engine
 from tests.integration.tuned import TunedDaemon, wait_for, write_htpasswd
 
-BOB = ("bob", "secret")
+BOB = ("bob", "open sesame")
 
 
 class VendorTests(SynchronousTestCase):

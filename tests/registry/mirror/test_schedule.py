@@ -12,6 +12,7 @@ from tests.registry.mirror.case import NAME, REMOTE
 from tests.registry.mirror.played import PlayedUpstream
 from txregistry.client.upstreams.interfaces import UpstreamUnavailable
 from txregistry.model.digest import Digest
+from txregistry.model.durations import Duration
 from txregistry.model.names import RepositoryName, Tag
 from txregistry.registry.mirror import schedule
 from txregistry.registry.mirror.rules import MirrorRule, MirrorRules
@@ -21,7 +22,7 @@ from txregistry.registry.repositories import Registry
 from txregistry.storage.interfaces import StorageUnavailable
 from txregistry.tasks import at_once
 
-HOUR = 3600.0
+HOUR = Duration(3600)  # as the settings have it
 DOWN = UpstreamUnavailable("other.example", "is down")
 
 

@@ -60,12 +60,12 @@ class Plan:
         if every <= 0:
             raise ValueError("Turns must be some time apart.")
         self.rule = rule
-        self.every = every
+        self.every = float(every)
         self.tags = TagPatterns(tags)
         self.platforms = Platforms(platforms)
         self.patterns = Patterns(each for each in repositories if "*" in each)
         self.names = [_local(rule, each) for each in repositories if "*" not in each]
-        self.words = (rule.upstream.name, repositories, tags, platforms, every)
+        self.words = (rule.upstream.name, repositories, tags, platforms, self.every)
 
     async def wishes(self, rules: MirrorRules, catalog: Catalog) -> list[Wish]:
         """Say what is to be fetched now.

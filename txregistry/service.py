@@ -20,7 +20,7 @@ from txregistry.assembly.mirrorschedule import make_schedule
 from txregistry.assembly.registries import make_registry
 from txregistry.assembly.reloading import Reloading
 from txregistry.assembly.replication import Replicating
-from txregistry.assembly.secrets import find_secrets
+from txregistry.assembly.secrets import find_kept
 from txregistry.assembly.sites import Sites
 from txregistry.assembly.version1 import PASSING, TOKENS, make_version1
 from txregistry.client.agent import make_pool
@@ -32,6 +32,7 @@ from txregistry.settings.roles import apply_role
 from txregistry.settings.section import SettingsError
 from txregistry.settings.sections import Audit, Settings
 from txregistry.settings.storage import Filesystem, UploadPurging
+from txregistry.storage.keys import PASSED
 from txregistry.tasks import detach, in_threads
 from txregistry.tls.server import ServerTls
 from txregistry.web.audit import AuditTrail
@@ -66,7 +67,17 @@ def build(
     blocking = in_threads(reactor, pool)
     registry = make_registry(settings, reactor, blocking)
     connections = make_pool(reactor)
-    found = find_secrets(settings, reactor)
+    kept = find_kept(settings, registry.mirror.rules.passing, reactor)
+    found = kept.secrets
+    registry.mirror.rules.closed = kept.closed
+    for prefix in kept.closed:
+        _log.warn(
+            "Nobody may pull from {prefix}**: another registry decided who may, and "
+            "there is no upstream with passthrough for it any more. To open it to whom "
+            "the rules let, remove {folder}* from the store",
+            prefix=prefix,
+            folder=PASSED,
+        )
     signer = Ed25519PrivateKey.from_private_bytes(found[TOKENS])
     admission = make_admission(
         settings, registry, signer, found[PASSING], reactor, blocking

@@ -75,6 +75,7 @@ class RecognizeTests(SynchronousTestCase):
             keys.tag_property(NAME, Tag("v1")),
             keys.repository_properties(NAME),
             keys.mirror_turn(OWNER, 12),
+            keys.passed("a" * 64),
         ):
             self.check(key, Document())
 
@@ -137,6 +138,7 @@ class RecognizeTests(SynchronousTestCase):
             f"{keys.SECRETS}a/b",
             f"{keys.PRIVATE}new/thing",
             f"{keys.mirror_turns(OWNER)}1",
+            f"{keys.PASSED}{'a' * 63}",
             f"{keys.mirror_turns('x')}000000000001",
             f"{keys.PRIVATE}v1/images/zz/a/_record",
             f"{keys.V1_REPOSITORIES}A/_properties",

@@ -1,6 +1,7 @@
-"""The secrets of a registry, which lie in its store: all nodes have the same."""
+"""What a registry keeps in its store for itself: all nodes have the same."""
 
-from functools import partial
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
@@ -11,6 +12,7 @@ from twisted.python.failure import Failure
 from txregistry.assembly.beforehand import do_beforehand
 from txregistry.assembly.stores import make_store
 from txregistry.assembly.version1 import COOKIES, PASSING, TOKENS
+from txregistry.registry.mirror.passed import remember_passed
 from txregistry.registry.secrets import find_secret
 from txregistry.settings.section import SettingsError
 from txregistry.settings.sections import Settings
@@ -22,30 +24,45 @@ _PAUSE: Final = 0.4
 """Seconds in which nodes that begin at the same time on an empty store have written."""
 
 
-def find_secrets(settings: Settings, clock: Any) -> dict[str, bytes]:
-    """Read the secrets, or make them, before the reactor runs.
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What was found.
+
+    Attributes:
+        secrets: The secrets, by what they are for.
+        closed: How names of repositories begin from which nobody may pull, as the
+            registry that decided who may is not asked any more.
+    """
+
+    secrets: Mapping[str, bytes]
+    closed: tuple[str, ...]
+
+
+def find_kept(settings: Settings, passing: Collection[str], clock: Any) -> Kept:
+    """Read what is kept, or make it, before the reactor runs.
 
     Args:
         settings: The settings.
+        passing: How names begin of which another registry decides who may pull.
         clock: Tells the time.
 
-    Returns:
-        The secrets, by what they are for.
-
     Raises:
-        SettingsError: one cannot be used.
+        SettingsError: the store, or something in it, cannot be used.
     """
     if settings.storage.is_remote:
-        return _find_elsewhere(settings)
+        return _find_elsewhere(settings, passing)
     store = make_store(settings, clock, at_once)
-    found: dict[str, bytes] = {}
-    for purpose in _PURPOSES:
-        failures: list[Failure] = []
-        work = Deferred.fromCoroutine(find_secret(store, purpose))
-        _ = work.addCallbacks(partial(found.__setitem__, purpose), failures.append)
-        for failure in failures:
-            raise SettingsError(f"storage: {failure.value}") from failure.value
-    return found
+    found: list[Kept | Failure] = []
+
+    async def find() -> Kept:
+        secrets = {each: await find_secret(store, each) for each in _PURPOSES}
+        return Kept(secrets, tuple(await remember_passed(store, passing)))
+
+    _ = Deferred.fromCoroutine(find()).addBoth(found.append)
+    (kept,) = found
+    if isinstance(kept, Failure):
+        raise SettingsError(f"storage: {kept.value}") from kept.value
+    return kept
 
 
 async def find_settled(store: IObjectStore, clock: IReactorTime) -> dict[str, bytes]:
@@ -63,13 +80,14 @@ async def find_settled(store: IObjectStore, clock: IReactorTime) -> dict[str, by
     return {each: await find_secret(store, each) for each in _PURPOSES}
 
 
-def _find_elsewhere(settings: Settings) -> dict[str, bytes]:
+def _find_elsewhere(settings: Settings, passing: Collection[str]) -> Kept:
     """Do the same where the store is on the other side of a socket."""
 
-    async def find(reactor: Any) -> dict[str, bytes]:
+    async def find(reactor: Any) -> Kept:
         store = make_store(settings, reactor, at_once)
         await store.check()
-        return await find_settled(store, reactor)
+        closed = await remember_passed(store, passing)
+        return Kept(await find_settled(store, reactor), tuple(closed))
 
     try:
         return do_beforehand(find)

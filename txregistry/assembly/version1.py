@@ -1,6 +1,7 @@
 """Put version 1 together: who is known, who decides, and what is served."""
 
 import secrets
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -41,7 +42,7 @@ def make_version1(
     settings: Settings,
     registry: Registry,
     access: Access,
-    found: dict[str, bytes],
+    found: Mapping[str, bytes],
     reactor: Any,
     pool: HTTPConnectionPool,
 ) -> Version1:

@@ -33,6 +33,9 @@ COMPANIONS: Final = {MANIFESTS_FOLDER: LAYERS_FOLDER}
 """Folders that do not stand alone: without the second beside the first, Distribution's
 collection of garbage breaks off (on local files)."""
 
+PASSED: Final = f"{PRIVATE}mirror/passed/"
+"""Below it lies how names begin of which another registry decided who may pull."""
+
 
 def repository(name: RepositoryName) -> str:
     """Give the prefix of everything in a repository, and of those nested in it."""
@@ -216,6 +219,15 @@ def mirror_turns(plan: str) -> str:
 def mirror_turn(plan: str, number: int) -> Key:
     """Place the time of one turn; the keys of turns sort as they followed."""
     return Key(f"{mirror_turns(plan)}{number:012}")
+
+
+def passed(number: str) -> Key:
+    """Place how names begin of which another registry decided who may pull.
+
+    Args:
+        number: The SHA-256 of that, in hexadecimal digits.
+    """
+    return Key(f"{PASSED}{number}")
 
 
 def jobs(rule: str = "") -> str:

@@ -138,6 +138,7 @@ _ANNOUNCER: Final = re.compile(r"v1/announcers/[^/]+/(.+)/_images")
 _OF_REPOSITORY: Final = re.compile(
     r"v1/repositories/(.+)/(?:_properties|_announced/[0-9a-f]+|_tags/([^/]+))"
 )
+_PASSED: Final = re.compile(r"mirror/passed/[0-9a-f]{64}", re.ASCII)
 _MIRROR_TURN: Final = re.compile(r"mirror/turns/[0-9a-f]{32}/[0-9]{12}", re.ASCII)
 _JOB: Final = re.compile(
     rf"replication/([a-z0-9][a-z0-9.-]{{0,99}})/(.+)/_(?:tags/([^/]+)|digests/{_NAME})"
@@ -215,7 +216,7 @@ def _job(path: str) -> Job | None:
 
 
 def _document(path: str) -> Document | None:
-    if _MIRROR_TURN.fullmatch(path):
+    if _MIRROR_TURN.fullmatch(path) or _PASSED.fullmatch(path):
         return Document()
     if found := _IMAGE.fullmatch(path):
         ImageId.parse(found[1])

@@ -80,8 +80,9 @@ class Access:
     @property
     def open(self) -> bool:
         """Whether nothing needs to be asked, as nobody differs from anybody."""
-        passing = self.registry.mirror.rules.passing
-        return self.rules.open and not self.log_in.is_known and not passing
+        mirrored = self.registry.mirror.rules
+        decided = mirrored.passing or mirrored.closed
+        return self.rules.open and not self.log_in.is_known and not decided
 
     async def caller(self, request: RegistryRequest) -> Caller:
         """Find out who makes a request.
@@ -109,7 +110,9 @@ class Access:
 
         Where another registry decides who may pull, nobody may by our word.
         """
-        if name is not None and self._passes(name, action):
+        if name is not None and (
+            self._passes(name, action) or self._closes(name, action)
+        ):
             return False
         scopes = caller.scopes
         if scopes is not None and not scopes.allow(name, action):
@@ -197,6 +200,11 @@ class Access:
         if self._passes(name, action):
             await self._pass(request, name, action, scopes)
             return
+        if self._closes(name, action):
+            raise Denied(
+                f"Another registry decided who may have what is in {name}, and is not "
+                "asked any more; ask whoever runs the registry."
+            )
         if request.method == b"POST" and request.query(b"mount"):
             scopes += _scope_of(request.query(b"from") or "")
         caller = await self._known(request, scopes)
@@ -239,6 +247,10 @@ class Access:
     def _passes(self, name: RepositoryName, action: Action) -> bool:
         """Say whether it is for another registry to decide."""
         return action in READING and self.registry.mirror.passes(name)
+
+    def _closes(self, name: RepositoryName, action: Action) -> bool:
+        """Say whether nobody may, as nobody decides any more."""
+        return action in READING and self.registry.mirror.rules.closes(name)
 
     async def _pass(
         self,

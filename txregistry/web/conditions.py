@@ -10,6 +10,7 @@ from txregistry.web.request import RegistryRequest
 
 _WILD: Final = frozenset({"*/*", "application/*"})
 _MOST_TYPES: Final = 4096
+_FOREVER: Final = "max-age=31536000, immutable"
 
 
 def accepted_types(request: RegistryRequest) -> frozenset[str]:
@@ -45,3 +46,12 @@ def wants_range(request: RegistryRequest, digest: Digest) -> str | None:
 def _names(tag: bytes, digest: Digest) -> bool:
     """Compare an entity tag, weak, quoted or bare."""
     return tag.removeprefix(b"W/").strip(b'"') == str(digest).encode()
+
+
+def kept_for(request: RegistryRequest, *, forever: bool) -> str:
+    """Say how long an answer may be kept, and by whom: see ``Cache-Control``.
+
+    What another registry lets somebody have is for nobody else.
+    """
+    told = _FOREVER if forever else "no-cache"
+    return told if request.passed is None else f"private, {told}"

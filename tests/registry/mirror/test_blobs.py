@@ -148,6 +148,28 @@ class WholeTests(BlobsCase):
         self.result(self.pull())
         self.fails(BlobUnknown, self.pull(name=SECOND))
 
+    def test_who_only_says_to_have_it_has_to_give_it(self) -> None:
+        """What is private here has a digest that somebody may know."""
+        digest = Digest.of(b"ours alone")
+        self.put(keys.blob(digest), b"ours alone")
+        self.result(self.registry.blobs.link(RepositoryName("mine"), digest, digest))
+        self.upstream.add_blob(REMOTE, b"ours alone")
+        self.upstream.lies = {digest: b"0123456789"}
+        self.fails(UpstreamInvalid, self.pull(digest))
+        part = self.result(self.pull(digest, start=1, stop=4))
+        self.assertEqual(part, b"123")
+        self.assertNotIn(keys.layer_link(NAME, digest), self.keys())
+        self.upstream.lies = {}
+        self.assertEqual(self.result(self.pull(digest)), b"ours alone")
+
+    def test_after_a_restart_it_is_given_again(self) -> None:
+        self.result(self.pull())
+        self.upstream.add_blob("team/second", DATA)
+        self.registry = self.make_registry()
+        self.upstream.take()
+        self.assertEqual(self.result(self.pull(name=SECOND)), DATA)
+        self.assertEqual(self.asked(), ["open"])
+
     def test_what_neither_has_is_unknown(self) -> None:
         self.fails(BlobUnknown, self.pull(Digest.of(b"none")))
 

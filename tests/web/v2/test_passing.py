@@ -152,6 +152,11 @@ class PullTests(PassingCase):
         self.assertEqual(answer.status, 504)
         self.assertIn(b"offline", answer.body)
 
+    def test_no_cache_may_give_it_to_others(self) -> None:
+        for target in (self.blob, MANIFEST, f"/v2/{NAME}/manifests/{digest_of(DATA)}"):
+            answer = self.ask("GET", target, BOB)
+            self.assertIn("private", answer.header("cache-control") or "")
+
     def test_what_is_not_there(self) -> None:
         self.assertRefused(
             self.ask("GET", f"/v2/{NAME}/manifests/2", BOB), 404, "MANIFEST_UNKNOWN"
@@ -294,6 +299,46 @@ class OwnAccountsTests(PassingCase):
         )
         token = self.exchange.ask_raw(data).json["token"]
         self.assertTrue(token.startswith("passed."))
+
+
+class ClosedTests(PassingCase):
+    """The other registry is not asked any more, and much of it is here."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.ask("GET", MANIFEST, BOB)
+        self.ask("GET", self.blob, BOB)
+        rules = MirrorRules([], ["hub/ours"])
+        rules.closed = ("hub/",)
+        store = self.exchange.store
+        settings = Settings(role="private")
+        self.exchange = Exchange(
+            mirrored=rules, store=store, clock=self.clock, version1=settings
+        )
+
+    def test_nobody_may_pull_what_was_for_some(self) -> None:
+        for target in (
+            MANIFEST,
+            self.blob,
+            f"/v2/{NAME}/tags/list",
+            f"/v2/{NAME}/referrers/{digest_of(DATA)}",
+        ):
+            for headers in ({}, BOB):
+                answer = self.ask("GET", target, headers)
+                self.assertRefused(answer, 403, "DENIED")
+                self.assertIn(b"is not asked any more", answer.body)
+
+    def test_nor_get_it_otherwise(self) -> None:
+        digest = self.blob.rpartition("/")[2]
+        target = f"/v2/mine/blobs/uploads/?mount={digest}&from={NAME}"
+        self.assertEqual(self.ask("POST", target, {}, b"").status, 202)
+        self.assertEqual(self.get("/v2/_catalog").json["repositories"], [])
+        self.assertNotEqual(self.get(f"/v1/repositories/{NAME}/tags").status, 200)
+
+    def test_all_else_is_as_it_was(self) -> None:
+        for name in ("mine", "hub/ours", "hubs/app"):
+            self.push_image(name, "1")
+            self.assertEqual(self.get(f"/v2/{name}/manifests/1").status, 200)
 
 
 class RulesTests(PassingCase):

@@ -17,6 +17,7 @@ from txregistry.model.names import RepositoryName
 from txregistry.registry.blobs import Blob, Blobs
 from txregistry.registry.filling import Filling
 from txregistry.registry.mirror.failures import failure_of
+from txregistry.registry.mirror.given import GivenBlobs
 from txregistry.registry.mirror.rules import MirrorRule
 from txregistry.registry.mirror.sizes import KnownSizes
 from txregistry.storage import keys
@@ -160,6 +161,7 @@ class MirroredBlobs:
         self._blocking = blocking
         self._new_session = new_session
         self._offline = offline
+        self._given = GivenBlobs()
         self._flights = Flights()
         self._under_way: dict[tuple[RepositoryName, Digest], ComingBlob] = {}
 
@@ -195,9 +197,8 @@ class MirroredBlobs:
         if coming is not None:
             return coming
         try:
-            if await self._is_known(digest) and await self._take(
-                rule, name, digest, caller
-            ):
+            if await self._is_known(rule, digest):
+                await self._take(rule, name, digest, caller)
                 blob = await self._blobs.find(name, digest)
                 return StoredBlob(self._blobs, blob)
             if not whole:
@@ -208,9 +209,10 @@ class MirroredBlobs:
         except UpstreamFault as fault:
             raise failure_of(fault) from fault
 
-    async def _is_known(self, digest: Digest) -> bool:
-        """Say whether the content is here for another repository, and is sound."""
-        return digest.algorithm == CANONICAL and await self._blobs.is_sound(digest)
+    async def _is_known(self, rule: MirrorRule, digest: Digest) -> bool:
+        """Say whether the other registry has given the content, which is sound."""
+        given = self._given.has(rule.upstream.name, digest)
+        return given and await self._blobs.is_sound(digest)
 
     async def _take(
         self,
@@ -218,13 +220,12 @@ class MirroredBlobs:
         name: RepositoryName,
         digest: Digest,
         caller: Credentials | None,
-    ) -> bool:
+    ) -> None:
         """Let the repository have what is here, if its other registry has it too."""
         found = await rule.upstream.head_blob(rule.remote_name(name), digest, caller)
         if found is None:
             raise _unknown(name, digest)
         await self._blobs.link(name, digest, digest)
-        return True
 
     async def _look(
         self,
@@ -289,6 +290,8 @@ class MirroredBlobs:
         async def keep(stored: Digest) -> None:
             await self._blobs.vouch(stored)
             await self._blobs.link(name, digest, stored)
+            if digest == stored:
+                self._given.add(rule.upstream.name, digest)
 
         try:
             await filling.run(keep)

@@ -166,7 +166,7 @@ class MirroredManifests:
         if local is None:
             raise _unknown(name, reference)
         seen = self._seen.get((name, reference))
-        age = 0.0 if seen is None else self._clock.seconds() - seen.at
+        age = None if seen is None else self._clock.seconds() - seen.at
         return PulledManifest(local, age, fault)
 
     async def _ask(

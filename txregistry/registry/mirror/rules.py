@@ -68,20 +68,30 @@ class MirrorRules:
         rules: The rules.
         own: Repositories that are in no other registry, whatever the rules say, nor
             is what is below them: ``team``.
+
+    Attributes:
+        closed: How names begin of which another registry decided who may pull, and
+            does no longer: nobody may.
     """
 
     def __init__(
         self, rules: Sequence[MirrorRule] = (), own: Collection[str] = ()
     ) -> None:
         self._rules = sorted(rules, key=lambda rule: -len(rule.prefix))
+        self.closed: tuple[str, ...] = ()
         self._own = tuple(f"{each}/" for each in own)
         self._spaces = {space: rule for rule in rules for space in rule.spaces}
         self._hosts = {host: rule for rule in rules for host in rule.hosts}
 
     @property
-    def passing(self) -> bool:
-        """Whether any other registry decides who may pull."""
-        return any(rule.passing for rule in self._rules)
+    def passing(self) -> list[str]:
+        """How names begin of which another registry decides who may pull."""
+        return [rule.prefix for rule in self._rules if rule.passing]
+
+    def closes(self, name: RepositoryName) -> bool:
+        """Say whether nobody may pull from a repository: nobody decides any more."""
+        own = f"{name}/".startswith(self._own)
+        return bool(self.closed) and not own and name.text.startswith(self.closed)
 
     @property
     def upstreams(self) -> list[IUpstream]:

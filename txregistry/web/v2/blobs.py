@@ -1,20 +1,16 @@
 """``/v2/<name>/blobs/<digest>``."""
 
-from typing import Final
-
 from txregistry.model.digest import Digest
 from txregistry.model.names import RepositoryName
 from txregistry.model.ranges import parse_range
 from txregistry.registry.repositories import Registry
-from txregistry.web.conditions import is_unchanged, wants_range
+from txregistry.web.conditions import is_unchanged, kept_for, wants_range
 from txregistry.web.guards import Guards
 from txregistry.web.request import RegistryRequest
 from txregistry.web.routing import App
 from txregistry.web.sendfile import Sender
 from txregistry.web.switches import require_deletes
 from txregistry.web.v2.answers import empty_answer
-
-_FOREVER: Final = "max-age=31536000, immutable"
 
 
 def add_blob_routes(
@@ -36,7 +32,7 @@ def add_blob_routes(
         headers = request.responseHeaders
         headers.setRawHeaders("docker-content-digest", [str(digest)])
         headers.setRawHeaders("etag", [f'"{digest}"'])
-        headers.setRawHeaders("cache-control", [_FOREVER])
+        headers.setRawHeaders("cache-control", [kept_for(request, forever=True)])
         headers.setRawHeaders("accept-ranges", ["bytes"])
         if is_unchanged(request, digest):
             request.setResponseCode(304)

@@ -8,7 +8,7 @@ from txregistry.model.manifests import MAX_SIZE
 from txregistry.model.names import Reference, RepositoryName, Tag
 from txregistry.registry.repositories import Registry
 from txregistry.streams import BytesReader, read_all
-from txregistry.web.conditions import accepted_types, is_unchanged
+from txregistry.web.conditions import accepted_types, is_unchanged, kept_for
 from txregistry.web.guards import Guards
 from txregistry.web.request import RegistryRequest
 from txregistry.web.routing import App
@@ -19,7 +19,6 @@ from txregistry.web.v2.answers import empty_answer
 _MOST_TAGS: Final = 100
 _AT_ONCE: Final = 64 * 1024
 """Bytes that are written in one piece: more would pile up before slow readers."""
-_FOREVER: Final = "max-age=31536000, immutable"
 
 
 def add_manifest_routes(
@@ -49,7 +48,7 @@ def add_manifest_routes(
         headers.setRawHeaders("docker-content-digest", [digest])
         headers.setRawHeaders("etag", [f'"{digest}"'])
         forever = isinstance(reference, Digest)
-        headers.setRawHeaders("cache-control", [_FOREVER if forever else "no-cache"])
+        headers.setRawHeaders("cache-control", [kept_for(request, forever=forever)])
         if pulled.age is not None:
             headers.setRawHeaders("age", [f"{pulled.age:.0f}"])
         if pulled.fault:  # RFC 7234, section 5.5.2

@@ -1,5 +1,7 @@
 """Tests: they mirror ``txregistry/``."""
 
+import signal
+
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -9,3 +11,7 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.differing_executors],  # contracts are inherited
 )
 settings.load_profile("txregistry")
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # A shell started us deaf to it; so would be the programs that tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)

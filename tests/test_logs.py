@@ -43,6 +43,11 @@ class TextTests(LogsTestCase):
         self.log(self.observer).warn("{text}", text="one\ntwo\n")
         self.assertTrue(self.file.getvalue().endswith("#warn] one\n\ttwo\n"))
 
+    def test_who_is_quoted_does_nothing_to_a_terminal(self) -> None:
+        self.log(self.observer).warn("{text}", text="\x1b[2J\r\x9b\tbücher\u202e")
+        line = self.file.getvalue()
+        self.assertTrue(line.endswith("] \\x1b[2J\\r\\x9b\tbücher\\u202e\n"), line)
+
     def test_failure_has_its_traceback(self) -> None:
         self.log(self.observer).failure("Oh", Failure(ValueError("reason")))
         self.assertIn("ValueError: reason", self.file.getvalue())

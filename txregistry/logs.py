@@ -1,5 +1,6 @@
 """Log lines, as text or as JSON; and which of them are kept."""
 
+import re
 from datetime import UTC, datetime
 from typing import IO, Any, Final
 
@@ -15,6 +16,12 @@ from twisted.logger import (
 )
 from zope.interface import implementer
 
+from txregistry.model.printable import printable
+
+_UNSAFE: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""What terminals do something by, but for tabs and the ends of lines."""
 _PLAIN: Final = (str, int, float, bool, type(None))
 
 
@@ -55,7 +62,9 @@ class TextLogObserver:
         text = event.get("access") or eventAsText(
             event, includeTimestamp=False, includeSystem=False
         )
-        if "\n" in text:
+        if not text.isprintable():
+            # Whoever is quoted in it, a line stays one, and a terminal what it is.
+            text = _UNSAFE.sub(lambda found: printable(found[0]), text)
             text = text.rstrip("\n").replace("\n", "\n\t")
         self._file.write(f"{stamp} [{source}#{name}] {text}\n")
         self._file.flush()

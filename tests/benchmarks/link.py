@@ -1,6 +1,8 @@
 """A link to a registry that is far away: so many bytes a second, after so much time."""
 
 import socket
+import subprocess
+import sys
 import time
 from contextlib import suppress
 from queue import Queue
@@ -16,7 +18,7 @@ _UNDER_WAY = 256
 
 
 class Link:
-    """Listen, and pass everything on to a port. A context manager that ends it.
+    """A link in a process of its own. A context manager that ends it.
 
     Args:
         port: Where the registry listens, on the loopback interface.
@@ -25,13 +27,12 @@ class Link:
     """
 
     def __init__(self, port: int, speed: float, delay: float) -> None:
-        self._behind = port
-        self._delay = delay
-        self._lanes = (_Lane(speed), _Lane(speed))
-        self._open: list[socket.socket] = []
-        self._listener = socket.create_server((HOST, 0), backlog=512)
-        self.port = int(self._listener.getsockname()[1])
-        Thread(target=self._accept, daemon=True).start()
+        words = (str(port), str(speed), str(delay))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", __name__, *words], stdout=subprocess.PIPE, text=True
+        )
+        assert self._process.stdout is not None
+        self.port = int(self._process.stdout.readline())
 
     def __enter__(self) -> Self:
         return self
@@ -42,30 +43,37 @@ class Link:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        for each in self._open:
-            _end(each)
-        self._listener.close()
+        self._process.kill()
+        self._process.communicate()
 
     def connect(self) -> socket.socket:
         """Connect."""
         return socket.create_connection((HOST, self.port))
 
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                front = self._listener.accept()[0]
-                behind = socket.create_connection((HOST, self._behind))
-                pairs = ((front, behind), (behind, front))
-                for lane, (source, target) in zip(self._lanes, pairs, strict=True):
-                    source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                    self._open.append(source)
-                    pieces: Queue[tuple[float, bytes]] = Queue(_UNDER_WAY)
-                    for work, arguments in (
-                        (self._take, (source, pieces)),
-                        (lane.give, (pieces, target)),
-                    ):
-                        Thread(target=work, args=arguments, daemon=True).start()
+
+class _Relay:
+    """Pass on what comes to a port of its own, as a link does."""
+
+    def __init__(self, port: int, speed: float, delay: float) -> None:
+        self._behind = port
+        self._delay = delay
+        self._lanes = (_Lane(speed), _Lane(speed))
+        self._listener = socket.create_server((HOST, 0), backlog=512)
+        self.port = int(self._listener.getsockname()[1])
+
+    def run(self) -> None:
+        """Pass on, until the process is ended."""
+        while True:
+            front = self._listener.accept()[0]
+            behind = socket.create_connection((HOST, self._behind))
+            pairs = ((front, behind), (behind, front))
+            for lane, (source, target) in zip(self._lanes, pairs, strict=True):
+                source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                pieces: Queue[tuple[float, bytes]] = Queue(_UNDER_WAY)
+                taking = Thread(target=self._take, args=(source, pieces), daemon=True)
+                giving = Thread(target=lane.give, args=(pieces, target), daemon=True)
+                taking.start()
+                giving.start()
 
     def _take(self, source: socket.socket, pieces: Queue[tuple[float, bytes]]) -> None:
         """Note when each piece is to arrive; an empty one is the end."""
@@ -112,3 +120,14 @@ class _Lane:
 def _end(connection: socket.socket) -> None:
     with suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
+
+
+def main() -> None:
+    """Be a link: of a port, at a speed, with a delay; tell where."""
+    relay = _Relay(int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3]))
+    print(relay.port, flush=True)
+    relay.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -176,6 +176,80 @@ class IndexTests(ExplainCase):
         self.assertIn("By version 1 the Index elsewhere decides.", told)
 
 
+class MirrorTests(ExplainCase):
+    config = """
+role: mirror
+auth:
+  htpasswd: {path: accounts}
+  rules:
+    - {who: [everyone], repositories: [c.example/hidden]}
+    - {who: [bob], repositories: ['**'], may: [admin]}
+    - {who: [everyone], repositories: ['**'], may: [pull]}
+mirror:
+  own: [private, c.example/own]
+  upstreams:
+    - {name: a.example, prefix: a}
+    - {name: b.example, prefix: a/b}
+    - {name: c.example, passthrough: true}
+"""
+
+    def test_an_upstream_that_decides_is_told(self) -> None:
+        for action in ("pull", "list"):
+            code, told = self.ask("anonymous", "c.example/secret/b", action)
+            self.assertEqual(code, 0)
+            first, second, *_ = told.splitlines()
+            self.assertEqual(
+                first,
+                f"Who is not known may {action} c.example/secret/b, if c.example lets "
+                "them.",
+            )
+            self.assertIn("The upstream registry c.example decides", second)
+            self.assertIn("Rule 3 decides", told)
+
+    def test_whom_it_is_not_asked_about(self) -> None:
+        code, told = self.ask("anonymous", "c.example/hidden", "pull")
+        self.assertEqual(code, 1)
+        self.assertTrue(told.startswith("Who is not known may not pull c.example/"))
+        self.assertNotIn("if c.example", told)
+
+    def test_deletions_are_for_the_rules_alone(self) -> None:
+        code, told = self.ask("bob", "c.example/secret/b", "delete")
+        self.assertEqual(code, 0)
+        self.assertNotIn("upstream", told)
+
+    def test_pushes_to_a_mirror_are_refused(self) -> None:
+        for name, upstream in (
+            ("a/x", "a.example"),
+            ("a/b/x", "b.example"),
+            ("c.example/x", "c.example"),
+        ):
+            told = (
+                f"bob may not push {name}.\nNobody may push to it, whatever the rules "
+                f"say: it is a mirror of {upstream}.\n"
+            )
+            self.assertEqual(self.ask("bob", name, "push"), (1, told))
+
+    def test_everything_is_not_to_push_to_a_mirror(self) -> None:
+        code, told = self.ask("bob", "a/x", "admin")
+        self.assertEqual(code, 0)
+        self.assertIn("Nobody may push to it", told)
+
+    def test_what_is_no_mirror(self) -> None:
+        for name in ("private/x", "c.example/own/x", "ab/x", "a"):
+            code, told = self.ask("bob", name, "push")
+            self.assertEqual(code, 0, told)
+            self.assertNotIn("mirror", told)
+
+    def test_what_is_mirrored_without_more(self) -> None:
+        self.assertNotIn("upstream", self.ask("bob", "a/x", "pull")[1])
+        self.assertNotIn("mirror", self.ask("bob", "-", "list")[1])
+
+    def test_all_names_are_those_of_one(self) -> None:
+        self.config += "proxy: {remoteurl: 'https://d.example'}\n"
+        self.assertIn("mirror of d.example", self.ask("bob", "x", "push")[1])
+        self.assertIn("mirror of a.example", self.ask("bob", "a/x", "push")[1])
+
+
 class MistakeTests(ExplainCase):
     def test_action_that_is_none(self) -> None:
         self.refuse("bob acme/web fly", "ACTION: 'fly'", "list, pull, push, delete")

@@ -131,6 +131,22 @@ class MirrorTests(ChecksCase):
         self.refuse("mirror: {own: [team/]}", "mirror.own: 'team/'", "without '/'")
         self.assertEqual(self.load("mirror: {own: [a/b]}").mirror.own, ("a/b",))
 
+    def test_nobody_is_mirrored_by_names_that_are_ours(self) -> None:
+        for text in (
+            "upstreams: [{name: a, prefix: private}]",
+            "upstreams: [{name: b, prefix: private/hub}]",
+            "own: [team/a], upstreams: [{name: b, prefix: team/a/b}]",
+            "own: [docker.io], upstreams: [{name: docker.io}]",
+        ):
+            self.refuse(f"mirror: {{{text}}}", "upstreams[0].prefix: ", "mirror.own")
+        for text in (
+            "upstreams: [{name: a, prefix: privates}]",
+            "upstreams: [{name: a, prefix: ''}]",
+            "own: [], upstreams: [{name: a, prefix: private}]",
+            "own: [team/a], upstreams: [{name: b, prefix: team}]",
+        ):
+            self.assertEqual(len(self.load(f"mirror: {{{text}}}").mirror.upstreams), 1)
+
     def test_pushes_go_where_it_is_no_mirror(self) -> None:
         found = self.load("role: mirror\nmirror: {own: [team]}").auth.rules
         assert found is not None

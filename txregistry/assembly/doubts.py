@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 from txregistry.assembly.listening import LOOPBACK, reaches_others
 from txregistry.client.upstreams.making import parse_home
+from txregistry.client.upstreams.places import Place
+from txregistry.client.upstreams.tunnels import Proxy
+from txregistry.settings.mirror import Upstream
 from txregistry.settings.otherregistry import OtherRegistry
 from txregistry.settings.sections import Settings
 
@@ -27,11 +30,7 @@ def find_doubts(settings: Settings, path: str | None = None) -> Iterator[str]:
         )
     others = list(_other_registries(settings))
     for setting, other, (url_setting, url) in others:
-        if _tells_everybody(other, url):
-            yield (
-                f"{setting}.{url_setting}: {url!r} is shown who we are without TLS; "
-                "whoever is on the way reads that."
-            )
+        yield from _doubts_of_other(setting, other, f"{setting}.{url_setting}", url)
     secrets = {
         "http.tls.key": http.tls.key,
         "index.key": settings.index.key,
@@ -60,16 +59,53 @@ def _other_registries(
     """Give other registries, what their sections are called, and where they are."""
     for place, upstream in enumerate(settings.mirror.upstreams):
         yield f"mirror.upstreams[{place}]", upstream, ("url", upstream.address)
+    if settings.proxy is not None:
+        upstream = settings.proxy.as_upstream()
+        yield "proxy", upstream, ("remoteurl", upstream.address)
     for place, rule in enumerate(settings.replication):
         yield f"replication[{place}]", rule, ("to", rule.to)
 
 
-def _tells_everybody(other: OtherRegistry, url: str) -> bool:
-    """Say whether a registry is shown a secret that others can read on its way."""
-    place = parse_home(url)
-    secret = other.username or other.credentials or other.command
-    in_clear = place.scheme == "http" and not LOOPBACK.fullmatch(place.host)
-    return in_clear and bool(secret)
+def _doubts_of_other(
+    setting: str, other: OtherRegistry, url_setting: str, url: str
+) -> Iterator[str]:
+    """Say what is doubtful about how another registry is dealt with."""
+    passing = isinstance(other, Upstream) and other.passthrough
+    ways = [
+        name for name in ("username", "credentials", "command") if getattr(other, name)
+    ]
+    home = parse_home(url)
+    if _is_in_clear(home):
+        shown = ["who we are"] if ways else []
+        shown += ["who our clients are, with their passwords,"] if passing else []
+        for what in shown:
+            yield (
+                f"{url_setting}: {url!r} is shown {what} without TLS; whoever is on "
+                "the way reads that."
+            )
+    if passing and ways:
+        yield (
+            f"{setting}.{ways[0]}: clients show who they are themselves (passthrough); "
+            "this is used for nothing but what is fetched ahead (schedule, and "
+            "txregistry warm), and who may pull that is still for the upstream to say."
+        )
+    if other.proxy is not None:
+        proxy = Proxy.parse(other.proxy)
+        if proxy.authorization and _is_in_clear(proxy.place):
+            yield (
+                f"{setting}.proxy: {proxy.place.authority} is shown its password "
+                "without TLS; whoever is on the way reads that."
+            )
+    if other.credentials is not None and not os.path.exists(other.credentials):
+        yield (
+            f"{setting}.credentials: there is no file {other.credentials!r}, or it "
+            "cannot be looked for; until it is there, nothing can be had."
+        )
+
+
+def _is_in_clear(place: Place) -> bool:
+    """Say whether others can read what is sent to a place."""
+    return place.scheme == "http" and not LOOPBACK.fullmatch(place.host)
 
 
 def _has_mode(path: str | None, bit: int) -> bool:

@@ -15,6 +15,7 @@ from txregistry.commands.options import CommandOptions
 from txregistry.model.access import Action, Identity
 from txregistry.model.errors import NameInvalid
 from txregistry.model.names import RepositoryName
+from txregistry.settings.mirror import Upstream
 from txregistry.settings.policies import groups_of, make_policy
 from txregistry.settings.reading import load_settings
 from txregistry.settings.roles import ROLES
@@ -34,8 +35,9 @@ class Explain(CommandOptions):
         "USER is somebody's name, or 'anonymous' for who is not known. REPOSITORY is a "
         f"name, or '{_WHOLE}' for the registry as a whole, such as its catalog. ACTION "
         f"is one of {', '.join(Action)}. Groups are those of auth.groups and --group. "
-        "Ends with 0 where it is allowed, 1 where it is not, 2 where the settings or "
-        "the question cannot be used."
+        "Where an upstream with passthrough decides, it is not asked. Ends with 0 "
+        "where it is allowed, as far as the rules go, 1 where it is not, 2 where the "
+        "settings or the question cannot be used."
     )
     optParameters: ClassVar[Sequence[Sequence[Any]]] = [
         ["config", "c", None, "A config.yml, as of CNCF Distribution."],
@@ -113,18 +115,38 @@ class Explain(CommandOptions):
         groups = groups_of(settings).get(self.name, frozenset()) | self._groups
         identity = Identity(self.name, groups, self["from"] or "")
         found = make_policy(settings).decide(identity, self.repository, self.action)
-        sys.stdout.write(self._tell(identity, found, settings))
-        if not found.allowed:
+        upstream = _upstream_of(settings, self.repository)
+        sys.stdout.write(self._tell(identity, found, settings, upstream))
+        if not found.allowed or self._is_push_to(upstream):
             raise SystemExit(_REFUSED)
 
-    def _tell(self, identity: Identity, found: Decision, settings: Settings) -> str:
+    def _is_push_to(self, upstream: Upstream | None) -> bool:
+        """Say whether it is asked whether one may push to what is another's."""
+        return upstream is not None and self.action is Action.PUSH
+
+    def _tell(
+        self,
+        identity: Identity,
+        found: Decision,
+        settings: Settings,
+        upstream: Upstream | None,
+    ) -> str:
         """Write the answer."""
         who = identity.name or "Who is not known"
         if identity.groups:
             who += f" ({', '.join(f'@{group}' for group in sorted(identity.groups))})"
-        may = "may" if found.allowed else "may not"
+        refused = not found.allowed or self._is_push_to(upstream)
+        may = "may not" if refused else "may"
         place = self.repository or "the registry as a whole"
+        passes = upstream is not None and upstream.passthrough
+        passes = passes and self.action in Action.PULL.included
+        if upstream is not None and passes and not refused:
+            place = f"{place}, if {upstream.name} lets them"
         told = [f"{who} {may} {self.action} {place}."]
+        if upstream is not None:
+            told += self._tell_mirrored(upstream, passes=passes)
+        if self._is_push_to(upstream):
+            return "".join(f"{line}\n" for line in told)
         if found.place is None:
             told.append("No rule is about that, and what no rule allows is refused.")
         else:
@@ -139,6 +161,21 @@ class Explain(CommandOptions):
         if settings.index.is_elsewhere:
             told.append("By version 1 the Index elsewhere decides.")
         return "".join(f"{line}\n" for line in told)
+
+    def _tell_mirrored(self, upstream: Upstream, *, passes: bool) -> Iterator[str]:
+        """Say what follows from the repository being that of another registry."""
+        if passes:
+            yield (
+                f"The upstream registry {upstream.name} decides, by the account there "
+                "that is shown with each request. To the rules, who shows it is nobody "
+                "in particular, but for a client certificate; they only say who may "
+                "ask there."
+            )
+        if self.action in {Action.PUSH, Action.ADMIN}:
+            yield (
+                f"Nobody may push to it, whatever the rules say: it is a mirror of "
+                f"{upstream.name}."
+            )
 
     def _tell_places(
         self, identity: Identity, found: Decision, settings: Settings
@@ -155,6 +192,21 @@ class Explain(CommandOptions):
             if policy.decide(identity, self.repository, self.action).place is not None:
                 networks = ", ".join(rule.networks)
                 yield f"Rule {place} would decide from {networks}: give --from."
+
+
+def _upstream_of(settings: Settings, name: RepositoryName | None) -> Upstream | None:
+    """Find the other registry that a repository is of, as a mirror does."""
+    if name is None or any(f"{name}/".startswith(f"{x}/") for x in settings.mirror.own):
+        return None
+    upstreams = [*settings.mirror.upstreams]
+    if settings.proxy is not None:
+        upstreams.append(settings.proxy.as_upstream())
+    found = [
+        each
+        for each in upstreams
+        if not each.start or name.text.startswith(f"{each.start}/")
+    ]
+    return max(found, key=lambda each: len(each.start), default=None)
 
 
 def _as_yaml(rule: Rule) -> str:

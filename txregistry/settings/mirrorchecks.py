@@ -34,7 +34,9 @@ def check_mirror(mirror: Mirror, proxy: Proxy | None) -> None:
     for text in mirror.own:
         check_start("mirror.own", text)
     for place, upstream in enumerate(mirror.upstreams):
-        _check_upstream(f"mirror.upstreams[{place}]", upstream)
+        setting = f"mirror.upstreams[{place}]"
+        _check_upstream(setting, upstream)
+        _check_reach(setting, upstream, mirror.own)
     upstreams = mirror.upstreams
     if proxy is not None:
         url = ("proxy.remoteurl", proxy.remoteurl)
@@ -74,6 +76,17 @@ def _check_upstream(setting: str, upstream: Upstream) -> None:
     _check_called(setting, upstream)
     _check_schedule(setting, upstream)
     check_time(setting, "patience", upstream.patience)
+
+
+def _check_reach(setting: str, upstream: Upstream, own: Sequence[str]) -> None:
+    """Refuse names that nobody can mean, as they are ours alone."""
+    for text in own:
+        if f"{upstream.start}/".startswith(f"{text}/"):
+            raise SettingsError(
+                f"{setting}.prefix: {upstream.start!r} cannot be used: {text!r} is "
+                "among mirror.own, and in no other registry, nor is what is below it; "
+                "give another prefix, or take it from mirror.own."
+            )
 
 
 def _check_schedule(setting: str, upstream: Upstream) -> None:

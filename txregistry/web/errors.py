@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from txregistry.model import errors
 from txregistry.model.errors import RegistryError
+from txregistry.model.printable import printable
 from txregistry.storage.interfaces import StorageFull, StorageUnavailable
 from txregistry.web.refusals import error_document
 
@@ -93,7 +94,7 @@ def answer_failure(request: Request, failure: Failure) -> Deferred[None] | None:
         return _break_off(request)
     told = error if isinstance(error, RegistryError) else _tell(request, failure)
     if request.startedWriting:
-        _log.error("Broke off an answer: {reason}", reason=told.message)
+        _log.error("Broke off an answer: {reason}", reason=printable(told.message))
         return _break_off(request)
     write_error(request, told)
     return None
@@ -104,11 +105,12 @@ def write_error(request: Request, error: RegistryError) -> None:
     status = _STATUS.get(type(error), 500)
     _log.info(
         "Refused {method} {path}: {status} {code} {reason}",
-        method=request.method.decode("latin-1"),
-        path=request.path.decode("latin-1")[:500],
+        method=printable(request.method.decode("latin-1")),
+        path=printable(request.path.decode("latin-1")[:500]),
         status=status,
         code=error.code.value,
-        reason=error.message,  # Twisted's older observers write over "message"
+        # Clients are quoted in it. Twisted's older observers write over "message".
+        reason=printable(error.message),
     )
     headers = request.responseHeaders
     for stale in _STALE:
@@ -149,10 +151,10 @@ def _tell(request: Request, failure: Failure) -> RegistryError:
     if isinstance(error, HTTPException):
         return _unrouted(error)
     if isinstance(error, StorageFull):
-        _log.error("The store is full: {error}", error=error)
+        _log.error("The store is full: {error}", error=printable(str(error)))
         return errors.NoRoom("The registry has no room left; ask whoever runs it.")
     if isinstance(error, StorageUnavailable):
-        _log.error("The store cannot be used: {error}", error=error)
+        _log.error("The store cannot be used: {error}", error=printable(str(error)))
         return errors.Unavailable(
             "The registry's store cannot be used; try again later."
         )

@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from twisted.web.resource import IResource
 from twisted.web.server import Site
 
+from txregistry.model.printable import printable
 from txregistry.web.channel import RegistryChannel
 from txregistry.web.connections import Connections
 from txregistry.web.cors import Cors
@@ -200,9 +201,7 @@ class RegistrySite(Site):
 
 def _printable(text: str) -> str:
     """Make sure that a line stays one, and a terminal what it is."""
-    if text.isprintable() and '"' not in text:
-        return text
-    return text.encode("unicode_escape").decode("ascii").replace('"', "\\x22")
+    return printable(text).replace('"', "\\x22")
 
 
 def _word(name: str) -> str:

@@ -27,9 +27,9 @@ class BreakerTests(SynchronousTestCase):
         self.clock = Clock()
         self.breaker = Breaker("x", self.clock, LIMITS, lambda: 0.0)
 
-    def ask(self, fault: Exception | None = None) -> None:
+    def ask(self, fault: Exception | None = None, about: str = "a/b") -> None:
         """Ask once, with this outcome."""
-        with self.breaker.trial():
+        with self.breaker.trial(about):
             if fault is not None:
                 raise fault
 
@@ -39,14 +39,20 @@ class BreakerTests(SynchronousTestCase):
             with self.assertRaises(Faltered):
                 self.ask(Faltered("x", "is not there"))
 
+    def stumbles(self, *about: str) -> None:
+        """Ask about repositories, and be told that there is no answer to that."""
+        for each in about:
+            with self.assertRaises(Faltered):
+                self.ask(Faltered("x", "answered 500").narrowed(), each)
+
     def give_up(self) -> None:
         """Get no answer to what was asked before."""
         raise Faltered("x", "is not there")
 
-    def assert_left_alone(self, seconds: float) -> None:
+    def assert_left_alone(self, seconds: float, about: str = "a/b") -> None:
         """Expect that nothing is asked for some time."""
         with self.assertRaises(UpstreamUnavailable) as caught:
-            self.ask(AssertionError("this was asked"))
+            self.ask(AssertionError("this was asked"), about)
         self.assertEqual(caught.exception.retry_after, seconds)
 
     def test_several_failures_in_a_row_end_it(self) -> None:
@@ -92,7 +98,7 @@ class BreakerTests(SynchronousTestCase):
     def test_later_there_is_one_try(self) -> None:
         self.fails(3)
         self.clock.advance(10)
-        with self.breaker.trial():
+        with self.breaker.trial("a/b"):
             self.assert_left_alone(10.0)
         self.ask()
         self.assertFalse(self.breaker.is_open)
@@ -118,10 +124,60 @@ class BreakerTests(SynchronousTestCase):
         self.assertFalse(self.breaker.is_open)
 
     def test_what_was_begun_before_changes_nothing(self) -> None:
-        with self.assertRaises(Faltered), self.breaker.trial():
+        with self.assertRaises(Faltered), self.breaker.trial("a/b"):
             self.fails(3)
             self.give_up()
         self.assert_left_alone(10.0)
+
+    def test_what_one_repository_is_answered_counts_once(self) -> None:
+        self.stumbles(*["a"] * 50)
+        self.fails()
+        self.assertFalse(self.breaker.is_open)
+        self.fails()
+        self.assertTrue(self.breaker.is_open)
+
+    def test_what_several_are_answered_counts(self) -> None:
+        self.stumbles("a", "b", "b", "c")
+        self.assert_left_alone(10.0)
+
+    def test_after_an_answer_it_counts_again(self) -> None:
+        for _ in range(5):
+            self.stumbles("a", "b", "a")
+            self.ask()
+        self.stumbles("a", "b")
+        self.assertFalse(self.breaker.is_open)
+        self.fails()
+        self.assertTrue(self.breaker.is_open)
+
+    def test_who_stumbles_at_a_try_is_left_alone_and_nobody_else(self) -> None:
+        self.fails(3)
+        self.clock.advance(10)
+        self.stumbles("a", "b")
+        self.assert_left_alone(10.0, "a")
+        self.clock.advance(9)
+        self.assert_left_alone(1.0, "b")
+        self.assertTrue(self.breaker.is_open)
+        self.ask(about="c")
+        self.ask(about="a")
+        self.assertFalse(self.breaker.is_open)
+
+    def test_no_more_are_remembered_than_there_is_room_for(self) -> None:
+        self.fails(3)
+        self.clock.advance(10)
+        for number in range(2000):
+            self.stumbles(str(number))
+        self.assertLessEqual(len(self.breaker._stumbled), 1024)
+
+    def test_who_has_it_left_alone_is_told_for_how_long(self) -> None:
+        self.fails(2)
+        for seconds in (10.0, 20.0):
+            with self.assertRaises(Faltered) as caught:
+                self.ask(Faltered("x", "is not there"))
+            self.assertEqual(caught.exception.retry_after, seconds)
+            self.clock.advance(seconds)
+        with self.assertRaises(Faltered) as caught:
+            self.ask(Faltered("x", "answered 503", 7.0))
+        self.assertEqual(caught.exception.retry_after, 7.0)
 
     def test_several_do_not_try_at_the_same_moment(self) -> None:
         self.breaker = Breaker("x", self.clock, LIMITS, lambda: 1.0)

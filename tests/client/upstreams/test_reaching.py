@@ -181,6 +181,17 @@ class AddressTests(ReachCase):
         self.network.reactor.advance(1)
         self.assert_strayed(asked)
 
+    def test_connections_are_not_logged(self) -> None:
+        _ = self.ask()
+        with capturedLogs() as logs:
+            for host, port, factory in [
+                each[:3] for each in self.network.reactor.tcpClients
+            ]:
+                self.assertEqual((host, port), (PUBLIC, 80))
+                factory.doStart()
+                factory.doStop()
+        self.assertEqual(list(logs), [])
+
     def test_name_that_leads_nowhere(self) -> None:
         self.network.names.known["registry.example"] = []
         asked = self.ask()

@@ -72,6 +72,22 @@ class TimeTests(WireCase):
         said = self.fails(UpstreamUnavailable, asked, connection)
         self.assertIn("gives too little at a time", said)
 
+    def test_drips_of_a_document_are_not_asked_for_again(self) -> None:
+        for most, seconds in ((1, 10), (100, 30)):
+            self.patience = Patience(attempts=3, document=30, stall=15)
+            self.limits = Limits(least=2, window=10)
+            asked, connection = self.begin()
+            connection.send(OK + LENGTH + b"\r\n")
+            for _ in range(seconds - 1):
+                connection.send(b"x" * min(most, 3))
+                self.network.reactor.advance(1)
+            self.assertNoResult(asked)
+            self.network.reactor.advance(1)
+            said = self.fails(UpstreamUnavailable, asked, connection)
+            self.assertIn("gives too little at a time", said)
+            self.network.reactor.advance(60)
+            self.assertEqual(self.network.attempts, 0)
+
     def test_page_that_nobody_wants_is_read_only_where_it_is_short(self) -> None:
         for field, kept in (
             (b"Content-Length: 5\r\n\r\nshort", True),

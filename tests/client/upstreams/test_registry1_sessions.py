@@ -316,3 +316,11 @@ class IndexTests(registry1case.SessionsCase):
     def test_plain_text_is_not_gone_to(self) -> None:
         self.play1(gives(), registry=(redirect("http://registry.example/x"),))
         self.assertIn("nothing is kept secret", self.fails(UpstreamWrong))
+
+
+class OneForAllTests(registry1case.SessionsCase):
+    def test_faults_of_one_repository_are_nobody_elses(self) -> None:
+        self.play1(listed(), *[error(500)] * 30, listed(), TAG)
+        for _ in range(10):
+            self.fails(UpstreamUnavailable)
+        self.assertEqual(self.find("team/other"), T)

@@ -66,11 +66,11 @@ class RealmTests(AuthorizationCase):
         self.assertEqual(self.shown(), ["", US.basic, new.basic, "Bearer t1"])
 
     def test_service_that_fails_and_then_does_not(self) -> None:
-        self.play(challenge(), error(503), token(), manifest())
+        self.play(challenge(), error(503), challenge(), token(), manifest())
         self.get()
 
     def test_service_that_fails(self) -> None:
-        self.play(challenge(), *[error(503)] * 3)
+        self.play(*[challenge(), error(503)] * 3)
         work = self.upstream.get_manifest(ALPINE, "latest")
         fault = self.fault(UpstreamUnavailable, work)
         self.assertIn("answers 503 where it should give tokens", fault.reason)

@@ -58,7 +58,11 @@ class UpstreamCase(TestCase):
         return upstream
 
     async def _finish(self, upstream: Registry2Upstream) -> None:
-        for slots in (upstream._slots, upstream._blob_slots):
+        for slots in (
+            upstream._slots,
+            upstream._blob_slots,
+            upstream._passing_slots,
+        ):
             self.assertEqual(slots.taken, 0)
         await upstream.close()
         self.assertEqual(connections(upstream), 0)

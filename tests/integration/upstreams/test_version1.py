@@ -168,7 +168,7 @@ class AccountsTests(version1.Version1Case):
             url = f"http://{PLAIN}:{daemon.port}"
             mirror = self.mirror(url, login=LOGIN)
             self.assertEqual((await mirror.pull()).fault, "")
-            for login in (None, ToldLogin(Login("bob", "wrong"))):
+            for login in (ToldLogin(), ToldLogin(Login("bob", "wrong"))):
                 await self.fails(UpstreamInvalid, self.mirror(url, login=login).pull())
 
 
@@ -192,7 +192,7 @@ class IndexTests(version1.Version1Case):
         engine = make_engine("1.6.2", self.index, BOB, secure=True)
         engine.push("acme/web", self.images, {"latest": self.images[-1].id})
 
-    def mirrored(self, login: ToldLogin | None = LOGIN) -> Mirroring:
+    def mirrored(self, login: ToldLogin = LOGIN) -> Mirroring:
         """Make a mirror of it."""
         authority = x509.load_pem_x509_certificate(make_pem()[1].encode())
         return self.mirror(
@@ -207,7 +207,7 @@ class IndexTests(version1.Version1Case):
         self.assertEqual(layers, [Digest.of(each.layer) for each in self.images])
 
     async def test_nobody_in_particular(self) -> None:
-        said = await self.fails(UpstreamInvalid, self.mirrored(None).pull())
+        said = await self.fails(UpstreamInvalid, self.mirrored(ToldLogin()).pull())
         self.assertIn("does not let us have this", said)
 
     async def test_registry_that_is_away(self) -> None:

@@ -137,8 +137,11 @@ class PlayedUpstream:
         start: int = 0,
         caller: Credentials | None = None,
         size: int | None = None,
+        *,
+        passed: bool = False,
     ) -> Opened | None:
         """See `IUpstream`."""
+        del passed
         await self._note(caller, "open", repository, str(digest), str(start))
         data = self.blobs.get((repository, digest))
         if data is None:

@@ -26,6 +26,7 @@ from txregistry.model.images import ImageId
 from txregistry.model.manifests import Manifest
 from txregistry.model.names import Tag
 from txregistry.registry.mirror.images import Freshness
+from txregistry.registry.mirror.lists import Incomplete
 
 NEWER_ID = "8" * 64
 NEWER = V1Image(NEWER_ID, document(NEWER_ID, BASE.image_id), layer_of(d_txt="four"))
@@ -243,7 +244,8 @@ class FaultTests(imagecase.ImagesCase):
         self.mirror = self.make_mirror(offline=True)
         self.assertIn("offline", self.ensure().fault)
         self.refuses(TagUnknown, V2)
-        self.assertIsNone(self.result(self.mirror.tag_ids(self.rule, NAME)))
+        work = self.mirror.tag_ids(self.rule, NAME)
+        self.assertIsNone(self.fails(Incomplete, work).failure)
         self.result(self.mirror.ensure_image(self.rule, NAME, ImageId(NEWER_ID)))
         self.assertEqual(self.asked(), [])
 
@@ -308,8 +310,16 @@ class ListTests(imagecase.ImagesCase):
     def test_no_tags(self) -> None:
         self.upstream.tagged.clear()
         self.assertIsNone(self.listed())
+
+    def test_tags_that_cannot_be_had(self) -> None:
         self.upstream.fault = DOWN
-        self.assertIsNone(self.listed())
+        work = self.mirror.tag_ids(self.rule, NAME)
+        self.assertIsInstance(self.fails(Incomplete, work).failure, UpstreamSilent)
+
+    def test_image_of_tags_that_cannot_be_had(self) -> None:
+        self.upstream.fault = DOWN
+        work = self.mirror.ensure_image(self.rule, NAME, self.top)
+        self.fails(UpstreamSilent, work)
 
     def test_image_that_a_tag_names(self) -> None:
         self.image(self.top)

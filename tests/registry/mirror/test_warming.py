@@ -260,6 +260,14 @@ class ReferrersTests(WarmingCase):
         self.assertEqual((report.images, report.manifests, report.blobs), (1, 2, 3))
         self.served(b"signature")
 
+    def test_where_that_cannot_be_had_the_image_can(self) -> None:
+        self.signature = b"{"
+        self.upstream.add(REMOTE, self.signature)
+        report = self.warm(tagged("1"), with_referrers=True)
+        self.assertEqual((report.failed, report.blobs), (1, 2))
+        self.assertIn("cannot be kept", report.faults[0].reason)
+        self.served(CONFIG, LAYER)
+
     def test_unless_it_is_wanted_it_is_not_fetched(self) -> None:
         self.assertEqual(self.warm(tagged("1")).blobs, 2)
 

@@ -17,6 +17,8 @@ DATA = image()
 NEWER = image(annotations={"newer": "yes"})
 BLOB = b"0123456789" * 100
 DOWN = UpstreamUnavailable("docker.io", "is down")
+WRONG = UpstreamWrong("docker.io", "says no")
+WARNING = '111 - "Revalidation Failed"'
 
 
 class MirroringCase(exchange.WebCase):
@@ -68,6 +70,14 @@ class AddressingTests(MirroringCase):
         answer = self.get("/v2/library/app/manifests/latest?ns=ghcr.io")
         self.assertRefused(answer, 404, "NAME_UNKNOWN")
 
+    def test_who_is_quoted_in_the_log_writes_no_line_of_it(self) -> None:
+        space = "%1b%5b2J%0d%0a2026-11-27%20forged%c2%9b"
+        with exchange.logged() as events:
+            self.get(f"/v2/library/app/manifests/latest?ns={space}")
+        (line,) = (each for each in exchange.lines(events) if "Refused" in each)
+        self.assertTrue(line.isprintable(), line)
+        self.assertIn("\\x1b[2J\\r\\n2026-11-27 forged\\x9b", line)
+
     def test_by_all_ways_it_is_the_same(self) -> None:
         self.get("/v2/library/app/manifests/latest?ns=docker.io")
         self.upstream.take()
@@ -96,12 +106,12 @@ class FreshnessTests(MirroringCase):
         answer = self.get(self.target)
         self.pulled(answer)
         self.assertEqual(answer.header("age"), "100")
-        self.assertEqual(answer.header("warning"), '111 - "Revalidation Failed"')
+        self.assertEqual(answer.header("warning"), WARNING)
 
     def test_what_cannot_be_had_is_a_failure_of_the_other(self) -> None:
         for fault, status in (
             (DOWN, 504),
-            (UpstreamWrong("docker.io", "says no"), 502),
+            (WRONG, 502),
         ):
             self.upstream.fault = fault
             for target in (
@@ -156,9 +166,49 @@ class ListTests(MirroringCase):
 
     def test_tags_are_those_here_where_the_other_is_down(self) -> None:
         self.get("/v2/docker.io/library/app/manifests/old")
+        for fault in (DOWN, WRONG):
+            self.upstream.fault = fault
+            answer = self.get("/v2/docker.io/library/app/tags/list")
+            self.assertEqual(answer.json["tags"], ["old"])
+            self.assertEqual(answer.header("warning"), WARNING)
+
+    def test_a_whole_list_warns_of_nothing(self) -> None:
+        answer = self.get("/v2/docker.io/library/app/tags/list")
+        self.assertIsNone(answer.header("warning"))
+        answer = self.get(f"/v2/docker.io/library/app/referrers/{digest_of(DATA)}")
+        self.assertEqual((answer.status, answer.header("warning")), (200, None))
+
+    def test_no_list_is_not_no_repository(self) -> None:
+        for fault, status in ((DOWN, 504), (WRONG, 502)):
+            self.upstream.fault = fault
+            answer = self.get("/v2/docker.io/library/app/tags/list")
+            self.assertRefused(answer, status, "UNAVAILABLE")
+            self.assertIn(b"docker.io", answer.body)
+
+    def test_a_list_does_not_end_where_the_other_fails(self) -> None:
+        self.get("/v2/docker.io/library/app/manifests/old")
         self.upstream.fault = DOWN
+        answer = self.get("/v2/docker.io/library/app/tags/list?last=old")
+        self.assertRefused(answer, 504, "UNAVAILABLE")
+
+    def test_no_repository(self) -> None:
+        answer = self.get("/v2/docker.io/library/none/tags/list")
+        self.assertRefused(answer, 404, "NAME_UNKNOWN")
+
+    def test_offline_tags_are_those_here(self) -> None:
+        self.get("/v2/docker.io/library/app/manifests/old")
+        self.start(offline=True)
         answer = self.get("/v2/docker.io/library/app/tags/list")
         self.assertEqual(answer.json["tags"], ["old"])
+        self.assertEqual(answer.header("warning"), WARNING)
+        answer = self.get("/v2/docker.io/library/none/tags/list")
+        self.assertRefused(answer, 404, "NAME_UNKNOWN")
+
+    def test_referrers_may_be_missing_where_the_other_is_down(self) -> None:
+        self.upstream.fault = DOWN
+        answer = self.get(f"/v2/docker.io/library/app/referrers/{digest_of(DATA)}")
+        self.assertEqual((answer.status, answer.json["manifests"]), (200, []))
+        self.assertEqual(answer.header("warning"), WARNING)
 
 
 class PushTests(MirroringCase):

@@ -151,6 +151,15 @@ class PullTests(PassingCase):
         answer = self.ask("GET", MANIFEST, BOB)
         self.assertEqual(answer.status, 504)
         self.assertIn(b"offline", answer.body)
+        for place in ("tags/list", f"referrers/{digest_of(DATA)}"):
+            answer = self.ask("GET", f"/v2/{NAME}/{place}", BOB)
+            self.assertEqual(answer.status, 504, place)
+
+    def test_a_list_is_not_made_of_what_is_here(self) -> None:
+        self.ask("GET", MANIFEST, BOB)
+        self.upstream.fault = DOWN
+        answer = self.ask("GET", f"/v2/{NAME}/tags/list", BOB)
+        self.assertEqual(answer.status, 504)
 
     def test_no_cache_may_give_it_to_others(self) -> None:
         for target in (self.blob, MANIFEST, f"/v2/{NAME}/manifests/{digest_of(DATA)}"):

@@ -18,7 +18,7 @@ from txregistry.client.upstreams.authorization import Asker
 from txregistry.client.upstreams.breaker import Breaker, Throttle
 from txregistry.client.upstreams.budgets import read_budget, retry_after
 from txregistry.client.upstreams.challenges import parse_challenges
-from txregistry.client.upstreams.faults import Faltered, Throttled
+from txregistry.client.upstreams.faults import Failed, Faltered, Throttled
 from txregistry.client.upstreams.interfaces import (
     Budget,
     UpstreamFault,
@@ -168,14 +168,18 @@ class Asking:
         self._throttle.check(asker.key)
         await self._rate.pass_()
         try:
-            with self._breaker.trial():
+            with self._breaker.trial(question.repository):
                 answer = await self._authorized(question, asker)
                 try:
                     return await take(answer)
-                except BaseException:
+                except BaseException as fault:
                     await answer.body.close()
+                    if isinstance(fault, Failed) and not self._is_home(answer.place):
+                        fault.narrow = True
                     raise
         except Throttled as fault:
+            if fault.elsewhere:
+                raise
             raise self._throttle.close(asker.key, fault.retry_after) from None
 
     async def _authorized(self, question: Question, asker: Asker) -> Answer:
@@ -194,7 +198,7 @@ class Asking:
                 )
             if other is not None:
                 answer = await self._follow(question, asker, other)
-        at_home = answer.place.origin == self._home.origin
+        at_home = self._is_home(answer.place)
         if answer.status in {_UNAUTHORIZED, _FORBIDDEN} and at_home:
             await dismiss(answer, self._clock)
             raise UpstreamRefused(self._name, "does not let us have this")
@@ -211,13 +215,17 @@ class Asking:
             headers = dict(question.headers)
             if at_home and shown:
                 headers["Authorization"] = shown
-            answer = await self._wire.send(
-                question.method,
-                place,
-                headers,
-                body=question.body() if question.body is not None else None,
-                works=question.works,
-            )
+            try:
+                answer = await self._wire.send(
+                    question.method,
+                    place,
+                    headers,
+                    body=question.body() if question.body is not None else None,
+                    works=question.works,
+                )
+            except Failed as fault:
+                fault.narrow = not self._is_home(place)
+                raise
             if answer.status not in _REDIRECTS:
                 await self._judge(answer, asker, at_home=at_home)
                 return answer
@@ -231,8 +239,12 @@ class Asking:
             seen.add(str(place))
             # Who was once sent elsewhere comes back as a stranger: others could have us
             # ask in our own name otherwise.
-            at_home = at_home and place.origin == self._home.origin
+            at_home = at_home and self._is_home(place)
         raise UpstreamWrong(self._name, "sends us on without an end")
+
+    def _is_home(self, place: Place) -> bool:
+        """Whether it is the upstream itself that is asked there."""
+        return place.origin == self._home.origin
 
     def _next(self, place: Place, location: str) -> Place:
         try:
@@ -252,9 +264,11 @@ class Asking:
             now = self._clock.seconds()
             self.budget = read_budget(answer, now) or self.budget
         if status >= _FAULTY or status == _TIMEOUT:
-            fault = Faltered(self._name, what, retry_after(answer))
-        elif not at_home and status in _ELSEWHERE and answer.method != "HEAD":
-            fault = Faltered(self._name, "sent us where nobody lets us in")
+            fault = Faltered(self._name, what, retry_after(answer)).narrowed()
+        elif not at_home and (
+            status == _THROTTLED or (status in _ELSEWHERE and answer.method != "HEAD")
+        ):
+            fault = Faltered(self._name, "sent us where nobody lets us in").narrowed()
         elif status == _THROTTLED:
             fault = Throttled(self._name, what, retry_after(answer))
         if fault is not None:

@@ -9,16 +9,22 @@ from twisted.internet.defer import CancelledError
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from txregistry.client.upstreams.faults import Distrusted, Faltered, Throttled
+from txregistry.client.upstreams.faults import Failed, Throttled
 from txregistry.client.upstreams.interfaces import UpstreamUnavailable
 from txregistry.client.upstreams.limits import Limits
 
 _ASKERS: Final = 1024
 """Those on whose behalf too much was asked, who are remembered."""
+_REPOSITORIES: Final = 1024
+"""Repositories that are remembered for what could not be answered about them."""
 
 
 class Breaker:
     """Ask no more when that failed several times in a row, but for a try now and then.
+
+    A failure that is narrow counts once for each repository until there is an answer to
+    anything: who asks again and again for what has none keeps nobody else from asking.
+    At a try it keeps only that repository waiting.
 
     Args:
         name: What the upstream is called.
@@ -49,21 +55,30 @@ class Breaker:
         self._pause = limits.alone
         self._until = 0.0
         self._trying = False
+        self._stumbled: OrderedDict[str, float] = OrderedDict()
 
     @contextmanager
-    def trial(self) -> Iterator[None]:
+    def trial(self, about: str) -> Iterator[None]:
         """Ask within the block, and take in what comes of it.
+
+        Args:
+            about: The repository that it is about.
 
         Raises:
             UpstreamUnavailable: it is none of the moments to try.
         """
         probing = self.is_open
         if probing:
-            self._begin()
+            self._begin(about)
         try:
             yield
-        except (Faltered, Distrusted):
-            self._fail(probing=probing)
+        except Failed as fault:
+            if fault.narrow:
+                self._stumble(about, probing=probing)
+            else:
+                self._fail(probing=probing)
+            if self.is_open and fault.retry_after is None:
+                fault.retry_after = self._left(about) or None
             raise
         except (CancelledError, UpstreamUnavailable):
             raise  # that was us, not the upstream
@@ -76,8 +91,8 @@ class Breaker:
             if probing:
                 self._trying = False
 
-    def _begin(self) -> None:
-        left = self._until - self._clock.seconds()
+    def _begin(self, about: str) -> None:
+        left = self._left(about)
         if left > 0 or self._trying:
             raise UpstreamUnavailable(
                 self._name,
@@ -85,6 +100,11 @@ class Breaker:
                 max(left, self._limits.alone if self._trying else 0.0),
             )
         self._trying = True
+
+    def _left(self, about: str) -> float:
+        """Give the seconds for which nothing is asked about a repository."""
+        until = max(self._until, self._stumbled.get(about, 0.0))
+        return max(0.0, until - self._clock.seconds())
 
     def _fail(self, *, probing: bool) -> None:
         self._failures += 1
@@ -96,14 +116,28 @@ class Breaker:
             self.is_open = True
             self._pause = self._limits.alone
             self._log.warn("The upstream {upstream} is left alone", upstream=self._name)
-        pause = self._pause * (1.0 + self._chance() / 2)
-        self._until = self._clock.seconds() + pause
+        self._until = self._later()
+
+    def _stumble(self, about: str, *, probing: bool) -> None:
+        known = about in self._stumbled
+        until = self._later() if probing else self._stumbled.get(about, 0.0)
+        self._stumbled[about] = until
+        self._stumbled.move_to_end(about)
+        if len(self._stumbled) > _REPOSITORIES:
+            self._stumbled.popitem(last=False)
+        if not known and not probing:
+            self._fail(probing=False)
+
+    def _later(self) -> float:
+        """Give the end of a pause that begins now."""
+        return self._clock.seconds() + self._pause * (1.0 + self._chance() / 2)
 
     def _succeed(self) -> None:
         if self.is_open:
             self._log.info("The upstream {upstream} answers again", upstream=self._name)
         self.is_open = False
         self._failures = 0
+        self._stumbled.clear()
 
 
 class Throttle:

@@ -210,12 +210,12 @@ class _Factory(WrappingFactory):
 
     def __init__(
         self,
-        wrapped: IProtocolFactory,
+        wrapped: Any,
         connections: Connections,
         note: Callable[[str], object] | None,
     ) -> None:
         super().__init__(wrapped)  # type: ignore[no-untyped-call]  # Twisted's
-        self.noisy = False
+        self.noisy = wrapped.noisy = False  # each connection would be logged
         self.connections = connections
         self._note = note
 

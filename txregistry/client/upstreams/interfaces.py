@@ -188,6 +188,8 @@ class IUpstream(Interface):
         start: int = 0,
         caller: Credentials | None = None,
         size: int | None = None,
+        *,
+        passed: bool = False,
     ) -> Opened | None:
         """Open a blob, from some byte on.
 
@@ -198,6 +200,9 @@ class IUpstream(Interface):
             caller: On whose behalf.
             size: How many bytes it has, where a manifest says that. An upstream that
                 gives another number of them is wrong.
+            passed: Whether it is passed on to somebody who reads it as slowly as they
+                like. Those have turns of their own, and are broken off where they are
+                slow while others wait.
         """
 
     async def referrers(

@@ -39,9 +39,10 @@ class Limits:
     """How much is asked of an upstream at once, and taken from it.
 
     Attributes:
-        concurrency: Blobs that are read from it at the same time; as many questions
-            besides may be open that are answered in short.
-        waiting: Requests of each of these two kinds that wait for their turn.
+        concurrency: Blobs that are read from it at the same time. Half as many besides
+            may be passed on to whoever reads parts of them, and as many questions be
+            open that are answered in short.
+        waiting: Requests of each of these kinds that wait for their turn.
         rate: Requests a second; None for as many as there are.
         burst: Requests that may be made at once when there were none for a while.
         largest: Bytes in a blob.

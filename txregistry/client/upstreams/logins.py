@@ -30,15 +30,17 @@ class Login:
         username: The name; ``<token>`` where the secret is a token that others are had
             for, an identity token, as Docker calls it.
         password: The secret.
+        literal: Whether the name is a name, whatever it looks like.
     """
 
     username: str
     password: str = field(repr=False)
+    literal: bool = False
 
     @property
     def is_token(self) -> bool:
         """Whether the secret is an identity token."""
-        return self.username == _TOKEN
+        return self.username == _TOKEN and not self.literal
 
     @property
     def basic(self) -> str:

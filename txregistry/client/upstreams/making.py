@@ -12,6 +12,7 @@ from txregistry.client.upstreams.blobs import Blobs
 from txregistry.client.upstreams.breaker import Breaker, Throttle
 from txregistry.client.upstreams.lists import Lists
 from txregistry.client.upstreams.manifests import Manifests
+from txregistry.client.upstreams.passing import PassedReader
 from txregistry.client.upstreams.persistence import Persistence
 from txregistry.client.upstreams.places import Place
 from txregistry.client.upstreams.reaching import Reach
@@ -114,6 +115,7 @@ def assemble(
         make_rate(clock, terms),
         clock,
     )
+    passing = make_slots(clock, terms, max(1, limits.concurrency // 2))
     return Registry2Upstream(
         name,
         asking=asking,
@@ -121,6 +123,10 @@ def assemble(
         blobs=Blobs(name, documents, limits),
         lists=Lists(name, asking, documents, blocking),
         blob_slots=make_slots(clock, terms),
+        passing_slots=passing,
+        relay=lambda reader: PassedReader(
+            name, reader, clock, limits, lambda: passing.are_wanted
+        ),
         slots=make_slots(clock, terms),
         end=end,
     )
@@ -137,12 +143,20 @@ def make_rate(clock: IReactorTime, terms: Terms) -> Rate:
     )
 
 
-def make_slots(clock: IReactorTime, terms: Terms) -> Slots:
-    """Make what knows how many may ask an upstream at a time."""
+def make_slots(
+    clock: IReactorTime, terms: Terms, concurrency: int | None = None
+) -> Slots:
+    """Make what knows how many may ask an upstream at a time.
+
+    Args:
+        clock: What measures the time.
+        terms: On what terms.
+        concurrency: How many; None for as many as the terms have.
+    """
     return Slots(
         terms.name,
         clock,
-        limit=terms.limits.concurrency,
+        limit=concurrency or terms.limits.concurrency,
         waiting=terms.limits.waiting,
         patience=terms.patience.turn,
     )

@@ -11,7 +11,7 @@ from zope.interface import implementer
 
 from txregistry.client.upstreams.answers import Answer
 from txregistry.client.upstreams.bodies import UpstreamBody
-from txregistry.client.upstreams.faults import Faltered
+from txregistry.client.upstreams.faults import Dragging, Faltered
 from txregistry.client.upstreams.interfaces import UpstreamFault, UpstreamWrong
 from txregistry.client.upstreams.limits import Limits, Patience
 from txregistry.storage.interfaces import StorageUnavailable
@@ -145,14 +145,14 @@ class BodyReader:
                 if timer.active():
                     raise  # it was not the timer
                 if slow:
-                    raise Faltered(self._name, "gives too little at a time") from None
+                    raise Dragging(self._name, "gives too little at a time") from None
                 continue
             finally:
                 if timer.active():
                     timer.cancel()
             came = self._body.received - before
             if not self._pace.take(self._clock.seconds() - began, came) and pieces:
-                raise Faltered(self._name, "gives too little at a time")
+                raise Dragging(self._name, "gives too little at a time")
             return pieces
 
     def _count(self, pieces: list[bytes]) -> None:
@@ -226,7 +226,8 @@ class Documents:
             most: How many bytes it may have.
 
         Raises:
-            Faltered: it cannot be had in time.
+            Faltered: it cannot be had.
+            Dragging: it cannot be had in time.
             UpstreamWrong: it is too long, or a page for people.
         """
         length = answer.body.expected
@@ -255,7 +256,7 @@ class Documents:
             data = await reading
         except CancelledError:
             if late:
-                raise Faltered(self._name, "gives too little at a time") from None
+                raise Dragging(self._name, "gives too little at a time") from None
             raise
         finally:
             if timer.active():

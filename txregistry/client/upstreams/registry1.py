@@ -172,9 +172,11 @@ class Registry1Upstream:
         start: int = 0,
         caller: Credentials | None = None,
         size: int | None = None,
+        *,
+        passed: bool = False,
     ) -> Opened | None:
         """See `IVersion1Upstream`."""
-        del repository, digest, start, caller, size
+        del repository, digest, start, caller, size, passed
         return None
 
     async def referrers(

@@ -1,6 +1,7 @@
 """A registry behind a mirror that speaks version 2 of the API."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from typing import Final, TypeVar
 
@@ -29,6 +30,7 @@ from txregistry.model.names import (
     fallback_tag,
     parse_reference,
 )
+from txregistry.streams import IReader
 
 T = TypeVar("T")
 
@@ -46,6 +48,8 @@ class Registry2Upstream:
         blobs: Understands its blobs.
         lists: Reads its lists.
         blob_slots: How many blobs are read at a time.
+        passing_slots: How many are passed on besides, as slowly as others read them.
+        relay: Makes of a blob one that is passed on so.
         slots: How many questions of other kinds are open.
         end: Ends all connections.
     """
@@ -59,6 +63,8 @@ class Registry2Upstream:
         blobs: Blobs,
         lists: Lists,
         blob_slots: Slots,
+        passing_slots: Slots,
+        relay: Callable[[IReader], IReader],
         slots: Slots,
         end: Callable[[], Awaitable[None]],
     ) -> None:
@@ -68,6 +74,8 @@ class Registry2Upstream:
         self._blobs = blobs
         self._lists = lists
         self._blob_slots = blob_slots
+        self._passing_slots = passing_slots
+        self._relay = relay
         self._slots = slots
         self._end = end
 
@@ -123,6 +131,8 @@ class Registry2Upstream:
         start: int = 0,
         caller: Credentials | None = None,
         size: int | None = None,
+        *,
+        passed: bool = False,
     ) -> Opened | None:
         """See `IUpstream`."""
         headers = {"Accept": _ANYTHING}
@@ -133,7 +143,8 @@ class Registry2Upstream:
         question = Question(
             "GET", f"/v2/{repository}/blobs/{digest}", repository, headers, caller
         )
-        ended = await self._blob_slots.take()
+        slots = self._passing_slots if passed else self._blob_slots
+        ended = await slots.take()
         opened = None
         try:
             opened = await self._asking.ask(
@@ -147,7 +158,9 @@ class Registry2Upstream:
         finally:
             if opened is None:
                 ended()
-        return opened
+        if opened is None or not passed:
+            return opened
+        return replace(opened, reader=self._relay(opened.reader))
 
     async def referrers(
         self, repository: str, digest: Digest, caller: Credentials | None = None

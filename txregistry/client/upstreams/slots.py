@@ -44,6 +44,11 @@ class Slots:
         self._giving = False
         self._waiting: deque[Deferred[None]] = deque()
 
+    @property
+    def are_wanted(self) -> bool:
+        """Whether anybody waits for a turn."""
+        return bool(self._waiting)
+
     async def take(self) -> Callable[[], None]:
         """Wait for one's turn.
 

@@ -78,7 +78,7 @@ class RemoteBlob:
         """See `PulledBlob`."""
         try:
             opened = await self.rule.upstream.open_blob(
-                self.name, self.digest, start, self.caller, self.size
+                self.name, self.digest, start, self.caller, self.size, passed=True
             )
         except UpstreamFault as fault:
             raise failure_of(fault) from fault
@@ -344,6 +344,8 @@ class _Part:
         except DigestInvalid as error:
             raise _lie(self._upstream) from error
         self._left -= len(data)
+        if self._left <= 0:
+            await self.close()  # whoever takes the last of it may do so slowly
         return data
 
     async def close(self) -> None:

@@ -36,6 +36,7 @@ from txregistry.registry.imagetags import ImageTags
 from txregistry.registry.manifests import Manifests
 from txregistry.registry.mirror.failures import failure_of
 from txregistry.registry.mirror.imagefetching import ImageFetching
+from txregistry.registry.mirror.lists import OFFLINE, Incomplete
 from txregistry.registry.mirror.manifests import PulledManifest
 from txregistry.registry.mirror.rules import MirrorRule
 from txregistry.tasks import Flights
@@ -159,7 +160,7 @@ class MirroredImages:
         """
         here = await self._has(name, tag)
         if self._offline:
-            return self._stale(name, tag, "This mirror is offline.", here=here)
+            return self._stale(name, tag, OFFLINE, here=here)
         seen = self._seen.get((name, tag))
         if seen is not None:
             age = self._clock.seconds() - seen.at
@@ -198,18 +199,25 @@ class MirroredImages:
         of it is for `ensure_image` to see to.
 
         Returns:
-            The list; None where the other registry cannot be asked, or has none.
+            The list; None where the other registry has no such repository.
+
+        Raises:
+            Incomplete: it cannot be asked, or what it answers cannot be used.
         """
         if self._offline:
-            return None
+            raise Incomplete(OFFLINE)
         at, listed = self._lists.get(name, (0.0, None))
         if listed is not None and self._clock.seconds() - at < rule.recheck:
             return listed
         try:
             return await self._flights.join(name, lambda: self._list(rule, name))
         except UpstreamFault as fault:
-            self._log.warn("{fault}", fault=str(fault))
-            return None
+            self._log.warn(
+                "The mirror wanted the tags of {name}: {reason}",
+                name=str(name),
+                reason=fault.reason,
+            )
+            raise Incomplete(fault.reason, failure_of(fault)) from fault
 
     async def ensure_image(
         self, rule: MirrorRule, name: RepositoryName, image_id: ImageId
@@ -224,7 +232,12 @@ class MirroredImages:
         """
         if self._offline or await self._images.holds(name, image_id):
             return
-        listed = await self.tag_ids(rule, name) or {}
+        try:
+            listed = await self.tag_ids(rule, name) or {}
+        except Incomplete as incomplete:
+            if incomplete.failure is None:
+                return
+            raise incomplete.failure from incomplete
         tag = next((tag for tag, named in listed.items() if named == image_id), None)
         if tag is None:
             return

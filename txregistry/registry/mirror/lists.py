@@ -1,6 +1,7 @@
 """Lists of other registries: tags, and who refers to whom."""
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -8,10 +9,15 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from txregistry.auth.interfaces import Credentials
-from txregistry.client.upstreams.interfaces import UpstreamFault, UpstreamRefused
+from txregistry.client.upstreams.interfaces import (
+    UpstreamFault,
+    UpstreamRefused,
+    UpstreamUnavailable,
+)
 from txregistry.model.digest import Digest
 from txregistry.model.errors import (
     DigestInvalid,
+    ManifestUnknown,
     RegistryError,
     TagInvalid,
 )
@@ -27,6 +33,37 @@ from txregistry.tasks import Flights
 _MOST: Final = 100
 """Referrers of a manifest that are fetched at once."""
 _REMEMBERED: Final = 10_000
+OFFLINE: Final = "This mirror is offline."
+
+
+class Incomplete(Exception):
+    """A list of another registry cannot be had, or not all of it.
+
+    What is here has to do.
+
+    Attributes:
+        reason: Why, in one sentence that anybody may read.
+        failure: What a client is told where nothing is here; None where that is simply
+            not there.
+    """
+
+    def __init__(self, reason: str, failure: RegistryError | None = None) -> None:
+        self.reason = reason
+        self.failure = failure
+        super().__init__(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What became of asking for what refers to a manifest.
+
+    Attributes:
+        until: Until when it is not asked for again.
+        missing: Why not all of it is here; empty where it is.
+    """
+
+    until: float
+    missing: str
 
 
 class _Entry(msgspec.Struct):
@@ -65,7 +102,7 @@ class MirroredLists:
         self._mirrored = mirrored
         self._clock = clock
         self._offline = offline
-        self._asked: OrderedDict[tuple[RepositoryName, Digest], float] = OrderedDict()
+        self._asked: OrderedDict[tuple[RepositoryName, Digest], _Asked] = OrderedDict()
         self._flights = Flights()
 
     async def tags(
@@ -86,32 +123,45 @@ class MirroredLists:
             caller: By whose credentials they are listed, alone; None for ours.
 
         Returns:
-            The page; None where the other registry cannot be asked, or has none.
+            The page; None where the other registry has no such repository.
 
         Raises:
+            Incomplete: it cannot be asked, or what it answers cannot be used.
             Unauthorized: it does not let the caller have them.
             UpstreamSilent: it cannot be asked whether the caller may have them.
             UpstreamInvalid: likewise.
         """
         if self._offline:
-            return None
+            if caller is None:
+                raise Incomplete(OFFLINE)
+            what = "is not asked who may pull: this mirror is offline"
+            raise failure_of(UpstreamUnavailable(rule.upstream.name, what))
         try:
             remote = rule.remote_name(name)
             found = await rule.upstream.tags(remote, after, limit + 1, caller)
-        except UpstreamRefused as fault:
-            if caller is not None:
-                raise refusal_of(fault, name) from fault
-            self._log.warn("{fault}", fault=str(fault))
-            return None
         except UpstreamFault as fault:
-            if caller is not None:
-                raise failure_of(fault) from fault
-            self._log.warn("{fault}", fault=str(fault))
-            return None
+            self._log.warn(
+                "The mirror wanted the tags of {name}: {reason}",
+                name=str(name),
+                reason=fault.reason,
+            )
+            if caller is None:
+                raise Incomplete(fault.reason, failure_of(fault)) from fault
+            if isinstance(fault, UpstreamRefused):
+                raise refusal_of(fault, name) from fault
+            raise failure_of(fault) from fault
         if found is None:
             return None
         tags = [tag for text in found if (tag := _parse(text)) is not None]
-        return TagsPage(tuple(tags[:limit]), more=len(tags) > limit)
+        if len(tags) < len(found):
+            self._log.warn(
+                "The upstream registry {upstream} has {count} tags in {name} that can "
+                "be none here; they are left out",
+                upstream=rule.upstream.name,
+                count=len(found) - len(tags),
+                name=str(name),
+            )
+        return TagsPage(tuple(tags[:limit]), more=len(found) > limit)
 
     async def fetch_referrers(
         self,
@@ -122,18 +172,18 @@ class MirroredLists:
     ) -> None:
         """Fetch the manifests that refer to another one, as far as they are missing.
 
-        Where that does not work, those that are here have to do.
+        Raises:
+            Incomplete: not all of them are here then.
         """
+        if self._offline:
+            raise Incomplete(OFFLINE)
         asked = self._asked.get((name, subject))
-        fresh = asked is not None and self._clock.seconds() - asked < rule.recheck
-        if self._offline or fresh:
-            return
-        try:
-            await self._flights.join(
+        if asked is None or self._clock.seconds() >= asked.until:
+            asked = await self._flights.join(
                 (name, subject), lambda: self._fetch(rule, name, subject, caller)
             )
-        except UpstreamFault as fault:
-            self._log.warn("{fault}", fault=str(fault))
+        if asked.missing:
+            raise Incomplete(asked.missing)
 
     async def _fetch(
         self,
@@ -141,34 +191,71 @@ class MirroredLists:
         name: RepositoryName,
         subject: Digest,
         caller: Credentials | None,
-    ) -> None:
-        data = await rule.upstream.referrers(rule.remote_name(name), subject, caller)
-        for digest in _referrers(data or b"{}"):
-            if await self._manifests.holds(name, digest):
-                continue
-            try:
-                await self._mirrored.find(rule, name, digest, caller)
-            except RegistryError as error:
-                self._log.warn("{reason}", reason=error.message)
-        self._asked[name, subject] = self._clock.seconds()
+    ) -> _Asked:
+        missing, pause = "", rule.recheck
+        try:
+            remote = rule.remote_name(name)
+            data = await rule.upstream.referrers(remote, subject, caller)
+            found, count = _referrers(data or b"{}")
+            if count > _MOST:
+                missing = f"There are {count} of them; {_MOST} are fetched."
+            for digest in found:
+                if failure := await self._fetch_one(rule, name, digest, caller):
+                    missing, pause = failure, rule.absent
+        except UpstreamFault as fault:
+            missing, pause = fault.reason, rule.absent
+            if caller is not None and isinstance(fault, UpstreamRefused):
+                pause = 0.0  # that is between the two of them
+        if missing:
+            self._log.warn(
+                "The mirror wanted what refers to {digest} in {name}: {reason}",
+                digest=str(subject),
+                name=str(name),
+                reason=missing,
+            )
+        asked = _Asked(self._clock.seconds() + pause, missing)
+        self._asked[name, subject] = asked
         self._asked.move_to_end((name, subject))
         if len(self._asked) > _REMEMBERED:
             self._asked.popitem(last=False)
+        return asked
+
+    async def _fetch_one(
+        self,
+        rule: MirrorRule,
+        name: RepositoryName,
+        digest: Digest,
+        caller: Credentials | None,
+    ) -> str:
+        """Fetch a manifest, if it is missing; say why it cannot be had, if it cannot.
+
+        What the list names, and the other registry has not, is nothing that is missing
+        here.
+        """
+        if await self._manifests.holds(name, digest):
+            return ""
+        try:
+            await self._mirrored.find(rule, name, digest, caller)
+        except ManifestUnknown:
+            return ""
+        except RegistryError as error:
+            return error.message
+        return ""
 
 
-def _referrers(data: bytes) -> list[Digest]:
-    """Read what an index names; nothing, where it is none."""
+def _referrers(data: bytes) -> tuple[list[Digest], int]:
+    """Read what an index names, and how much; nothing, where it is none."""
     try:
         index = msgspec.json.decode(data, type=_Index)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return []
+        return [], 0
     found = []
     for entry in index.manifests[:_MOST]:
         try:
             found.append(Digest.parse(entry.digest))
         except DigestInvalid:
             continue
-    return found
+    return found, len(index.manifests)
 
 
 def _parse(text: str) -> Tag | None:

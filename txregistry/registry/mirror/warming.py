@@ -17,6 +17,7 @@ from txregistry.model.manifests import Manifest
 from txregistry.model.names import Reference, RepositoryName
 from txregistry.registry.manifests import StoredManifest
 from txregistry.registry.mirror.blobs import ComingBlob
+from txregistry.registry.mirror.lists import Incomplete
 from txregistry.registry.mirror.manifests import PulledManifest
 from txregistry.registry.mirror.mirror import Mirror
 from txregistry.registry.mirror.platforms import Platforms
@@ -241,7 +242,10 @@ class Warming:
 
     async def _referring(self, image: _Image, subject: Digest) -> list[Digest]:
         """Give the manifests that refer to another one."""
-        await self._mirror.fetch_referrers(image.name, subject)
+        try:
+            await self._mirror.fetch_referrers(image.name, subject)
+        except Incomplete as incomplete:  # what is here has referrers of its own
+            image.fail(incomplete.reason)
         page = await self._referrers.page(
             image.name, subject, limit=_MOST_REFERRERS, room=_ROOM
         )

@@ -20,6 +20,7 @@ from txregistry.model.errors import (
 )
 from txregistry.model.images import ImageId
 from txregistry.model.names import RepositoryName
+from txregistry.registry.mirror.lists import Incomplete
 from txregistry.registry.repositories import Registry
 from txregistry.tasks import breathe
 from txregistry.web.request import RegistryRequest
@@ -174,13 +175,21 @@ class IndexRoutes:
 
         Raises:
             NameUnknown: there is no such repository.
+            UpstreamSilent: there is none here, and the registry that may have it cannot
+                be asked.
+            UpstreamInvalid: likewise.
         """
         announced = await self._registry.announcements.all(name)
         found = dict.fromkeys(announced or ())
         if not self._alone:
             tagged = await self._registry.image_tags.ids(name, architecture)
             found.update(dict.fromkeys(sorted(tagged)))
-            mirrored = await self._registry.mirror.tag_ids(name) or {}
+            try:
+                mirrored = await self._registry.mirror.tag_ids(name) or {}
+            except Incomplete as incomplete:
+                if announced is None and not found and incomplete.failure is not None:
+                    raise incomplete.failure from incomplete
+                mirrored = {}
             found.update(dict.fromkeys(sorted(map(str, mirrored.values()))))
         if announced is None and not found:
             raise NameUnknown("images not found")

@@ -17,10 +17,12 @@ from txregistry.model.errors import (
 )
 from txregistry.model.images import ImageId
 from txregistry.model.names import RepositoryName, Tag
+from txregistry.registry.mirror.lists import Incomplete
 from txregistry.registry.privacy import Properties
 from txregistry.registry.repositories import Registry
 from txregistry.web.request import RegistryRequest
 from txregistry.web.routing import App
+from txregistry.web.staleness import warn_of_old
 from txregistry.web.switches import require_deletes, require_writes
 from txregistry.web.v1.access import V1Caller
 from txregistry.web.v1.answers import answer, read_body, read_json
@@ -44,12 +46,31 @@ def add_tag_routes_of_v1(app: App, guards: V1Guards, registry: Registry) -> None
     async def get_tags(
         request: RegistryRequest, name: RepositoryName, asking: V1Caller
     ) -> bytes:
-        listed = await registry.mirror.tag_ids(name)
+        try:
+            listed = await registry.mirror.tag_ids(name)
+        except Incomplete as incomplete:
+            return await tags_here(request, name, asking, incomplete)
         if listed is not None:  # what is here of them is seen to when it is asked for
             return answer(
                 request, {str(tag): str(each) for tag, each in listed.items()}
             )
-        found = await tags.all(name, request.engine.architecture)
+        return await tags_here(request, name, asking)
+
+    async def tags_here(
+        request: RegistryRequest,
+        name: RepositoryName,
+        asking: V1Caller,
+        incomplete: Incomplete | None = None,
+    ) -> bytes:
+        """List what is here, maybe in place of what another registry has."""
+        try:
+            found = await tags.all(name, request.engine.architecture)
+        except NameUnknown:
+            if incomplete is None or incomplete.failure is None:
+                raise
+            raise incomplete.failure from incomplete
+        if incomplete is not None:
+            warn_of_old(request)
         for image_id in sorted(set(found.values()))[:_REMEMBERED]:
             await _remember(asking, name, image_id, request)
         return answer(request, found)

@@ -5,11 +5,13 @@ from typing import Final
 from txregistry.model.descriptors import OCI_INDEX
 from txregistry.model.digest import Digest
 from txregistry.model.names import RepositoryName
+from txregistry.registry.mirror.lists import Incomplete
 from txregistry.registry.repositories import Registry
 from txregistry.web.guards import Guards
 from txregistry.web.paging import link_next, wanted_count
 from txregistry.web.request import RegistryRequest
 from txregistry.web.routing import App
+from txregistry.web.staleness import warn_of_old
 from txregistry.web.v2.answers import json_answer
 
 _MOST: Final = 10_000
@@ -27,7 +29,10 @@ def add_referrer_routes(app: App, guards: Guards, registry: Registry) -> None:
         request: RegistryRequest, name: RepositoryName, digest: Digest
     ) -> bytes:
         count = wanted_count(request, _MOST)
-        await registry.mirror.fetch_referrers(name, digest, request.passed)
+        try:
+            await registry.mirror.fetch_referrers(name, digest, request.passed)
+        except Incomplete:  # else signatures would seem not to be there
+            warn_of_old(request)
         types = frozenset(request.queries(b"artifactType"))
         page = await registry.referrers.page(
             name,

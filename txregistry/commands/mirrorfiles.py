@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from txregistry.certs.places import Address
-from txregistry.settings.mirror import HUB, Upstream
+from txregistry.settings.mirror import ALL, HUB, Upstream
 
 MARK: Final = "# Made by txregistry mirror-config."
 """How files begin that may be made anew."""
@@ -272,7 +272,7 @@ def _names(upstream: Upstream) -> tuple[str, ...]:
     if _is_hub(upstream):
         return (HUB,)
     called = upstream.called or (upstream.name,)
-    return tuple(name for name in called if _HOST.search(name) is not None)
+    return tuple(name for name in called if name != ALL and _HOST.search(name))
 
 
 def _nameless(upstreams: Sequence[Upstream]) -> list[str]:

@@ -236,9 +236,22 @@ class Unavailable(RegistryError):
 
 @final
 class UpstreamSilent(RegistryError):
-    """The registry that has it does not answer."""
+    """The registry that has it does not answer.
+
+    Args:
+        message: As of all failures.
+        detail: Likewise.
+        retry_after: Seconds after which it may be worth to ask again; None where nobody
+            knows.
+    """
 
     code = ErrorCode.UNAVAILABLE
+
+    def __init__(
+        self, message: str, detail: object = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, detail)
+        self.retry_after = retry_after
 
 
 @final

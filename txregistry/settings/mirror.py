@@ -100,11 +100,12 @@ class Proxy(Section, frozen=True):
         """Say the same as an entry of ``mirror.upstreams``: names stay as they are."""
         host = urlsplit(self.remoteurl).netloc.rpartition("@")[2]
         helper = self.exec
+        named = Upstream(HUB if host in _HUB_HOSTS else host)
         return Upstream(
-            HUB if host in _HUB_HOSTS else host,
+            named.name,
             url=self.remoteurl,
             prefix="",
-            spaces=(ALL,),
+            spaces=(*named.called, ALL),
             username=self.username or None,
             password=self.password or None,
             command=() if helper is None else (helper.command, "get"),

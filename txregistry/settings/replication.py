@@ -9,7 +9,7 @@ from txregistry.settings.otherregistry import OtherRegistry
 class PushTo(OtherRegistry, frozen=True):
     """An entry of ``replication``: another registry.
 
-    Args:
+    Attributes:
         to: Its URL.
         repositories: Patterns of repositories, as of ``auth.rules``.
         tags: Patterns of tags, as of ``auth.immutable``.

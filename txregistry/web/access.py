@@ -331,7 +331,8 @@ class Access:
             if not self.log_in.challenges:
                 raise Denied("This registry knows nobody by what you show.") from None
             request.challenges = self.log_in.challenge(request, scopes, error)
-            raise
+            what = "token" if bearer else "name or password"
+            raise Unauthorized(f"Your {what} is not good here; log in again.") from None
 
     def _refusal(
         self,

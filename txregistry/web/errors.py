@@ -1,5 +1,6 @@
 """Failures as responses: the only table of status codes."""
 
+import math
 from typing import Any, Final, cast
 
 import msgspec
@@ -130,6 +131,8 @@ def write_error(request: Request, error: RegistryError) -> None:
         headers.setRawHeaders(b"allow", [", ".join(error.allowed).encode()])
     if isinstance(error, errors.Unavailable):
         headers.setRawHeaders(b"retry-after", [_RETRY_SECONDS])
+    if isinstance(error, errors.UpstreamSilent) and error.retry_after is not None:
+        headers.setRawHeaders(b"retry-after", [b"%d" % math.ceil(error.retry_after)])
     request.setResponseCode(status)
     request.write(body)
 

@@ -17,6 +17,7 @@ DATA = image()
 NEWER = image(annotations={"newer": "yes"})
 BLOB = b"0123456789" * 100
 DOWN = UpstreamUnavailable("docker.io", "is down")
+BUSY = UpstreamUnavailable("docker.io", "is not asked", retry_after=7.5)
 WRONG = UpstreamWrong("docker.io", "says no")
 WARNING = '111 - "Revalidation Failed"'
 
@@ -111,6 +112,7 @@ class FreshnessTests(MirroringCase):
     def test_what_cannot_be_had_is_a_failure_of_the_other(self) -> None:
         for fault, status in (
             (DOWN, 504),
+            (BUSY, 504),
             (WRONG, 502),
         ):
             self.upstream.fault = fault
@@ -121,6 +123,8 @@ class FreshnessTests(MirroringCase):
                 answer = self.get(target)
                 self.assertRefused(answer, status, "UNAVAILABLE")
                 self.assertIn(b"docker.io", answer.body)
+                again = "8" if fault is BUSY else None
+                self.assertEqual(answer.header("retry-after"), again)
 
 
 class BlobTests(MirroringCase):

@@ -132,9 +132,7 @@ class CommandLogin:
             self._log.warn(
                 "The command for the credentials of {upstream} failed: {reason}",
                 upstream=self._name,
-                reason=f"{type(error).__name__} {error}"
-                if isinstance(error, _Failed)
-                else type(error).__name__,
+                reason=error if isinstance(error, _Failed) else type(error).__name__,
             )
             return
         now = self._reactor.seconds()

@@ -8,7 +8,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -49,7 +49,7 @@ _NEXT: Final = re.compile(
 
 
 class _Tags(msgspec.Struct):
-    tags: list[str] | None = None
+    tags: list[Any] | None = None
 
 
 class _Index(msgspec.Struct, rename="camel"):
@@ -158,7 +158,7 @@ class Lists:
             tag
             for page in pages
             for tag in self._decode(page, _Tags).tags or []
-            if _is_tag(tag)
+            if isinstance(tag, str) and _is_tag(tag)
         ]
 
     def _decode(self, data: bytes, kind: type[T]) -> T:

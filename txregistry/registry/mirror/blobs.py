@@ -192,7 +192,11 @@ class MirroredBlobs:
             return StoredBlob(self._blobs, await self._blobs.find(name, digest))
         except BlobUnknown:
             if self._offline:
-                raise
+                raise BlobUnknown(
+                    f"The repository {name} has no such blob here, and this mirror is "
+                    "offline.",
+                    {"digest": str(digest)},
+                ) from None
         coming = self._under_way.get((name, digest))
         if coming is not None:
             return coming

@@ -16,7 +16,8 @@ def failure_of(fault: UpstreamFault) -> RegistryError:
     """Make what a client is told of a fault."""
     detail = {"upstream": fault.upstream}
     if isinstance(fault, UpstreamUnavailable):
-        return UpstreamSilent(f"{fault.reason} Try again later.", detail)
+        what = f"{fault.reason} Try again later."
+        return UpstreamSilent(what, detail, fault.retry_after)
     if isinstance(fault, UpstreamRefused):
         advice = "Whoever runs this mirror should look at its credentials there."
         return UpstreamInvalid(f"{fault.reason} {advice}", detail)

@@ -23,6 +23,7 @@ from txregistry.model.errors import Denied, RegistryError, Unauthorized
 from txregistry.model.names import RepositoryName
 from txregistry.registry.repositories import Registry
 from txregistry.tasks import Turns
+from txregistry.web.authorization import authorization
 from txregistry.web.certificates import client_certificate
 from txregistry.web.login import LogIn
 from txregistry.web.request import RegistryRequest
@@ -379,18 +380,6 @@ def open_access(registry: Registry) -> Access:
         [Rule(frozenset({EVERYONE}), ("**",), frozenset({Action.ADMIN}))]
     )
     return Access(registry, Identifiers(), Rules(everything, open=True))
-
-
-def authorization(request: RegistryRequest) -> str:
-    """Give what a request shows, but for a certificate; empty for nothing.
-
-    Raises:
-        Unauthorized: it shows two things.
-    """
-    headers = request.requestHeaders.getRawHeaders(b"authorization", ())
-    if len(headers) > 1:
-        raise Unauthorized
-    return headers[0].decode("latin-1").strip() if headers else ""
 
 
 def _scope_of(source: str) -> list[str]:

@@ -17,7 +17,8 @@ from txregistry.model.access import Identity
 from txregistry.model.errors import Denied, RegistryError, Unauthorized
 from txregistry.model.names import RepositoryName
 from txregistry.model.tokenscopes import TokenScopes
-from txregistry.web.access import READING, Access, authorization
+from txregistry.web.access import READING, Access
+from txregistry.web.authorization import authorization
 from txregistry.web.login import TOKENS_AT
 from txregistry.web.request import RegistryRequest
 from txregistry.web.routing import App

@@ -231,6 +231,18 @@ class PartTests(BlobsCase):
         self.assertEqual(blob.size, len(DATA))
         self.assertEqual(self.asked(), ["head blob"])
 
+    def test_the_size_is_what_the_manifest_says(self) -> None:
+        self.upstream.add(REMOTE, image(layers=[DATA]), "1")
+        self.result(self.registry.mirror.find_manifest(NAME, Tag("1")))
+        self.upstream.blobs[REMOTE, self.digest] = DATA[:7]
+        for start in (9, 1):
+            self.fails(UpstreamInvalid, self.pull(start=start, stop=start + 1))
+        self.upstream.tells_size = False
+        blob = self.result(
+            self.registry.mirror.find_blob(NAME, self.digest, whole=False)
+        )
+        self.assertEqual(blob.size, len(DATA))
+
     def test_the_size_must_be_told(self) -> None:
         self.upstream.tells_size = False
         work = self.registry.mirror.find_blob(NAME, self.digest, whole=False)

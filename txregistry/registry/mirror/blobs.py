@@ -242,10 +242,15 @@ class MirroredBlobs:
         found = await rule.upstream.head_blob(remote, digest, caller)
         if found is None:
             raise _unknown(name, digest)
-        if found.size is None:
+        known = self._sizes.get(digest)
+        size = found.size if known is None else known
+        if size is None:
             what = "does not say how large a blob is"
             raise UpstreamWrong(rule.upstream.name, what)
-        return RemoteBlob(rule, remote, digest, found.size, caller)
+        if found.size not in {None, size}:
+            what = "gives a blob another size than its manifest does"
+            raise UpstreamWrong(rule.upstream.name, what)
+        return RemoteBlob(rule, remote, digest, size, caller)
 
     async def _begin(
         self,

@@ -20,6 +20,7 @@ from txregistry.client.upstreams.interfaces import IUpstream, Opened, UpstreamFa
 from txregistry.client.upstreams.limits import Patience
 from txregistry.client.upstreams.making import make_upstream
 from txregistry.client.upstreams.registry2 import Registry2Upstream
+from txregistry.client.upstreams.slots import Slots
 from txregistry.client.upstreams.terms import Terms
 from txregistry.model.digest import Digest
 from txregistry.streams import read_all
@@ -58,11 +59,9 @@ class UpstreamCase(TestCase):
         return upstream
 
     async def _finish(self, upstream: Registry2Upstream) -> None:
-        for slots in (
-            upstream._slots,
-            upstream._blob_slots,
-            upstream._passing_slots,
-        ):
+        found = [each for each in vars(upstream).values() if isinstance(each, Slots)]
+        self.assertGreater(len(found), 1)
+        for slots in found:
             self.assertEqual(slots.taken, 0)
         await upstream.close()
         self.assertEqual(connections(upstream), 0)

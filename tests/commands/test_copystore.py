@@ -200,7 +200,7 @@ class CopyStoreTests(SynchronousTestCase):
             "minfree: 1000000000000000}}"
         )
         config = make_file(self, "config.yml", text.encode())
-        self.impossible("would leave less than", self.source, config)
+        self.impossible("storage.filesystem.minfree", self.source, config)
 
 
 class UsageTests(SynchronousTestCase):

@@ -193,7 +193,7 @@ class FilesystemObjectStore:
         if free - expected < self._floor:
             raise StorageFull(
                 f"{free} bytes are free; {expected} more would leave less than "
-                f"{self._floor}"
+                f"{self._floor} (storage.filesystem.minfree)"
             )
 
     def _probe(self) -> Health:

@@ -3,7 +3,9 @@
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
+from twisted.logger import capturedLogs, formatEvent
 
+from tests.contracts.areas import PassingArea
 from tests.registry.content import image
 from tests.registry.mirror import case
 from tests.registry.mirror.case import NAME, REMOTE
@@ -19,6 +21,7 @@ from txregistry.model.errors import (
 from txregistry.model.names import RepositoryName, Tag
 from txregistry.registry.mirror import blobs
 from txregistry.storage import keys
+from txregistry.storage.interfaces import StorageFull
 from txregistry.streams import IReader, read_all
 
 DATA = b"0123456789" * 5
@@ -314,6 +317,28 @@ class FaultTests(BlobsCase):
         self.registry = self.make_registry(offline=True)
         self.fails(BlobUnknown, self.pull())
         self.assertEqual(self.asked(), [])
+
+
+class _FullArea(PassingArea):
+    """An area for which there is no room."""
+
+    async def append(self, *_: Any) -> int:
+        """See `IStagingArea`."""
+        raise StorageFull("7 bytes are free")
+
+
+class FullTests(BlobsCase):
+    def test_no_room_is_told_in_a_line(self) -> None:
+        stage = self.store.stage
+        self.patch(self.store, "stage", lambda *keys: _FullArea(stage(*keys)))
+        with capturedLogs() as logs:
+            self.fails(StorageFull, self.pull())
+        (event,) = logs
+        self.assertNotIn("log_failure", event)
+        said = formatEvent(event)
+        self.assertIn("cannot keep", said)
+        self.assertIn("7 bytes are free", said)
+        self.assertEqual(self.keys(), ())
 
 
 class PushTests(BlobsCase):

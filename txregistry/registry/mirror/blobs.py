@@ -21,7 +21,7 @@ from txregistry.registry.mirror.given import GivenBlobs
 from txregistry.registry.mirror.rules import MirrorRule
 from txregistry.registry.mirror.sizes import KnownSizes
 from txregistry.storage import keys
-from txregistry.storage.interfaces import IObjectStore
+from txregistry.storage.interfaces import IObjectStore, StorageUnavailable
 from txregistry.streams import IReader
 from txregistry.tasks import Blocking, Flights, detach
 
@@ -312,6 +312,13 @@ class MirroredBlobs:
                 digest=str(digest),
                 name=str(name),
                 reason=error.message,
+            )
+        except StorageUnavailable as error:  # which who waits for it is told as well
+            self._log.error(
+                "The mirror cannot keep {digest} of {name}: {reason}",
+                digest=str(digest),
+                name=str(name),
+                reason=str(error),
             )
         except UpstreamFault as fault:
             self._log.warn(

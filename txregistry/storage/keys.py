@@ -230,6 +230,16 @@ def passed(number: str) -> Key:
     return Key(f"{PASSED}{number}")
 
 
+def collection_lease() -> Key:
+    """Place what says who collects."""
+    return Key(f"{PRIVATE}collection/lease")
+
+
+def condemned(bucket: int) -> Key:
+    """Place the blobs that nobody needed lately, of those that begin with a byte."""
+    return Key(f"{PRIVATE}collection/condemned/{bucket:02x}")
+
+
 def jobs(rule: str = "") -> str:
     """Give the prefix of the jobs of a rule of replication; of all, without one."""
     return f"{PRIVATE}replication/{rule}/" if rule else f"{PRIVATE}replication/"

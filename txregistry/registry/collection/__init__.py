@@ -1,0 +1,1 @@
+"""Freeing space while the registry goes on."""

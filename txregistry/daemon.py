@@ -14,8 +14,6 @@ from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 from twisted.web.client import HTTPConnectionPool
 
-from txregistry.web.site import RegistrySite
-
 _FIRST_PURGE: Final = 600.0
 """Seconds after the start at most, so that a daemon often restarted purges as well."""
 
@@ -35,6 +33,17 @@ class Watching(Protocol):
 
     def reload(self) -> Deferred[None]:
         """Read the files now; the Deferred never fires with a failure."""
+
+
+class Served(Protocol):
+    """Something that is served: a factory of protocols that can end in good order."""
+
+    @property
+    def setting(self) -> str:
+        """The setting that says where."""
+
+    async def drain(self, patience: float) -> None:
+        """Let finish what is under way, then break it off."""
 
 
 class RegistryService(Service):
@@ -57,7 +66,7 @@ class RegistryService(Service):
 
     def __init__(
         self,
-        listeners: Sequence[tuple[IStreamServerEndpoint, RegistrySite]],
+        listeners: Sequence[tuple[IStreamServerEndpoint, Served]],
         pool: ThreadPool,
         drain: float,
         purge: Callable[[], Deferred[None]] | None,
@@ -86,10 +95,11 @@ class RegistryService(Service):
         super().privilegedStartService()
         for endpoint, site in self._listeners:
             failures: list[Failure] = []
-            listening: Deferred[IListeningPort] = endpoint.listen(site)
+            factory: Any = site
+            listening: Deferred[IListeningPort] = endpoint.listen(factory)
             _ = listening.addCallbacks(self._ports.append, failures.append)
             for failure in failures:  # raised here: a Deferred would keep it to itself
-                self._cannot_listen(failure)
+                self._cannot_listen(site.setting, failure)
 
     def startService(self) -> None:
         """Begin to work."""
@@ -138,11 +148,11 @@ class RegistryService(Service):
         """Read all files anew that can be put in force without a restart."""
         return gatherResults([each.reload() for each in self._watching])
 
-    def _cannot_listen(self, failure: Failure) -> None:
+    def _cannot_listen(self, setting: str, failure: Failure) -> None:
         error = failure.value
         if isinstance(error, CannotListenError):
             raise self.end(
-                f"http.listen: cannot listen at {error.interface or '*'}:{error.port}: "
+                f"{setting}: cannot listen at {error.interface or '*'}:{error.port}: "
                 f"{error.socketError}; stop what listens there, or choose another."
             )
         failure.raiseException()

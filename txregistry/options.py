@@ -15,7 +15,7 @@ from txregistry.settings.reading import read_settings
 from txregistry.settings.roles import ROLES, apply_role
 from txregistry.settings.section import SettingsError
 from txregistry.settings.sections import Settings
-from txregistry.settings.storage import Filesystem
+from txregistry.settings.sshchecks import check_ssh
 
 
 class Options(usage.Options):
@@ -27,9 +27,10 @@ class Options(usage.Options):
         "at 127.0.0.1:5000, for whoever gets there."
     )
     optParameters: ClassVar[Sequence[Sequence[Any]]] = [
-        ["storage", "s", None, "Where content is kept: a folder."],
+        ["storage", "s", None, "Where content is kept: a folder, or an OCI layout."],
         ["config", "c", None, "A config.yml, as of CNCF Distribution."],
         ["role", "r", None, f"What this registry is for: {', '.join(ROLES)}."],
+        ["ssh-keys", None, None, "Who may log in by SSH: a file of public keys."],
     ]
 
     settings: Settings
@@ -38,6 +39,7 @@ class Options(usage.Options):
     def __init__(self) -> None:
         super().__init__()
         self["listen"] = []
+        self["ssh"] = []
 
     def opt_listen(self, endpoint: str) -> None:
         """Listen here: a Twisted endpoint, such as tcp:5000; may be repeated."""
@@ -45,10 +47,16 @@ class Options(usage.Options):
 
     opt_l = opt_listen
 
+    def opt_ssh(self, endpoint: str) -> None:
+        """Listen for SSH here: such as tcp:2222; may be repeated."""
+        self["ssh"].append(endpoint)
+
     def postOptions(self) -> None:
         """Read the settings, so that a mistake stops the start."""
         if self["config"] is not None:  # it is read again, when twistd is elsewhere
             self["config"] = os.path.abspath(self["config"])
+        if self["storage"] and "://" not in self["storage"]:  # it is looked at again
+            self["storage"] = os.path.abspath(self["storage"])
         try:
             settings, ignored = self.read()
             self.settings = apply_role(settings)
@@ -85,13 +93,16 @@ class Options(usage.Options):
                     f"--storage: {self['storage']!r} cannot be used; it must be a "
                     "folder."
                 )
-            files = replace(
-                storage.filesystem or Filesystem(), rootdirectory=self["storage"]
-            )
-            storage = replace(storage, filesystem=files, inmemory=None)
+            storage = storage.in_folder(self["storage"])
         if self["listen"]:
             http = replace(http, listen=tuple(self["listen"]), addr=None)
-        return replace(settings, storage=storage, http=http)
+        ssh = settings.ssh
+        if self["ssh"]:
+            ssh = replace(ssh, listen=tuple(self["ssh"]))
+        if self["ssh-keys"] is not None:
+            ssh = replace(ssh, keys=self["ssh-keys"])
+        check_ssh(ssh)
+        return replace(settings, storage=storage, http=http, ssh=ssh)
 
     def _choose_observer(self) -> None:
         """Have twistd write its log as the settings say, unless it was told how."""

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IStreamServerEndpoint
 from twisted.internet.task import Clock
 from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
@@ -14,24 +15,23 @@ from twisted.python.threadpool import ThreadPool
 from txregistry.allocator import keep_buffers
 from txregistry.assembly.admission import make_admission
 from txregistry.assembly.auditfile import make_audit
+from txregistry.assembly.background import Background
 from txregistry.assembly.doubts import find_doubts
 from txregistry.assembly.listening import make_endpoints
-from txregistry.assembly.mirrorschedule import make_schedule
 from txregistry.assembly.registries import make_registry
 from txregistry.assembly.reloading import Reloading
-from txregistry.assembly.replication import Replicating
-from txregistry.assembly.secrets import find_kept
+from txregistry.assembly.secrets import SSH_HOST, find_kept
 from txregistry.assembly.sites import Sites
 from txregistry.assembly.version1 import PASSING, TOKENS, make_version1
 from txregistry.client.agent import make_pool
-from txregistry.daemon import RegistryService, Watching
+from txregistry.daemon import RegistryService, Served, Watching
 from txregistry.openfiles import allow_open_files
 from txregistry.options import Options
 from txregistry.registry.repositories import Registry
 from txregistry.settings.roles import apply_role
 from txregistry.settings.section import SettingsError
 from txregistry.settings.sections import Audit, Settings
-from txregistry.settings.storage import Filesystem, UploadPurging
+from txregistry.settings.storage import UploadPurging
 from txregistry.storage.keys import PASSED
 from txregistry.tasks import detach, in_threads
 from txregistry.tls.server import ServerTls
@@ -62,8 +62,7 @@ def build(
     settings = apply_role(settings)
     for doubt in find_doubts(settings, path):
         _log.warn("{doubt}", doubt=doubt)
-    files = settings.storage.filesystem or Filesystem()
-    pool = ThreadPool(1, files.maxthreads, "registry")
+    pool = ThreadPool(1, settings.storage.threads, "registry")
     blocking = in_threads(reactor, pool)
     registry = make_registry(settings, reactor, blocking)
     connections = make_pool(reactor)
@@ -97,29 +96,41 @@ def build(
             settings, read or (lambda: settings), path, admission, reactor, blocking
         )
     ]
-    if registry.writes and not settings.mirror.offline:
-        watching.append(make_schedule(settings, registry, reactor, blocking))
-    if settings.replication:
-        watching.append(Replicating(registry.replication))
+    background = Background(settings, registry, reactor, blocking)
+    watching += background.watching
     http, tls = settings.http, None
     if http.tls.certificate is not None:
         tls = ServerTls(http.tls, reactor, blocking)
         watching.append(tls)
 
     async def close() -> None:
-        await registry.replication.stop()
-        await registry.mirror.close()
+        await background.end()
         await audit.close()
 
     purging = settings.storage.maintenance.uploadpurging
+    layout = settings.storage.ocilayout is not None  # to which nobody uploads
+    listeners: list[tuple[IStreamServerEndpoint, Served]] = [
+        (endpoint, sites.site(apis))
+        for endpoint, apis in make_endpoints(reactor, http, tls)
+    ]
+    if settings.ssh.enabled:
+        # Conch takes a while to load, and only SSH needs it.
+        from txregistry.assembly.ssh import make_ssh  # noqa: PLC0415 - as said
+
+        listeners += make_ssh(
+            settings,
+            registry,
+            admission.access,
+            found[SSH_HOST],
+            audit.write if settings.audit.enabled else None,
+            reactor,
+            blocking,
+        )
     return RegistryService(
-        [
-            (endpoint, sites.site(apis))
-            for endpoint, apis in make_endpoints(reactor, http, tls)
-        ],
+        listeners,
         pool,
         http.draintimeout,
-        _purge(registry, purging) if purging.enabled else None,
+        _purge(registry, purging) if purging.enabled and not layout else None,
         purging.interval,
         reactor,
         connections,
@@ -136,7 +147,12 @@ def rehearse(settings: Settings) -> None:
     """
     replace = msgspec.structs.replace
     storage = replace(
-        settings.storage, filesystem=None, s3=None, swift=None, inmemory={}
+        settings.storage,
+        filesystem=None,
+        ocilayout=None,
+        s3=None,
+        swift=None,
+        inmemory={},
     )
     _ = build(replace(settings, storage=storage, audit=Audit()), Clock())
 

@@ -12,12 +12,14 @@ from txregistry.model.names import Reference, RepositoryName, Tag
 from txregistry.storage import keys
 from txregistry.storage.kinds import (
     Blob,
+    DeletedTag,
     Document,
     GzipLink,
     Job,
     Kind,
     Link,
     PastLink,
+    Quarantined,
     Scratch,
     Secret,
     TagLink,
@@ -56,6 +58,7 @@ class RecognizeTests(SynchronousTestCase):
         )
         self.check(keys.schema2_form(name, digest), Link(name, "form", digest))
         self.check(keys.gzip_form(digest), GzipLink(digest))
+        self.check(keys.quarantined(digest), Quarantined(digest))
         self.check(keys.tag_link(name, tag), TagLink(name, tag))
         self.check(
             keys.tag_history_link(name, tag, digest), PastLink(name, tag, digest)
@@ -64,6 +67,15 @@ class RecognizeTests(SynchronousTestCase):
         self.check(
             f"{signatures}signatures/{digest.algorithm}/{digest.encoded}/link",
             Link(name, "signature", digest),
+        )
+
+    @given(NAMES, TAGS, st.integers(0, 16**16 - 1), DIGESTS)
+    def test_deleted_tags(
+        self, name: RepositoryName, tag: Tag, deleted: int, digest: Digest
+    ) -> None:
+        self.check(
+            keys.deleted_tag(name, tag, deleted, digest),
+            DeletedTag(name, tag, deleted, digest),
         )
 
     def test_documents_and_secrets(self) -> None:

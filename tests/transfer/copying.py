@@ -15,6 +15,7 @@ from txregistry.storage import keys
 from txregistry.storage.interfaces import IObjectSource, IObjectStore, Key, Stat
 from txregistry.storage.kinds import (
     Blob,
+    DeletedTag,
     Document,
     GzipLink,
     Job,
@@ -73,7 +74,7 @@ def is_sound(objects: Mapping[str, bytes], key: str) -> bool:  # noqa: PLR0911 -
     if key not in objects:
         return False
     kind = recognize(key)
-    if isinstance(kind, Document | Job | Secret):
+    if isinstance(kind, Document | Job | DeletedTag | Secret):
         return True
     if isinstance(kind, Blob):
         return has_digest(objects[key], kind.digest)

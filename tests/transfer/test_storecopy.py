@@ -142,11 +142,12 @@ class CopyTests(copying.StoreCopyCase):
             keys.tag_property(A, V1),
             keys.repository_properties(A),
             keys.job("x", A, V1, f"{0:016x}-{0:016x}"),
+            keys.deleted_tag(A, V1, 1, DIGEST),
         ):
             self.put(key, key.encode())
         report = self.copy()
         self.expect_all()
-        self.assertEqual(report.copied.documents, 7)
+        self.assertEqual(report.copied.documents, 8)
 
     def test_a_document_that_changed(self) -> None:
         key = keys.tag_property(A, V1)
@@ -184,6 +185,7 @@ class CopyTests(copying.StoreCopyCase):
             keys.image_upload("0" * 32, ImageId("a" * 64)),
             keys.image_upload_layer("0" * 32, ImageId("a" * 64)),
             f"{keys.PRIVATE}scratch/x",
+            keys.quarantined(DIGEST),
         ):
             self.put(key, b"x")
         report = self.copy()

@@ -31,18 +31,24 @@ def find_doubts(settings: Settings, path: str | None = None) -> Iterator[str]:
     others = list(_other_registries(settings))
     for setting, other, (url_setting, url) in others:
         yield from _doubts_of_other(setting, other, f"{setting}.{url_setting}", url)
+    if settings.ssh.keys is not None and not settings.ssh.enabled:
+        yield (
+            f"ssh.keys: {settings.ssh.keys!r} is of no use: nothing listens for SSH; "
+            "give ssh.listen as well, such as [tcp:2222], or --ssh."
+        )
     secrets = {
         "http.tls.key": http.tls.key,
         "index.key": settings.index.key,
         "index.certificatekey": settings.index.certificatekey,
         "auth.endpoint.key": None if auth.endpoint is None else auth.endpoint.key,
+        "ssh.hostkey": settings.ssh.hostkey,
         **{f"{setting}.credentials": other.credentials for setting, other, _ in others},
         **{f"{setting}.key": other.key for setting, other, _ in others},
     }
     for setting, secret in secrets.items():
         if _has_mode(secret, stat.S_IROTH):
             yield f"{setting}: {secret!r} can be read by everybody; chmod o-r."
-    trusted = {"--config": path}
+    trusted = {"--config": path, "ssh.keys": settings.ssh.keys}
     if auth.htpasswd is not None:
         trusted["auth.htpasswd.path"] = auth.htpasswd.path
     if auth.token is not None:

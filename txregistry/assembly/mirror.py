@@ -3,12 +3,15 @@
 from typing import Any
 
 from txregistry.assembly.otherregistries import make_terms
+from txregistry.auth.patterns import Patterns
 from txregistry.client.upstreams.interfaces import IUpstream
 from txregistry.client.upstreams.limits import USUAL_LIMITS
 from txregistry.client.upstreams.making import make_upstream
 from txregistry.client.upstreams.making1 import make_version1_upstream
-from txregistry.registry.mirror.rules import MirrorRule, MirrorRules
-from txregistry.settings.mirror import Upstream
+from txregistry.registry.mirror.rules import MirrorRule, MirrorRules, Pin
+from txregistry.registry.tagpatterns import TagPatterns
+from txregistry.settings.mirror import Pinned, Upstream
+from txregistry.settings.section import SettingsError
 from txregistry.settings.sections import Settings
 from txregistry.tasks import Blocking
 
@@ -44,7 +47,19 @@ def _make_rule(
         upstream.absent,
         upstream.patience,
         upstream.passthrough,
+        upstream.keep,
+        tuple(
+            _make_pin(f"{setting}.pinned[{place}]", pinned)
+            for place, pinned in enumerate(upstream.pinned)
+        ),
     )
+
+
+def _make_pin(setting: str, pinned: Pinned) -> Pin:
+    try:
+        return Pin(Patterns(pinned.repositories), TagPatterns(pinned.tags))
+    except ValueError as error:
+        raise SettingsError(f"{setting}: {error}") from error
 
 
 def _make_upstream(

@@ -24,10 +24,11 @@ def make_registry(settings: Settings, reactor: Any, blocking: Blocking) -> Regis
         complete=settings.validation.enabled and not settings.validation.disabled,
         write_fallback=settings.referrers.fallbacktag,
         deletes=settings.storage.delete.enabled,
-        writes=not settings.storage.maintenance.readonly.enabled,
+        writes=not settings.storage.is_readonly,
         layer_limit=settings.v1.maxlayer,
         immutability=make_immutability(settings),
         mirrored=make_rules(settings, reactor, blocking),
         offline=settings.mirror.offline,
+        floor=settings.collection.floor,
         replicated=make_replication_rules(settings, reactor, blocking),
     )

@@ -19,6 +19,8 @@ from txregistry.settings.sections import Settings
 from txregistry.storage.interfaces import IObjectStore, StorageUnavailable
 from txregistry.tasks import at_once
 
+SSH_HOST: Final = "ssh"
+"""What the secret is for that the host key of SSH is."""
 _PURPOSES: Final = (COOKIES, TOKENS, PASSING)
 _PAUSE: Final = 0.4
 """Seconds in which nodes that begin at the same time on an empty store have written."""
@@ -51,11 +53,11 @@ def find_kept(settings: Settings, passing: Collection[str], clock: Any) -> Kept:
     """
     if settings.storage.is_remote:
         return _find_elsewhere(settings, passing)
-    store = make_store(settings, clock, at_once)
+    store, purposes = make_store(settings, clock, at_once), _purposes(settings)
     found: list[Kept | Failure] = []
 
     async def find() -> Kept:
-        secrets = {each: await find_secret(store, each) for each in _PURPOSES}
+        secrets = {each: await find_secret(store, each) for each in purposes}
         return Kept(secrets, tuple(await remember_passed(store, passing)))
 
     _ = Deferred.fromCoroutine(find()).addBoth(found.append)
@@ -65,7 +67,9 @@ def find_kept(settings: Settings, passing: Collection[str], clock: Any) -> Kept:
     return kept
 
 
-async def find_settled(store: IObjectStore, clock: IReactorTime) -> dict[str, bytes]:
+async def find_settled(
+    store: IObjectStore, clock: IReactorTime, purposes: Collection[str] = _PURPOSES
+) -> dict[str, bytes]:
     """Read the secrets, or make them, where nodes may begin at the same time.
 
     A service may tell several of them that they were first; the latest counts. So what
@@ -74,10 +78,10 @@ async def find_settled(store: IObjectStore, clock: IReactorTime) -> dict[str, by
     Raises:
         ValueError: something else lies in the place of one.
     """
-    for each in _PURPOSES:
+    for each in purposes:
         await find_secret(store, each)
     await deferLater(clock, _PAUSE)
-    return {each: await find_secret(store, each) for each in _PURPOSES}
+    return {each: await find_secret(store, each) for each in purposes}
 
 
 def _find_elsewhere(settings: Settings, passing: Collection[str]) -> Kept:
@@ -87,9 +91,14 @@ def _find_elsewhere(settings: Settings, passing: Collection[str]) -> Kept:
         store = make_store(settings, reactor, at_once)
         await store.check()
         closed = await remember_passed(store, passing)
-        return Kept(await find_settled(store, reactor), tuple(closed))
+        secrets = await find_settled(store, reactor, _purposes(settings))
+        return Kept(secrets, tuple(closed))
 
     try:
         return do_beforehand(find)
     except (StorageUnavailable, ValueError) as error:
         raise SettingsError(f"storage: {error}.") from error
+
+
+def _purposes(settings: Settings) -> Collection[str]:
+    return (*_PURPOSES, SSH_HOST) if settings.ssh.enabled else _PURPOSES

@@ -4,12 +4,15 @@ from typing import Any
 
 from txregistry.assembly.swift import make_swift_store
 from txregistry.client.agent import make_pool
+from txregistry.model.names import RepositoryName
 from txregistry.settings.section import SettingsError
 from txregistry.settings.sections import Settings
-from txregistry.settings.storage import S3, Filesystem
+from txregistry.settings.storage import S3, Filesystem, OciLayout
 from txregistry.storage.filesystem import FilesystemObjectStore
 from txregistry.storage.interfaces import IObjectStore, StorageUnavailable
 from txregistry.storage.keys import COMPANIONS, PRIVATE, SECRETS
+from txregistry.storage.layoutsource import LayoutObjectSource
+from txregistry.storage.layoutstore import LayoutObjectStore
 from txregistry.storage.memory import MemoryObjectStore
 from txregistry.tasks import Blocking
 
@@ -29,6 +32,8 @@ def make_store(settings: Settings, clock: Any, blocking: Blocking) -> IObjectSto
         return make_swift_store(
             settings.storage.swift, clock, make_pool(clock), redirects=redirects
         )
+    if settings.storage.ocilayout is not None:
+        return _make_layout_store(settings.storage.ocilayout, clock, blocking)
     files = settings.storage.filesystem or Filesystem()
     try:
         return FilesystemObjectStore(
@@ -44,6 +49,21 @@ def make_store(settings: Settings, clock: Any, blocking: Blocking) -> IObjectSto
             f"storage.filesystem.rootdirectory: {files.rootdirectory!r} cannot be "
             f"used: {error}."
         ) from error
+
+
+def _make_layout_store(
+    layout: OciLayout, clock: Any, blocking: Blocking
+) -> IObjectStore:
+    name = layout.repository
+    default = None if name is None else RepositoryName.parse(name)
+    try:
+        source = LayoutObjectSource(layout.rootdirectory, clock, blocking, default)
+    except StorageUnavailable as error:
+        raise SettingsError(
+            f"storage.ocilayout.rootdirectory: {layout.rootdirectory!r} cannot be "
+            f"used: {error}."
+        ) from error
+    return LayoutObjectStore(source, clock)
 
 
 def _make_s3_store(

@@ -165,8 +165,7 @@ def _read_place(end: str, path: str) -> Settings:
         SettingsError: it cannot be used.
     """
     if os.path.isdir(path):
-        files = Filesystem(rootdirectory=path)
-        return Settings(storage=Storage(filesystem=files))
+        return _check_end(end, Settings(storage=Storage().in_folder(path)))
     if not os.path.exists(path):
         raise SettingsError(
             f"{end}: {path!r} is not there; it must be a config.yml or a folder."
@@ -179,6 +178,12 @@ def _read_place(end: str, path: str) -> Settings:
         raise SettingsError(
             f"{end}: storage.inmemory: what is in a process's memory is nowhere else."
         )
+    return _check_end(end, settings)
+
+
+def _check_end(end: str, settings: Settings) -> Settings:
+    if end == _TO and settings.storage.ocilayout is not None:
+        raise SettingsError(f"{end}: storage.ocilayout: an OCI layout is only read.")
     return settings
 
 
@@ -190,7 +195,7 @@ def _is_same(one: Storage, other: Storage) -> bool:
 
 
 def _folder(storage: Storage) -> str:
-    return (storage.filesystem or Filesystem()).rootdirectory
+    return (storage.ocilayout or storage.filesystem or Filesystem()).rootdirectory
 
 
 def _open_source(
@@ -201,7 +206,7 @@ def _open_source(
     Raises:
         SettingsError: it cannot be used.
     """
-    if settings.storage.is_remote:
+    if settings.storage.is_remote or settings.storage.ocilayout is not None:
         return _make_store(end, settings, reactor, blocking)
     folder = _folder(settings.storage)
     if end == _TO and not os.path.exists(folder):

@@ -87,10 +87,11 @@ class ImportV1(BreakableOptions):
                 raise SettingsError(
                     f"--storage: {folder!r} cannot be used; it must be a folder."
                 )
-            files = msgspec.structs.replace(
-                storage.filesystem or Filesystem(), rootdirectory=folder
+            storage = storage.in_folder(folder)
+        if storage.ocilayout is not None:
+            raise SettingsError(
+                "storage.ocilayout: an OCI layout is only read; choose another folder."
             )
-            storage = msgspec.structs.replace(storage, filesystem=files, inmemory=None)
         if storage.inmemory is not None:
             raise SettingsError(
                 "storage.inmemory: nothing would be left of what is imported; choose "

@@ -11,11 +11,20 @@ import yaml
 from twisted.python import usage
 
 from txregistry.assembly.doubts import find_doubts
+from txregistry.commands.bundle import BundleImages
 from txregistry.commands.certs import Certs
 from txregistry.commands.copystore import CopyStore
 from txregistry.commands.explain import Explain
+from txregistry.commands.export import ExportImages
+from txregistry.commands.fsck import Fsck
+from txregistry.commands.gc import Gc
+from txregistry.commands.importbundle import ImportBundle
 from txregistry.commands.importer import ImportV1
 from txregistry.commands.mirrorconfig import MirrorConfig
+from txregistry.commands.remove import Remove
+from txregistry.commands.sshcommand import SshCommand
+from txregistry.commands.tags import Tags
+from txregistry.commands.undo import Undo
 from txregistry.commands.warm import Warm
 from txregistry.service import rehearse
 from txregistry.settings.reading import load_settings
@@ -68,9 +77,18 @@ class Options(usage.Options):
         ["certs", None, Certs, "Make certificates to try client certificates with."],
         ["explain", None, Explain, "Say whether somebody may do something, and why."],
         ["copy-store", None, CopyStore, "Copy all that is kept to another store."],
+        ["bundle", None, BundleImages, "Write several images into one file."],
+        ["import", None, ImportBundle, "Take the images of a bundle in."],
+        ["export", None, ExportImages, "Write images for a plain web server."],
         ["import-v1", None, ImportV1, "Take in the data of docker-registry 0.9."],
         ["mirror-config", None, MirrorConfig, "Tell clients about this mirror."],
+        ["ssh-command", None, SshCommand, "Do what a client of OpenSSH asks for."],
         ["warm", None, Warm, "Fetch images ahead into this mirror."],
+        ["gc", None, Gc, "Collect what nobody needs."],
+        ["fsck", None, Fsck, "Find what is wrong in a store, and mend it."],
+        ["tags", None, Tags, "Tell where tags point, and where they pointed."],
+        ["undo", None, Undo, "Let a tag point to what it pointed to before."],
+        ["rm", None, Remove, "Remove a tag, a manifest or a repository."],
     ]
 
     def postOptions(self) -> None:

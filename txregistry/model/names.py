@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from txregistry.model.digest import Digest
+from txregistry.model.digest import ALGORITHMS, Digest
 from txregistry.model.errors import NameInvalid, TagInvalid
 
 MAX_NAME: Final = 240
@@ -20,6 +20,7 @@ _LIBRARY: Final = "library/"
 _COMPONENT: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _NAME: Final = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*", re.ASCII)
 _TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", re.ASCII)
+_FALLBACK: Final = re.compile(rf"(?:{'|'.join(ALGORITHMS)})-[0-9a-f]{{64}}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -119,3 +120,8 @@ def fallback_tag(subject: Digest) -> Tag:
     Source: OCI Distribution 1.1, "Referrers Tag Schema".
     """
     return Tag(f"{subject.algorithm[:32]}-{subject.encoded[:64]}")
+
+
+def is_fallback_tag(tag: Tag) -> bool:
+    """Say whether a tag is one of those that `fallback_tag` names."""
+    return _FALLBACK.fullmatch(tag.text) is not None

@@ -13,6 +13,7 @@ from txregistry.model.digest import CANONICAL, Digest
 from txregistry.model.errors import BlobUnknown
 from txregistry.model.names import RepositoryName
 from txregistry.registry.catalog import Catalog
+from txregistry.registry.collection.sparing import Sparing
 from txregistry.registry.integrity import Integrity
 from txregistry.registry.links import read_link, same_content, write_link
 from txregistry.storage import keys
@@ -51,12 +52,24 @@ class Blobs:
 
     Content is stored once, under its sha256; a repository's link gives it the right to
     it, and may have the name of another algorithm.
+
+    Args:
+        store: Where they are.
+        integrity: Knows which of them are sound.
+        catalog: Knows whose they may be.
+        sparing: Saves from collection what is said to be there; None where nobody
+            relies on it.
     """
 
     def __init__(
-        self, store: IObjectStore, integrity: Integrity, catalog: Catalog
+        self,
+        store: IObjectStore,
+        integrity: Integrity,
+        catalog: Catalog,
+        sparing: Sparing | None = None,
     ) -> None:
         self._store = store
+        self._sparing = sparing
         self._integrity = integrity
         self._catalog = catalog
         self._holders: OrderedDict[Digest, RepositoryName] = OrderedDict()
@@ -67,6 +80,8 @@ class Blobs:
         Raises:
             BlobUnknown: the repository does not hold it, or it is damaged.
         """
+        if self._sparing is not None:
+            await self._sparing.link(name, "layers", digest)
         stored = await read_link(self._store, keys.layer_link(name, digest))
         if stored is None:
             raise _unknown(name, digest)
@@ -91,6 +106,8 @@ class Blobs:
 
     async def is_stored(self, stored: Digest) -> bool:
         """Say whether the store has some content, whoever holds it."""
+        if self._sparing is not None:
+            await self._sparing.blob(stored)
         try:
             await self._store.stat(keys.blob(stored))
         except NotFound:
@@ -99,6 +116,8 @@ class Blobs:
 
     async def is_sound(self, stored: Digest) -> bool:
         """Say whether the store has some content, and it is not known to be damaged."""
+        if self._sparing is not None:
+            await self._sparing.blob(stored)
         try:
             stat = await self._store.stat(keys.blob(stored))
         except NotFound:

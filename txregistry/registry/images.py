@@ -25,6 +25,7 @@ from txregistry.model.errors import (
 from txregistry.model.images import MAX_JSON, ImageId
 from txregistry.model.names import RepositoryName
 from txregistry.registry.blobs import Blobs
+from txregistry.registry.collection.sparing import Sparing
 from txregistry.registry.manifests import Manifests
 from txregistry.storage import keys
 from txregistry.storage.interfaces import IObjectStore, Key, NotFound, TooLarge
@@ -73,12 +74,27 @@ _decoder: Final = msgspec.json.Decoder(_Record)
 
 
 class Images:
-    """The images of version 1 in all repositories."""
+    """The images of version 1 in all repositories.
+
+    Args:
+        store: Where they are.
+        blobs: Their layers.
+        manifests: What some of them were made from.
+        sparing: Saves from collection what is said to be there; None where nobody
+            relies on it.
+    """
 
     _log = Logger()
 
-    def __init__(self, store: IObjectStore, blobs: Blobs, manifests: Manifests) -> None:
+    def __init__(
+        self,
+        store: IObjectStore,
+        blobs: Blobs,
+        manifests: Manifests,
+        sparing: Sparing | None = None,
+    ) -> None:
         self._store = store
+        self._sparing = sparing
         self._blobs = blobs
         self._manifests = manifests
 
@@ -88,6 +104,8 @@ class Images:
         Raises:
             ImageUnknown: the repository has none of this id.
         """
+        if self._sparing is not None:
+            await self._sparing.image(name, image_id)
         image = await self._read(keys.image_record(name, image_id), image_id)
         if image is None or not await self._blobs.holds(name, image.layer.digest):
             raise ImageUnknown
@@ -95,6 +113,10 @@ class Images:
         if source is not None and not await self._manifests.holds(name, source):
             raise ImageUnknown
         return image
+
+    async def record(self, name: RepositoryName, image_id: ImageId) -> Image | None:
+        """Give what is written down of an image, whether it is complete or not."""
+        return await self._read(keys.image_record(name, image_id), image_id)
 
     async def holds(self, name: RepositoryName, image_id: ImageId) -> bool:
         """Say whether a repository has an image."""

@@ -4,18 +4,14 @@ The fallback tags of referrers are never among them, whatever a rule says: clien
 without the referrers API write them anew for each signature.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
 from txregistry.auth.patterns import Patterns
-from txregistry.model.digest import ALGORITHMS, Digest
+from txregistry.model.digest import Digest
 from txregistry.model.errors import Denied
-from txregistry.model.names import RepositoryName, Tag
+from txregistry.model.names import RepositoryName, Tag, is_fallback_tag
 from txregistry.registry.tagpatterns import TagPatterns
-
-_FALLBACK: Final = re.compile(rf"(?:{'|'.join(ALGORITHMS)})-[0-9a-f]{{64}}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +46,7 @@ class Immutability:
 
     def protects(self, name: RepositoryName, tag: Tag) -> bool:
         """Say whether a tag stays once it is there."""
-        return _FALLBACK.fullmatch(tag.text) is None and any(
+        return not is_fallback_tag(tag) and any(
             tags.match(tag) and repositories.match(name)
             for repositories, tags in self._rules
         )

@@ -25,6 +25,7 @@ from txregistry.model.manifests import (
     summarize_manifest,
 )
 from txregistry.model.names import Reference, RepositoryName
+from txregistry.registry.collection.sparing import Sparing
 from txregistry.registry.links import read_link, same_content, write_link
 from txregistry.registry.listing import objects
 from txregistry.registry.tags import Tags
@@ -88,12 +89,21 @@ class Manifests:
         store: Where they are.
         tags: The tags.
         clock: Tells the time.
+        sparing: Saves from collection what is said to be there; None where nobody
+            relies on it.
     """
 
     _log = Logger()
 
-    def __init__(self, store: IObjectStore, tags: Tags, clock: IReactorTime) -> None:
+    def __init__(
+        self,
+        store: IObjectStore,
+        tags: Tags,
+        clock: IReactorTime,
+        sparing: Sparing | None = None,
+    ) -> None:
         self._store = store
+        self._sparing = sparing
         self._tags = tags
         self._clock = clock
         self._tagged: OrderedDict[tuple[RepositoryName, Digest], _Seen] = OrderedDict()
@@ -200,6 +210,8 @@ class Manifests:
     async def _find(
         self, name: RepositoryName, digest: Digest
     ) -> StoredManifest | None:
+        if self._sparing is not None:
+            await self._sparing.link(name, "revisions", digest)
         stored = await read_link(self._store, keys.revision_link(name, digest))
         if stored is None:
             return None

@@ -10,6 +10,8 @@ from txregistry.registry.acceptance import Acceptance
 from txregistry.registry.announcements import Announcements
 from txregistry.registry.blobs import Blobs
 from txregistry.registry.catalog import Catalog
+from txregistry.registry.collection.sparing import FLOOR, Sparing
+from txregistry.registry.collection.sparingstore import SparingStore
 from txregistry.registry.derivedimages import DerivedImages
 from txregistry.registry.formlinks import FormLinks
 from txregistry.registry.imagefiles import ImageFiles
@@ -32,13 +34,16 @@ from txregistry.registry.mirror.sizes import KnownSizes
 from txregistry.registry.privacy import Privacy
 from txregistry.registry.reach import Reach
 from txregistry.registry.referrers import Referrers
+from txregistry.registry.removal import Removal
 from txregistry.registry.replication.copying import Origin
 from txregistry.registry.replication.replication import Replication
 from txregistry.registry.replication.rules import ReplicationRule
+from txregistry.registry.restoration import Restoration
 from txregistry.registry.schema2forms import Schema2Forms
 from txregistry.registry.tags import Tags
 from txregistry.registry.transcoding import Transcoding
 from txregistry.registry.uploads import Uploads
+from txregistry.registry.uses import Uses
 from txregistry.storage.interfaces import IObjectStore
 from txregistry.storage.keys import (
     ANNOUNCED_FOLDER,
@@ -65,6 +70,8 @@ class Registry:
         mirrored: Which repositories are those of other registries; None for none.
         offline: Whether other registries are not asked, whatever is missing.
         replicated: What other registries get as well of what is pushed.
+        floor: Seconds for which something stays after collection found that nobody
+            needs it; None where nothing is saved from that: for who collects.
         new_session: Makes ids of upload sessions: random UUIDs.
     """
 
@@ -83,15 +90,20 @@ class Registry:
         mirrored: MirrorRules | None = None,
         offline: bool = False,
         replicated: Sequence[ReplicationRule] = (),
+        floor: float | None = FLOOR,
         new_session: Callable[[], str] = lambda: str(uuid4()),
     ) -> None:
+        self.plain_store = store
+        sparing = None if floor is None else Sparing(store, clock, floor)
+        if sparing is not None:
+            store = SparingStore(store, sparing)
         self.store = store
         self.clock = clock
         self.deletes = deletes and writes
         self.writes = writes
         integrity = Integrity(blocking)
         self.catalog = Catalog(store, clock)
-        self.blobs = Blobs(store, integrity, self.catalog)
+        self.blobs = Blobs(store, integrity, self.catalog, sparing)
         self.uploads = Uploads(
             store,
             self.blobs,
@@ -101,7 +113,7 @@ class Registry:
             new_session,
         )
         self.tags = Tags(store, clock, immutability)
-        self.manifests = Manifests(store, self.tags, clock)
+        self.manifests = Manifests(store, self.tags, clock, sparing)
         self.referrers = Referrers(
             store, self.manifests, self.tags, clock, write_fallback=write_fallback
         )
@@ -120,9 +132,19 @@ class Registry:
             clock,
             complete=complete,
         )
+        self.restoration = Restoration(
+            store,
+            self.tags,
+            self.manifests,
+            self.blobs,
+            self.acceptance,
+            clock,
+            complete=complete,
+        )
+        self.removal = Removal(store, self.tags, clock)
         self.transcoding = Transcoding(store, self.blobs, blocking, new_session)
         self.forms = Schema2Forms(links, self.manifests, self.blobs, self.transcoding)
-        self.images = Images(store, self.blobs, self.manifests)
+        self.images = Images(store, self.blobs, self.manifests, sparing)
         self.image_states = ImageStates(store, clock)
         self.image_uploads = ImageUploads(
             store, self.blobs, self.images, blocking, self.image_states, layer_limit
@@ -154,6 +176,7 @@ class Registry:
         self.announced = Catalog(store, clock, ANNOUNCED_FOLDER, V1_REPOSITORIES)
         self.announcements = Announcements(store, clock)
         self.privacy = Privacy(store)
+        self.uses = Uses(store, clock)
         sizes = KnownSizes()
         found = MirroredManifests(
             self.manifests, self.tags, self.referrers, sizes, clock, offline=offline
@@ -180,10 +203,12 @@ class Registry:
                 self.image_tags,
                 self.manifests,
                 self.announcements,
+                self.uses,
                 clock,
                 offline=offline,
             ),
             Approvals(clock, offline=offline),
+            self.uses,
         )
 
     async def resolve(self, name: RepositoryName) -> RepositoryName:

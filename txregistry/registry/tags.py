@@ -17,6 +17,7 @@ from txregistry.registry.immutability import Immutability
 from txregistry.registry.links import read_link, same_content, write_link
 from txregistry.registry.listing import objects
 from txregistry.registry.ordering import NameOrder
+from txregistry.registry.taghistory import TagHistory
 from txregistry.storage import keys
 from txregistry.storage.interfaces import IObjectStore, NotFound
 from txregistry.tasks import Turns, breathe
@@ -39,6 +40,9 @@ class Tags:
         store: Where they are.
         clock: Lets others have their turn.
         immutability: Which of them stay where they are; None for none.
+
+    Attributes:
+        history: What they pointed to before.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class Tags:
         self._clock = clock
         self._turns = Turns()
         self._immutability = immutability or Immutability()
+        self.history = TagHistory(store, clock)
 
     async def find(self, name: RepositoryName, tag: Tag) -> Digest | None:
         """Say what a tag points to; None where there is no such tag."""
@@ -171,7 +176,7 @@ class Tags:
         tag: Tag,
         pointing_to: Collection[Digest] | None = None,
     ) -> None:
-        """Remove a tag; what it pointed to stays.
+        """Remove a tag; what it pointed to stays, and is remembered.
 
         Args:
             name: The repository.
@@ -187,6 +192,7 @@ class Tags:
             if pointing_to is None or found in pointing_to:
                 if found is not None:
                     self._immutability.check_delete(name, tag)
+                    await self.history.remember(name, tag, found)
                 await self._remove(name, tag)
         if found is None:
             raise ManifestUnknown(

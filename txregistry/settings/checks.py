@@ -9,6 +9,8 @@ from typing import Final
 from txregistry.auth.addresses import Network, plain_network
 from txregistry.auth.policy import ANONYMOUS, EVERYONE, WORDS
 from txregistry.model.access import Action
+from txregistry.settings.collection import check_collection
+from txregistry.settings.layoutchecks import check_layout
 from txregistry.settings.mirrorchecks import check_mirror
 from txregistry.settings.replicationchecks import check_replication
 from txregistry.settings.roles import ROLES, names_vendors, spoken_apis
@@ -27,6 +29,7 @@ from txregistry.settings.sections import (
     TokenEndpoint,
     TokenService,
 )
+from txregistry.settings.sshchecks import check_ssh
 from txregistry.settings.swiftchecks import check_swift
 
 _CHOICES: Final = {
@@ -76,7 +79,7 @@ def check_settings(settings: Settings) -> None:
                 f"{path}: {value!r} cannot be used; allowed are: {', '.join(allowed)}."
             )
     storage = settings.storage
-    kinds = ("filesystem", "inmemory", "s3", "swift")
+    kinds = ("filesystem", "inmemory", "ocilayout", "s3", "swift")
     given = [kind for kind in kinds if getattr(storage, kind) is not None]
     if len(given) > 1:
         raise SettingsError(f"storage: give one of {' and '.join(given)}, not both.")
@@ -84,6 +87,7 @@ def check_settings(settings: Settings) -> None:
         check_s3(storage.s3)
     if storage.swift is not None:
         check_swift(storage.swift)
+    check_layout(settings)
     if storage.maintenance.uploadpurging.interval <= 0:
         setting = "storage.maintenance.uploadpurging.interval"
         raise SettingsError(f"{setting}: 0 cannot be used: it must be longer.")
@@ -101,6 +105,8 @@ def check_settings(settings: Settings) -> None:
     check_mirror(settings.mirror, settings.proxy)
     _check_passing(settings)
     check_replication(settings.replication)
+    check_collection(settings.collection)
+    check_ssh(settings.ssh)
     _check_apis(settings)
 
 
@@ -248,7 +254,7 @@ def _check_auth(auth: Auth) -> None:
 def _check_known(settings: Settings) -> None:
     """Refuse rules that keep everybody out, as nobody can be whom they are about."""
     auth = settings.auth
-    if auth.knows_accounts or settings.index.is_elsewhere:
+    if auth.knows_accounts or settings.index.is_elsewhere or settings.ssh.enabled:
         return
     nobody = {EVERYONE, ANONYMOUS}
     rules = auth.rules or ()

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from txregistry.model.durations import Duration
 from txregistry.settings.otherregistry import OtherRegistry
-from txregistry.settings.section import Section
+from txregistry.settings.section import Bytes, Section
 
 HUB = "docker.io"
 """What clients call Docker Hub."""
@@ -26,6 +26,13 @@ class Schedule(Section, frozen=True):
     every: Duration = Duration(86_400)
 
 
+class Pinned(Section, frozen=True):
+    """An entry of ``mirror.upstreams[].pinned``: what is kept though nobody uses it."""
+
+    repositories: tuple[str, ...]
+    tags: tuple[str, ...] = ("*",)
+
+
 class Upstream(OtherRegistry, frozen=True):
     """An entry of ``mirror.upstreams``: another registry.
 
@@ -44,6 +51,8 @@ class Upstream(OtherRegistry, frozen=True):
     patience: Duration = Duration(3)
     passthrough: bool = False
     schedule: tuple[Schedule, ...] = ()
+    keep: Duration | None = None
+    pinned: tuple[Pinned, ...] = ()
 
     @property
     def address(self) -> str:
@@ -79,6 +88,7 @@ class Mirror(Section, frozen=True):
     upstreams: tuple[Upstream, ...] = ()
     own: tuple[str, ...] = ("private",)
     offline: bool = False
+    size: Bytes | None = None
 
 
 class ProxyCommand(Section, frozen=True):
@@ -95,6 +105,7 @@ class Proxy(Section, frozen=True):
     username: str | None = None
     password: str | None = None
     exec: ProxyCommand | None = None
+    ttl: Duration | None = None
 
     def as_upstream(self) -> Upstream:
         """Say the same as an entry of ``mirror.upstreams``: names stay as they are."""
@@ -110,4 +121,5 @@ class Proxy(Section, frozen=True):
             password=self.password or None,
             command=() if helper is None else (helper.command, "get"),
             lifetime=_LIFETIME if helper is None else helper.lifetime,
+            keep=self.ttl or None,
         )

@@ -20,6 +20,8 @@ _HOST: Final = re.compile(
     r"(?::[0-9]{1,5})?",
     re.ASCII,
 )
+_SHORT: Final = 60.0
+"""Seconds: uses are told apart by minutes."""
 _APIS: Final = ("v1", "v2")
 _OFTEN: Final = 60.0
 """Seconds between two turns: more often, an upstream would take it amiss."""
@@ -75,6 +77,11 @@ def _check_upstream(setting: str, upstream: Upstream) -> None:
         check_start(f"{setting}.prefix", upstream.start)
     _check_called(setting, upstream)
     _check_schedule(setting, upstream)
+    if upstream.keep is not None and upstream.keep < _SHORT:
+        raise SettingsError(
+            f"{setting}.keep: {upstream.keep:g}s cannot be used: it must be "
+            f"{_SHORT:g}s or longer."
+        )
     check_time(setting, "patience", upstream.patience)
 
 

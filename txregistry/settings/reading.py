@@ -53,7 +53,6 @@ NOT_YET: Final = (
     "middleware",
     "notifications",
     "policy",
-    "proxy.ttl",
     "storage.azure",
     "storage.gcs",
     "storage.middleware",

@@ -7,9 +7,11 @@ them.
 import msgspec
 
 from txregistry.model.durations import Duration
+from txregistry.settings.collection import Collection
 from txregistry.settings.mirror import Mirror, Proxy
 from txregistry.settings.replication import PushTo
 from txregistry.settings.section import Bytes, Section
+from txregistry.settings.ssh import Ssh
 from txregistry.settings.storage import Storage
 
 REQUIRED_CLIENTS = ("require", "require-and-verify-client-cert")
@@ -228,6 +230,8 @@ class Settings(Section, frozen=True):
     auth: Auth = Auth()
     audit: Audit = Audit()
     index: Index = Index()
+    collection: Collection = Collection()
     mirror: Mirror = Mirror()
     proxy: Proxy | None = None
     replication: tuple[PushTo, ...] = ()
+    ssh: Ssh = Ssh()

@@ -1,5 +1,6 @@
 """``storage``: where content is kept."""
 
+import os
 from typing import Annotated, Any
 
 import msgspec
@@ -16,6 +17,14 @@ class Filesystem(Section, frozen=True):
     rootdirectory: str = "./registry-data"
     maxthreads: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 16
     minfree: Bytes = 64 * 1024 * 1024
+
+
+class OciLayout(Section, frozen=True):
+    """``storage.ocilayout``: an OCI layout, which is only read."""
+
+    rootdirectory: str
+    repository: str | None = None
+    maxthreads: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 16
 
 
 class Swift(Section, frozen=True):
@@ -152,6 +161,7 @@ class Storage(Section, frozen=True):
 
     filesystem: Filesystem | None = None
     inmemory: dict[str, Any] | None = None
+    ocilayout: OciLayout | None = None
     s3: S3 | None = None
     swift: Swift | None = None
     redirect: Redirect = Redirect()
@@ -162,3 +172,32 @@ class Storage(Section, frozen=True):
     def is_remote(self) -> bool:
         """Whether it is on the other side of a socket."""
         return self.s3 is not None or self.swift is not None
+
+    @property
+    def is_readonly(self) -> bool:
+        """Whether nothing may be pushed or deleted."""
+        return self.ocilayout is not None or self.maintenance.readonly.enabled
+
+    @property
+    def threads(self) -> int:
+        """How many threads wait for disks at most."""
+        place = self.ocilayout or self.filesystem or Filesystem()
+        return place.maxthreads
+
+    def in_folder(self, folder: str) -> "Storage":
+        """Give the same, but that content is in a folder: maybe in an OCI layout."""
+        if os.path.isfile(os.path.join(folder, "oci-layout")):
+            layout = self.ocilayout or OciLayout(folder)
+            chosen: dict[str, Section | None] = {
+                "filesystem": None,
+                "ocilayout": msgspec.structs.replace(layout, rootdirectory=folder),
+            }
+        else:
+            files = self.filesystem or Filesystem()
+            chosen = {
+                "filesystem": msgspec.structs.replace(files, rootdirectory=folder),
+                "ocilayout": None,
+            }
+        return msgspec.structs.replace(
+            self, inmemory=None, s3=None, swift=None, **chosen
+        )

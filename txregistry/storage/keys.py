@@ -15,11 +15,17 @@ from txregistry.storage.interfaces import Key
 ROOT: Final = "docker/registry/v2/"
 PRIVATE: Final = "docker/registry/txregistry/"
 REPOSITORIES: Final = ROOT + "repositories/"
+BLOBS: Final = ROOT + "blobs/"
 SECRETS: Final = PRIVATE + "secrets/"
 """What nobody but the registry itself may read."""
 
+COLLECTION: Final = PRIVATE + "collection/"
+"""What those who collect garbage, and those who do not want that, write down."""
+_CONDEMNED: Final = COLLECTION + "condemned/"
+
 _V1: Final = PRIVATE + "v1/"
 V1_REPOSITORIES: Final = _V1 + "repositories/"
+GZIP_FORMS: Final = PRIVATE + "gzip/"
 
 MANIFESTS_FOLDER: Final = "_manifests"
 LAYERS_FOLDER: Final = "_layers"
@@ -45,7 +51,7 @@ def repository(name: RepositoryName) -> str:
 def blob(digest: Digest) -> Key:
     """Place the bytes of a blob or manifest, once for the whole registry."""
     encoded = digest.encoded
-    return Key(f"{ROOT}blobs/{digest.algorithm}/{encoded[:2]}/{encoded}/data")
+    return Key(f"{BLOBS}{digest.algorithm}/{encoded[:2]}/{encoded}/data")
 
 
 def link(folder: str, digest: Digest) -> Key:
@@ -123,12 +129,15 @@ def single_uploads() -> str:
     return f"{PRIVATE}uploads/"
 
 
+def referrers_folder(name: RepositoryName) -> str:
+    """Give the prefix of the links to all manifests that refer to others."""
+    return f"{REPOSITORIES}{name}/_referrers/"
+
+
 def referrers(name: RepositoryName, subject: Digest) -> str:
     """Give the prefix of the links to manifests that refer to a subject."""
-    return (
-        f"{REPOSITORIES}{name}/_referrers/subjects/"
-        f"{subject.algorithm}/{subject.encoded}/"
-    )
+    folder = referrers_folder(name)
+    return f"{folder}subjects/{subject.algorithm}/{subject.encoded}/"
 
 
 def referrer_link(name: RepositoryName, subject: Digest, referrer: Digest) -> Key:
@@ -138,12 +147,17 @@ def referrer_link(name: RepositoryName, subject: Digest, referrer: Digest) -> Ke
 
 def gzip_form(layer: Digest) -> Key:
     """Place the link from a layer to the same tar, compressed with gzip."""
-    return link(f"{PRIVATE}gzip/", layer)
+    return link(GZIP_FORMS, layer)
+
+
+def schema2_forms(name: RepositoryName) -> str:
+    """Give the prefix of the links from a repository's manifests to their forms."""
+    return f"{PRIVATE}schema2/{name}/_links/"
 
 
 def schema2_form(name: RepositoryName, manifest: Digest) -> Key:
     """Place the link from an OCI manifest to its form for engines of Docker's own."""
-    return link(f"{PRIVATE}schema2/{name}/_links/", manifest)
+    return link(schema2_forms(name), manifest)
 
 
 def secret(purpose: str) -> Key:
@@ -151,9 +165,14 @@ def secret(purpose: str) -> Key:
     return Key(f"{SECRETS}{purpose}")
 
 
+def all_images() -> str:
+    """Give the prefix of the records of all images."""
+    return f"{_V1}images/"
+
+
 def images(image_id: ImageId) -> str:
     """Give the prefix of the records of an image id, in whatever repository."""
-    return f"{_V1}images/{image_id}/"
+    return f"{all_images()}{image_id}/"
 
 
 def image_record(name: RepositoryName, image_id: ImageId) -> Key:
@@ -186,9 +205,14 @@ def announcement(name: RepositoryName, content: Digest) -> Key:
     return Key(f"{announcements(name)}{content.encoded}")
 
 
+def all_announcers() -> str:
+    """Give the prefix of what all announced, to whom no token binds requests."""
+    return f"{_V1}announcers/"
+
+
 def announcers(owner: str) -> str:
     """Give the prefix of what somebody announced, to whom no token binds requests."""
-    return f"{_V1}announcers/{owner}/"
+    return f"{all_announcers()}{owner}/"
 
 
 def announcer(owner: str, name: RepositoryName) -> Key:
@@ -232,12 +256,70 @@ def passed(number: str) -> Key:
 
 def collection_lease() -> Key:
     """Place what says who collects."""
-    return Key(f"{PRIVATE}collection/lease")
+    return Key(f"{COLLECTION}lease")
 
 
-def condemned(bucket: int) -> Key:
-    """Place the blobs that nobody needed lately, of those that begin with a byte."""
-    return Key(f"{PRIVATE}collection/condemned/{bucket:02x}")
+def collection_report() -> Key:
+    """Place what the last round of collection came to."""
+    return Key(f"{COLLECTION}report")
+
+
+def condemned_blobs(bucket: int) -> Key:
+    """Place the list of blobs that nobody needs, of those that begin with a byte."""
+    return Key(f"{_CONDEMNED}blobs/{bucket:02x}")
+
+
+def condemned_links(name: RepositoryName) -> Key:
+    """Place the list of what nobody needs in a repository."""
+    return Key(f"{_CONDEMNED}links/{name}/_list")
+
+
+def spared(condemned: Key) -> str:
+    """Give the prefix of the notes on what somebody needs of a condemned list."""
+    return f"{COLLECTION}spared/{condemned.removeprefix(_CONDEMNED)}/"
+
+
+def spared_note(condemned: Key, item: str) -> Key:
+    """Place the note that somebody needs something of a condemned list."""
+    return Key(f"{spared(condemned)}{item}")
+
+
+def uses(name: RepositoryName) -> Key:
+    """Place when the tags and manifests of a repository were used last."""
+    return Key(f"{PRIVATE}uses/{name}/_uses")
+
+
+def all_deleted_tags() -> str:
+    """Give the prefix of what is remembered of all deleted tags."""
+    return f"{PRIVATE}deleted/"
+
+
+def deleted_tags(name: RepositoryName) -> str:
+    """Give the prefix of what is remembered of a repository's deleted tags."""
+    return f"{all_deleted_tags()}{name}/_tags/"
+
+
+def deleted_tag_prefix(name: RepositoryName, tag: Tag) -> str:
+    """Give the prefix of what is remembered of a deleted tag."""
+    return f"{deleted_tags(name)}{tag}/"
+
+
+def deleted_tag(name: RepositoryName, tag: Tag, deleted: int, digest: Digest) -> Key:
+    """Place what is remembered of a deleted tag; the keys sort as it was deleted.
+
+    Args:
+        name: The repository.
+        tag: The tag.
+        deleted: When, in thousandths of a second since 1970.
+        digest: What it pointed to.
+    """
+    place = deleted_tag_prefix(name, tag)
+    return Key(f"{place}{deleted:016x}-{digest.algorithm}-{digest.encoded}")
+
+
+def quarantined(digest: Digest) -> Key:
+    """Place bytes that lay where those of a digest belong, and are others."""
+    return Key(f"{PRIVATE}quarantine/{digest.algorithm}/{digest.encoded}")
 
 
 def jobs(rule: str = "") -> str:

@@ -13,7 +13,13 @@ from txregistry.model.errors import (
 )
 from txregistry.model.images import ImageId
 from txregistry.model.names import Reference, RepositoryName, Tag
-from txregistry.storage.keys import PRIVATE, REPOSITORIES, ROOT, SECRETS
+from txregistry.storage.keys import (
+    COLLECTION,
+    PRIVATE,
+    REPOSITORIES,
+    ROOT,
+    SECRETS,
+)
 
 Role = Literal["layer", "revision", "signature", "referrer", "form"]
 
@@ -67,7 +73,7 @@ class PastLink:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A small document: of version 1, or the time of a turn of mirroring."""
+    """A small document: of version 1, of a turn of mirroring, or of last uses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +96,32 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class DeletedTag:
+    """What is remembered of a tag that was deleted.
+
+    Attributes:
+        repository: The repository.
+        tag: The tag, which may be there again.
+        deleted: When it was deleted, in thousandths of a second since 1970.
+        digest: What it pointed to then.
+    """
+
+    repository: RepositoryName
+    tag: Tag
+    deleted: int
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
 class Secret:
     """A key that is made once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """Bytes that lay where those of a digest belong, and are others."""
+
+    digest: Digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +141,17 @@ class Scratch:
 
 
 AnyLink = Link | GzipLink | TagLink | PastLink
-Kind = Blob | AnyLink | Document | Job | Secret | Upload | Scratch
+Kind = (
+    Blob
+    | AnyLink
+    | Document
+    | Job
+    | DeletedTag
+    | Secret
+    | Quarantined
+    | Upload
+    | Scratch
+)
 
 _NAME: Final = r"([^/]+/[^/]+)"
 """A digest, as keys have it."""
@@ -132,18 +172,23 @@ _SCRATCH: Final = re.compile(r"scratch/.+")
 _SINGLE_UPLOAD: Final = re.compile(r"uploads/[^/]+/")
 _GZIP: Final = re.compile(rf"gzip/{_NAME}/link")
 _FORM: Final = re.compile(rf"schema2/(.+)/_links/{_NAME}/link")
+_QUARANTINED: Final = re.compile(rf"quarantine/{_NAME}")
 _IMAGE: Final = re.compile(r"v1/images/([^/]+)/(.+)/_record")
 _IMAGE_UPLOAD: Final = re.compile(r"v1/uploads/[^/]+/[^/]+/")
 _ANNOUNCER: Final = re.compile(r"v1/announcers/[^/]+/(.+)/_images")
 _OF_REPOSITORY: Final = re.compile(
     r"v1/repositories/(.+)/(?:_properties|_announced/[0-9a-f]+|_tags/([^/]+))"
 )
+_USES: Final = re.compile(r"uses/(.+)/_uses")
 _PASSED: Final = re.compile(r"mirror/passed/[0-9a-f]{64}", re.ASCII)
 _MIRROR_TURN: Final = re.compile(r"mirror/turns/[0-9a-f]{32}/[0-9]{12}", re.ASCII)
 _JOB: Final = re.compile(
     rf"replication/([a-z0-9][a-z0-9.-]{{0,99}})/(.+)/_(?:tags/([^/]+)|digests/{_NAME})"
     r"/([0-9a-f]{16})-[0-9a-f]{16}(-claim)?",
     re.ASCII,
+)
+_DELETED_TAG: Final = re.compile(
+    r"deleted/(.+)/_tags/([^/]+)/([0-9a-f]{16})-([^/-]+)-([0-9a-f]+)", re.ASCII
 )
 _REFUSALS: Final = (DigestInvalid, ImageIdInvalid, NameInvalid, TagInvalid)
 
@@ -191,18 +236,20 @@ def _in_repository(path: str) -> Kind | None:
 def _private(key: str) -> Kind | None:
     """Read a key of what only we understand."""
     path = key.removeprefix(PRIVATE)
-    if _SCRATCH.fullmatch(path):
+    if _SCRATCH.fullmatch(path) or key.startswith(COLLECTION):
         return Scratch()
     for pattern in (_SINGLE_UPLOAD, _IMAGE_UPLOAD):
         if found := pattern.match(path):
             return Upload(PRIVATE + found[0])
     if found := _GZIP.fullmatch(path):
         return GzipLink(_digest(found[1]))
+    if found := _QUARANTINED.fullmatch(path):
+        return Quarantined(_digest(found[1]))
     if found := _FORM.fullmatch(path):
         return Link(RepositoryName.parse(found[1]), "form", _digest(found[2]))
     if key.startswith(SECRETS):
         return Secret() if _SECRET.fullmatch(key.removeprefix(SECRETS)) else None
-    return _job(path) or _document(path)
+    return _job(path) or _deleted_tag(path) or _document(path)
 
 
 def _job(path: str) -> Job | None:
@@ -215,6 +262,16 @@ def _job(path: str) -> Job | None:
     return Job(rule, repository, reference, int(noted, 16), claim is not None)
 
 
+def _deleted_tag(path: str) -> DeletedTag | None:
+    found = _DELETED_TAG.fullmatch(path)
+    if found is None:
+        return None
+    name, tag, deleted, algorithm, encoded = found.groups()
+    digest = Digest.parse(f"{algorithm}:{encoded}")
+    repository = RepositoryName.parse(name)
+    return DeletedTag(repository, Tag.parse(tag), int(deleted, 16), digest)
+
+
 def _document(path: str) -> Document | None:
     if _MIRROR_TURN.fullmatch(path) or _PASSED.fullmatch(path):
         return Document()
@@ -222,7 +279,7 @@ def _document(path: str) -> Document | None:
         ImageId.parse(found[1])
         RepositoryName.parse(found[2])
         return Document()
-    if found := _ANNOUNCER.fullmatch(path):
+    if found := _ANNOUNCER.fullmatch(path) or _USES.fullmatch(path):
         RepositoryName.parse(found[1])
         return Document()
     if found := _OF_REPOSITORY.fullmatch(path):

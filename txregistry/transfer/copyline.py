@@ -47,7 +47,9 @@ class CopyLine:
             return
         self._next = now + self._interval
         rate = self._rate(now, position.passed)
-        text = f"{position.objects:,} objects, {_size(position.passed)}"
+        text = _size(position.passed)
+        if position.objects is not None:
+            text = f"{position.objects:,} objects, {text}"
         if rate:
             text += f", {_size(rate)}/s"
         fraction = position.fraction

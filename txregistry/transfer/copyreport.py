@@ -105,13 +105,13 @@ class Position:
 
     Attributes:
         stage: What is being copied.
-        objects: How many of these were looked at.
+        objects: How many of these were looked at; None where nobody counts.
         passed: Bytes that were read so far, of all blobs.
         fraction: Which part of the stage is behind; None where that is not known.
     """
 
     stage: str
-    objects: int
+    objects: int | None
     passed: int
     fraction: float | None
 

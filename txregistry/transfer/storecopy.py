@@ -28,11 +28,13 @@ from txregistry.storage.interfaces import (
 )
 from txregistry.storage.kinds import (
     Blob,
+    DeletedTag,
     Document,
     GzipLink,
     Job,
     Link,
     PastLink,
+    Quarantined,
     Scratch,
     Secret,
     TagLink,
@@ -199,14 +201,14 @@ class StoreCopy:
                     await self._begin(key, self._links.bring, key, link)
             case GzipLink() as link:
                 await self._begin(key, self._links.bring, key, link)
-            case Document() | Job():
+            case Document() | Job() | DeletedTag():
                 await self._begin(key, self._documents.bring, key)
             case Secret():
                 await self._begin(key, self._documents.bring_secret, key)
             case Upload(prefix):
                 self.report.uploads += prefix != self._upload
                 self._upload = prefix
-            case Scratch():
+            case Scratch() | Quarantined():
                 pass
             case None:
                 self.report.meet_foreign(key)

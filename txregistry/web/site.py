@@ -54,6 +54,9 @@ class RegistrySite(Site):
 
     _log = Logger()
 
+    setting: Final = "http.listen"
+    """The setting that says where it is served."""
+
     def __init__(
         self,
         resource: IResource,

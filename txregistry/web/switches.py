@@ -21,7 +21,7 @@ def require_writes(registry: Registry, name: RepositoryName | None = None) -> No
     if not registry.writes:
         raise Unsupported(
             "This registry is read-only at present "
-            "(storage.maintenance.readonly.enabled).",
+            "(storage.maintenance.readonly.enabled, or storage.ocilayout).",
             ("GET", "HEAD"),
         )
 

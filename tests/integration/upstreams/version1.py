@@ -57,6 +57,7 @@ class Mirroring:
             self.registry.image_tags,
             self.registry.manifests,
             self.registry.announcements,
+            self.registry.uses,
             test.reactor,
             offline=False,
         )

@@ -1,6 +1,7 @@
 """Tests of ``txregistry/registry/collection/buckets.py``."""
 
 import os
+from hashlib import sha256
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,9 +9,8 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.temporary import make_folder
-from txregistry.model.digest import Digest
 from txregistry.registry.collection import buckets
-from txregistry.registry.collection.buckets import COUNT, DigestBuckets
+from txregistry.registry.collection.buckets import DigestBuckets
 from txregistry.tasks import at_once
 
 
@@ -22,10 +22,9 @@ class BucketsTests(SynchronousTestCase):
         async def work() -> None:
             async with DigestBuckets(at_once) as digests:
                 for data in datas:
-                    await digests.add(Digest.of(data))
-                for number in range(COUNT):
-                    if found := await digests.bucket(number):
-                        made[number] = set(found)
+                    await digests.add(sha256(data).digest())
+                for number in digests.numbers:
+                    made[number] = set(await digests.bucket(number))
 
         self.successResultOf(Deferred.fromCoroutine(work()))
         return made
@@ -37,7 +36,7 @@ class BucketsTests(SynchronousTestCase):
         self.patch(buckets, "_HELD", held)
         wanted: dict[int, set[bytes]] = {}
         for data in datas:
-            number = bytes.fromhex(Digest.of(data).encoded)
+            number = sha256(data).digest()
             wanted.setdefault(number[0], set()).add(number)
         self.assertEqual(self.found(datas), wanted)
 
@@ -46,8 +45,8 @@ class BucketsTests(SynchronousTestCase):
 
         async def work() -> None:
             async with DigestBuckets(at_once, folder) as digests:
-                for number in range(5000):
-                    await digests.add(Digest.of(str(number).encode()))
+                for number in range(100_000):
+                    await digests.add(sha256(str(number).encode()).digest())
                 assert os.listdir(folder)
 
         self.successResultOf(Deferred.fromCoroutine(work()))

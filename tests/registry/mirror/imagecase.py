@@ -41,6 +41,7 @@ class ImagesCase(images.ImageTestCase):
             registry.image_tags,
             registry.manifests,
             registry.announcements,
+            registry.uses,
             self.clock,
             offline=others.get("offline", False),
         )

@@ -151,6 +151,10 @@ class Wire:
         if isinstance(cause, TunnelRefused):
             status = f" ({cause.status})" if cause.status else ""
             return Faltered(self._name, f"is not let through by our proxy{status}")
+        if _is_alert(cause):
+            return Distrusted(
+                self._name, "wants another certificate of us than it is shown, if any"
+            )
         if isinstance(cause, _DISTRUST):
             return Distrusted(self._name, "does not prove who it is")
         if isinstance(cause, Strayed):
@@ -158,6 +162,13 @@ class Wire:
                 self._name, "sends us to an address where we do not go"
             )
         return UpstreamWrong(self._name, f"does not answer as HTTP does ({kind})")
+
+
+def _is_alert(cause: BaseException) -> bool:
+    """Whether it is the other end that minds what TLS says, and tells us."""
+    if not isinstance(cause, SSL.Error) or not cause.args:
+        return False
+    return any("alert" in str(each) for each in cause.args[0])
 
 
 def _cause(fault: Any) -> BaseException:

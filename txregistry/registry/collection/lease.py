@@ -1,8 +1,9 @@
-"""One collector at a time, of all nodes over one store."""
+"""One collector at a time, of all nodes over one store; and what it is removing."""
 
 from typing import Final
 
 import msgspec
+from twisted.internet.defer import DeferredLock
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
@@ -21,11 +22,26 @@ class LeaseLost(Exception):
     """Somebody else has the lease."""
 
 
-class _Record(msgspec.Struct, frozen=True):
-    """Who has it, and how often they have renewed it."""
+class LeaseRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who has the lease, and what they are doing.
+
+    Attributes:
+        owner: Who.
+        turn: How often they have written it.
+        place: The condemned list of which something is being removed; empty for none.
+        first: The first of what is being removed.
+        last: The last of it.
+    """
 
     owner: str
     turn: int
+    place: str = ""
+    first: str = ""
+    last: str = ""
+
+    def removes(self, place: str, item: str) -> bool:
+        """Say whether something may be removed at this moment."""
+        return self.place == place and self.first <= item <= self.last
 
 
 class Lease:
@@ -38,14 +54,20 @@ class Lease:
         store: Where it lies.
         owner: Who wants it: another text for each process.
         clock: Measures the time.
+
+    Attributes:
+        turn: How often it was written.
     """
 
     def __init__(self, store: IObjectStore, owner: str, clock: IReactorTime) -> None:
         self._store = store
-        self._owner = owner
+        self.owner = owner
+        self.turn = 0
         self._clock = clock
-        self._turn = 0
-        self._watched: tuple[_Record | None, float] = (None, 0.0)
+        self._work = ("", "", "")
+        self._turns = DeferredLock()
+        self._written = 0.0
+        self._watched: tuple[LeaseRecord | None, float] = (None, 0.0)
 
     async def take(self) -> bool:
         """Take it, if nobody has it.
@@ -59,30 +81,71 @@ class Lease:
         Raises:
             StorageUnavailable: that cannot be found out.
         """
-        found = await self._read()
+        found = await read_lease(self._store)
         now = self._clock.seconds()
-        if found is not None and found.owner != self._owner:
+        if found is not None and found.owner != self.owner:
             seen, since = self._watched
             if found != seen:
                 self._watched = (found, now)
                 return False
             if now - since < LIFE:
                 return False
+        self._work = ("", "", "")
         await self._write()
         await deferLater(self._clock, _PAUSE)  # the latest of those who wrote has it
         return await self._is_ours()
 
-    async def renew(self) -> None:
-        """Say that it is still used; at least every half of `LIFE`.
+    def age(self) -> float:
+        """Say how many seconds ago it was said for what it is used."""
+        return self._clock.seconds() - self._written
+
+    async def renew(self, place: str = "", first: str = "", last: str = "") -> None:
+        """Say that it is still used, and for what; at least every half of `LIFE`.
+
+        Args:
+            place: The condemned list of which something will be removed right now.
+            first: The first of what will be removed.
+            last: The last of it.
 
         Raises:
             LeaseLost: somebody else has it: nothing may be removed any more.
             StorageUnavailable: that cannot be found out.
         """
-        if not await self._is_ours():
-            raise LeaseLost
-        self._turn += 1
-        await self._write()
+        await self._turns.acquire()
+        try:
+            if not await self._is_ours():
+                raise LeaseLost
+            self._work = (place, first, last)
+            await self._write()
+            self._written = self._clock.seconds()
+        finally:
+            self._turns.release()
+
+    async def touch(self) -> None:
+        """Say that it is still used, for what it is used.
+
+        Raises:
+            LeaseLost: somebody else has it.
+            StorageUnavailable: that cannot be found out.
+        """
+        await self._turns.acquire()
+        try:
+            if not await self._is_ours():
+                raise LeaseLost
+            await self._write()
+        finally:
+            self._turns.release()
+
+    async def written(self) -> float:
+        """Say when it was written last, by the store's clock.
+
+        Raises:
+            LeaseLost: it is gone.
+        """
+        try:
+            return (await self._store.stat(keys.collection_lease())).modified
+        except NotFound:
+            raise LeaseLost from None
 
     async def release(self) -> None:
         """Let others have it.
@@ -94,17 +157,19 @@ class Lease:
             await self._store.delete([keys.collection_lease()])
 
     async def _is_ours(self) -> bool:
-        found = await self._read()
-        return found is not None and found.owner == self._owner
+        found = await read_lease(self._store)
+        return found is not None and found.owner == self.owner
 
     async def _write(self) -> None:
-        record = msgspec.json.encode(_Record(self._owner, self._turn))
-        await self._store.put(keys.collection_lease(), record)
+        self.turn += 1
+        record = LeaseRecord(self.owner, self.turn, *self._work)
+        await self._store.put(keys.collection_lease(), msgspec.json.encode(record))
 
-    async def _read(self) -> _Record | None:
-        """Read who has it; what is damaged is nobody's."""
-        try:
-            data = await self._store.get(keys.collection_lease(), _LIMIT)
-            return msgspec.json.decode(data, type=_Record)
-        except (NotFound, TooLarge, msgspec.DecodeError, UnicodeDecodeError):
-            return None
+
+async def read_lease(store: IObjectStore) -> LeaseRecord | None:
+    """Read who has the lease; what is damaged is nobody's."""
+    try:
+        data = await store.get(keys.collection_lease(), _LIMIT)
+        return msgspec.json.decode(data, type=LeaseRecord)
+    except (NotFound, TooLarge, msgspec.DecodeError, UnicodeDecodeError):
+        return None

@@ -39,6 +39,7 @@ from txregistry.registry.mirror.imagefetching import ImageFetching
 from txregistry.registry.mirror.lists import OFFLINE, Incomplete
 from txregistry.registry.mirror.manifests import PulledManifest
 from txregistry.registry.mirror.rules import MirrorRule
+from txregistry.registry.uses import Uses
 from txregistry.tasks import Flights
 
 _REMEMBERED: Final = 50_000
@@ -88,6 +89,7 @@ class MirroredImages:
         image_tags: What names them here.
         manifests: What version 2 shows of them.
         announcements: What an Index lists.
+        uses: Takes a note of what is pulled.
         clock: Tells the time.
         offline: Whether no other registry is asked, whatever is missing.
     """
@@ -101,6 +103,7 @@ class MirroredImages:
         image_tags: ImageTags,
         manifests: Manifests,
         announcements: Announcements,
+        uses: Uses,
         clock: IReactorTime,
         *,
         offline: bool,
@@ -110,6 +113,7 @@ class MirroredImages:
         self._image_tags = image_tags
         self._manifests = manifests
         self._announcements = announcements
+        self._uses = uses
         self._clock = clock
         self._offline = offline
         self._seen: OrderedDict[tuple[RepositoryName, Tag], _Seen] = OrderedDict()
@@ -158,6 +162,7 @@ class MirroredImages:
             UpstreamSilent: it is not here, and the other registry does not answer.
             UpstreamInvalid: likewise, or what it answers cannot be used.
         """
+        self._uses.note(name, tag)
         here = await self._has(name, tag)
         if self._offline:
             return self._stale(name, tag, OFFLINE, here=here)

@@ -22,6 +22,7 @@ from txregistry.registry.mirror.lists import MirroredLists
 from txregistry.registry.mirror.manifests import MirroredManifests, PulledManifest
 from txregistry.registry.mirror.rules import MirrorRule, MirrorRules
 from txregistry.registry.tags import Tags, TagsPage
+from txregistry.registry.uses import Uses
 
 _MOST: Final = 10_000
 """Tags that are asked for where a client wants all."""
@@ -40,6 +41,7 @@ class Mirror:
         mirrored_lists: Likewise.
         mirrored_images: Likewise, where the other registry speaks version 1.
         approvals: Whom other registries let pull that decide that.
+        uses: Takes a note of what is pulled, mirrored or not.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Mirror:
         mirrored_lists: MirroredLists,
         mirrored_images: MirroredImages,
         approvals: Approvals,
+        uses: Uses,
     ) -> None:
         self.rules = rules
         self._manifests = manifests
@@ -63,6 +66,7 @@ class Mirror:
         self._mirrored_images = mirrored_images
         self._tags = tags
         self._approvals = approvals
+        self._uses = uses
 
     def passes(self, name: RepositoryName) -> bool:
         """Say whether another registry decides who may pull from a repository."""
@@ -90,6 +94,13 @@ class Mirror:
             UpstreamSilent: as for `MirroredManifests.find`.
             UpstreamInvalid: likewise.
         """
+        pulled = await self._find_manifest(name, reference, caller)
+        self._uses.note(name, reference, pulled.manifest.digest)
+        return pulled
+
+    async def _find_manifest(
+        self, name: RepositoryName, reference: Reference, caller: Credentials | None
+    ) -> PulledManifest:
         rule = self.rules.find(name)
         if rule is None:
             return PulledManifest(await self._manifests.find(name, reference))
@@ -188,6 +199,7 @@ class Mirror:
         rule = self.rules.find(name)
         if rule is not None and _speaks_v1(rule):
             await self._mirrored_images.ensure(rule, name, tag)
+        self._uses.note(name, tag)
 
     async def tag_ids(self, name: RepositoryName) -> Mapping[Tag, ImageId] | None:
         """List tags and the images that they name in a registry of version 1.

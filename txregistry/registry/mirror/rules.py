@@ -7,11 +7,26 @@ ordinary content, in the repository of the name that it has here.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from txregistry.auth.patterns import Patterns
 from txregistry.client.upstreams.interfaces import IUpstream
 from txregistry.model.errors import NameUnknown
-from txregistry.model.names import RepositoryName
+from txregistry.model.names import RepositoryName, Tag
+from txregistry.registry.tagpatterns import TagPatterns
 
 _LIBRARY = "library/"
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """Tags that are kept though nobody uses them.
+
+    Attributes:
+        repositories: Of which repositories, by the names that they have there.
+        tags: Which tags.
+    """
+
+    repositories: Patterns
+    tags: TagPatterns
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +48,8 @@ class MirrorRule:
             here.
         passing: Whether the other registry decides who may pull, by the credentials of
             who asks us.
+        keep: Seconds for which is kept here what nobody uses; None for ever.
+        pinned: What is kept in any case.
     """
 
     upstream: IUpstream
@@ -44,6 +61,23 @@ class MirrorRule:
     absent: float = 30.0
     patience: float = 3.0
     passing: bool = False
+    keep: float | None = None
+    pinned: tuple[Pin, ...] = ()
+
+    def pins(self, name: RepositoryName, tag: Tag) -> bool:
+        """Say whether a tag is kept in any case.
+
+        Args:
+            name: The repository, by the name that it has here.
+            tag: The tag.
+        """
+        if not self.pinned:
+            return False
+        remote = RepositoryName(self.remote_name(name))
+        return any(
+            pin.repositories.match(remote) and pin.tags.match(tag)
+            for pin in self.pinned
+        )
 
     def local_name(self, name: RepositoryName) -> RepositoryName:
         """Give what a repository of the other registry is called here.

@@ -1,6 +1,6 @@
 """An archive that was read and checked, and of which nobody sees anything yet."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,6 +20,9 @@ from txregistry.transfer.archives.refusals import (
     ArchiveMalformed,
 )
 from txregistry.transfer.archives.staging import Staged, Staging
+
+Holds = Callable[[RepositoryName, Descriptor], Awaitable[bool]]
+"""Says whether a repository has something."""
 
 _SHOWN: Final = 5
 """Names that a sentence lists."""
@@ -48,6 +51,9 @@ class Archive:
         staging: Where they are.
         contents: What of them there is.
         images: What they are called.
+        bundle: What the archive says of its images, where it is a bundle.
+        beyond: Says whether the place for which the registry stands in has something
+            that neither it nor the archive has.
     """
 
     def __init__(
@@ -56,12 +62,17 @@ class Archive:
         staging: Staging,
         contents: Contents,
         images: tuple[ArchivedImage, ...],
+        *,
+        bundle: bytes | None = None,
+        beyond: Holds | None = None,
     ) -> None:
         self._registry = registry
         self._staging = staging
         self._contents = contents
         self.images = images
         """The images, in the order of the archive."""
+        self.bundle = bundle
+        self._beyond = beyond
 
     def choose(self, called: str | None = None) -> ArchivedImage:
         """Give the one image that is meant.
@@ -159,6 +170,11 @@ class Archive:
         return plan, images
 
     async def _holds(self, name: RepositoryName, wanted: Descriptor) -> bool:
+        if await self._has(name, wanted):
+            return True
+        return self._beyond is not None and await self._beyond(name, wanted)
+
+    async def _has(self, name: RepositoryName, wanted: Descriptor) -> bool:
         if wanted.media_type in MANIFESTS:
             return await self._registry.manifests.holds(name, wanted.digest)
         try:

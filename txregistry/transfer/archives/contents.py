@@ -16,7 +16,7 @@ from txregistry.transfer.archives.refusals import (
     ArchiveTooLarge,
     ArchiveWrongDigest,
 )
-from txregistry.transfer.archives.staging import Staged, Staging
+from txregistry.transfer.archives.staging import Keeping, Staged
 
 MAX_DEPTH: Final = 4
 """Indexes within each other."""
@@ -46,14 +46,21 @@ class Contents:
         staging: Where they are.
         blocking: Where documents are read, which may be long.
         limits: How much there may be.
+        unpacks: Whether it is known what layers unpack to.
     """
 
     def __init__(
-        self, staging: Staging, blocking: Blocking, limits: ArchiveLimits
+        self,
+        staging: Keeping,
+        blocking: Blocking,
+        limits: ArchiveLimits,
+        *,
+        unpacks: bool = True,
     ) -> None:
         self._staging = staging
         self._blocking = blocking
         self._limits = limits
+        self._unpacks = unpacks
         self.blobs: dict[Digest, Staged] = {}
 
     async def walk(
@@ -166,7 +173,7 @@ class Contents:
             )
         for layer, diff_id in zip(layers, diff_ids, strict=True):
             staged = part.blobs.get(layer.digest)
-            if staged is not None:
+            if staged is not None and self._unpacks:
                 _check_layer(layer.digest, staged, diff_id)
 
 

@@ -19,7 +19,8 @@ LAYOUT: Final = "oci-layout"
 INDEX: Final = "index.json"
 MANIFEST: Final = "manifest.json"
 REPOSITORIES: Final = "repositories"
-DOCUMENTS: Final = frozenset((LAYOUT, INDEX, MANIFEST, REPOSITORIES))
+BUNDLE: Final = "bundle.json"
+DOCUMENTS: Final = frozenset((LAYOUT, INDEX, MANIFEST, REPOSITORIES, BUNDLE))
 """What says what the other members are."""
 
 _BLOBS: Final = "blobs/"

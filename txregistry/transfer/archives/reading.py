@@ -8,13 +8,16 @@ from collections.abc import AsyncIterator, Callable, Sized
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
+from twisted.internet.interfaces import IReactorTime
+
 from txregistry.model.descriptors import OCI_MANIFEST, Descriptor
 from txregistry.model.digest import CANONICAL, Digest
+from txregistry.model.names import RepositoryName
 from txregistry.model.tarballs import TarEntry
 from txregistry.registry.repositories import Registry
 from txregistry.streams import BytesReader, IReader, read_all
 from txregistry.tasks import Blocking
-from txregistry.transfer.archives.archive import Archive
+from txregistry.transfer.archives.archive import Archive, Holds
 from txregistry.transfer.archives.contents import Contents
 from txregistry.transfer.archives.documents import (
     MAX_LAYERS,
@@ -32,6 +35,7 @@ from txregistry.transfer.archives.limits import LIMITS, ArchiveLimits
 from txregistry.transfer.archives.members import Members, printable
 from txregistry.transfer.archives.packed import UnpackingReader
 from txregistry.transfer.archives.places import (
+    BUNDLE,
     DOCUMENTS,
     INDEX,
     LAYOUT,
@@ -46,11 +50,13 @@ from txregistry.transfer.archives.places import (
 )
 from txregistry.transfer.archives.refusals import (
     ArchiveMalformed,
+    ArchiveRefused,
     ArchiveTooLarge,
+    ArchiveTruncated,
     ArchiveUnsupported,
     ArchiveWrongDigest,
 )
-from txregistry.transfer.archives.staging import Staged, Staging
+from txregistry.transfer.archives.staging import Keeping, Staged, Staging
 
 
 class ArchiveReader:
@@ -62,6 +68,8 @@ class ArchiveReader:
         limits: How much an archive may have.
         new_session: Makes names for what is under way: random UUIDs.
         progress: Is told how many bytes came, each time.
+        beyond: Says whether the place for which the registry stands in has something
+            that neither it nor an archive has.
     """
 
     def __init__(
@@ -72,15 +80,19 @@ class ArchiveReader:
         limits: ArchiveLimits = LIMITS,
         new_session: Callable[[], str] = lambda: str(uuid4()),
         progress: Callable[[int], None] = lambda size: None,  # noqa: ARG005 - nobody hears
+        beyond: Holds | None = None,
     ) -> None:
         self._registry = registry
         self._blocking = blocking
         self._limits = limits
         self._new_session = new_session
         self._progress = progress
+        self._beyond = beyond
 
     @asynccontextmanager
-    async def open(self, source: IReader) -> AsyncIterator[Archive]:
+    async def open(
+        self, source: IReader, rescued: RepositoryName | None = None
+    ) -> AsyncIterator[Archive]:
         """Read an archive to its end, and check all that is in it.
 
         Within the block its images can be published. After it, and where reading
@@ -88,6 +100,9 @@ class ArchiveReader:
 
         Args:
             source: Gives the archive; it is closed.
+            rescued: A repository that gets the blobs that came whole where the archive
+                breaks off, so that they need not come once more; whoever asks may push
+                to it.
 
         Raises:
             ArchiveRefused: the archive cannot be taken.
@@ -102,28 +117,58 @@ class ArchiveReader:
             reader = UnpackingReader(
                 source, self._blocking, limits.size, self._progress
             )
-            reading = _Reading(registry, staging, self._blocking, limits)
+            reading = Reading(registry.clock, staging, self._blocking, limits)
             try:
                 images = await reading.run(reader)
+            except BaseException as error:
+                if rescued is not None and not _is_fault(error):
+                    await self._rescue(rescued, staging, reading.contents)
+                raise
             finally:
                 await reader.close()
-            yield Archive(registry, staging, reading.contents, images)
+            yield Archive(
+                registry,
+                staging,
+                reading.contents,
+                images,
+                bundle=reading.bundle,
+                beyond=self._beyond,
+            )
         finally:
             await staging.discard()
 
+    async def _rescue(
+        self, name: RepositoryName, staging: Staging, contents: Contents
+    ) -> None:
+        """Let a repository have the blobs that have the digests they are named by."""
+        for digest, staged in contents.blobs.items():
+            await staging.commit(staged)
+            await self._registry.blobs.link(name, digest, staged.found.stored)
 
-class _Reading:
-    """One archive, while it comes."""
+
+class Reading:
+    """One archive, while it comes.
+
+    Args:
+        clock: Lets others have their turn.
+        staging: Where its content goes.
+        blocking: Where documents are read, which may be long.
+        limits: How much it may have.
+        unpacks: Whether the staging says what layers unpack to.
+    """
 
     def __init__(
         self,
-        registry: Registry,
-        staging: Staging,
+        clock: IReactorTime,
+        staging: Keeping,
         blocking: Blocking,
         limits: ArchiveLimits,
+        *,
+        unpacks: bool = True,
     ) -> None:
-        self.contents = Contents(staging, blocking, limits)
-        self._registry = registry
+        self.contents = Contents(staging, blocking, limits, unpacks=unpacks)
+        self.bundle: bytes | None = None
+        self._clock = clock
         self._staging = staging
         self._blocking = blocking
         self._limits = limits
@@ -134,10 +179,11 @@ class _Reading:
 
     async def run(self, reader: IReader) -> tuple[ArchivedImage, ...]:
         """Take everything in; give the images, each of which was checked."""
-        members = Members(reader, self._limits, self._registry.clock)
+        members = Members(reader, self._limits, self._clock)
         while (entry := await members.next()) is not None:
             await self._take(entry, members)
         images = merge(await self._find_images())
+        self.bundle = self._documents.get(BUNDLE)
         self._documents.clear()  # they may be long
         if not images:
             raise ArchiveMalformed("There is no image in the archive.")
@@ -270,3 +316,8 @@ class _Reading:
                 "it."
             )
         return staged
+
+
+def _is_fault(error: BaseException) -> bool:
+    """Whether an archive is to blame for an error: what came of it is worth nothing."""
+    return isinstance(error, ArchiveRefused) and not isinstance(error, ArchiveTruncated)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from twisted.logger import Logger
 
@@ -27,6 +27,24 @@ class Staged:
 
     area: IStagingArea | None
     found: Found
+
+
+class Keeping(Protocol):
+    """A place for content of which it is not known yet what it is for."""
+
+    async def add(
+        self, reader: IReader, size: int, algorithm: str = CANONICAL
+    ) -> Staged:
+        """Take some content in.
+
+        Args:
+            reader: Gives it; it is not closed.
+            size: Its bytes, all of which come or the reader raises.
+            algorithm: By which it is to be named.
+        """
+
+    async def read(self, staged: Staged) -> bytes:
+        """Read content whole; its size is known to be small."""
 
 
 class Staging:
@@ -58,13 +76,7 @@ class Staging:
     async def add(
         self, reader: IReader, size: int, algorithm: str = CANONICAL
     ) -> Staged:
-        """Take some content in.
-
-        Args:
-            reader: Gives it; it is not closed.
-            size: Its bytes, all of which come or the reader raises.
-            algorithm: By which it is to be named.
-        """
+        """See `Keeping`."""
         sums = ContentSums(self._unpacked, algorithm)
         if not size:
             return Staged(None, sums.finish())
@@ -74,7 +86,7 @@ class Staging:
         return Staged(area, sums.finish())
 
     async def read(self, staged: Staged) -> bytes:
-        """Read content whole; its size is known to be small."""
+        """See `Keeping`."""
         if staged.area is None:
             return _EMPTY
         reader = await staged.area.open(0, staged.found.size)

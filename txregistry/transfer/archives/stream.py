@@ -10,9 +10,9 @@ from zope.interface import implementer
 from txregistry.model.digest import Digest
 from txregistry.model.errors import BlobUnknown
 from txregistry.model.names import RepositoryName
-from txregistry.registry.blobs import Blob, Blobs
-from txregistry.registry.manifests import Manifests
+from txregistry.registry.blobs import Blob
 from txregistry.streams import BytesReader, IReader
+from txregistry.transfer.archives.origins import BlobSource, ManifestSource
 
 END: Final = bytes(1024)
 """What ends an archive."""
@@ -53,7 +53,7 @@ class Written:
 class StoredBlob:
     """A blob of a repository."""
 
-    blobs: Blobs
+    blobs: BlobSource
     blob: Blob
 
     @property
@@ -70,7 +70,7 @@ class StoredBlob:
 class KeptManifest:
     """A manifest of a repository, not held in memory: there may be many."""
 
-    manifests: Manifests
+    manifests: ManifestSource
     name: RepositoryName
     digest: Digest
     size: int

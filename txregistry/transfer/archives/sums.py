@@ -40,10 +40,13 @@ class ContentSums:
     Args:
         limit: Bytes that it may unpack to.
         algorithm: By which it is named.
+        unpacks: Whether it is to be unpacked at all.
     """
 
-    def __init__(self, limit: int, algorithm: str = CANONICAL) -> None:
-        self._unpacker: Unpacker | None = Unpacker(limit)
+    def __init__(
+        self, limit: int, algorithm: str = CANONICAL, *, unpacks: bool = True
+    ) -> None:
+        self._unpacker = Unpacker(limit) if unpacks else None
         self._compression = Compression.NONE
         self._is_bomb = False
         self._size = 0

@@ -19,14 +19,22 @@ from txregistry.model.digest import Digest
 from txregistry.model.errors import BlobUnknown, ManifestInvalid
 from txregistry.model.manifests import Manifest, parse_manifest
 from txregistry.model.names import Reference, RepositoryName, Tag
+from txregistry.registry.blobs import Blob
 from txregistry.registry.mirror.platforms import Platforms
-from txregistry.registry.repositories import Registry
 from txregistry.streams import IReader
 from txregistry.tasks import Blocking, breathe
+from txregistry.transfer.archives.bundles import Bundle, BundledImage
 from txregistry.transfer.archives.contents import MAX_DEPTH
 from txregistry.transfer.archives.documents import is_runnable
 from txregistry.transfer.archives.naming import Naming
-from txregistry.transfer.archives.places import INDEX, LAYOUT, MANIFEST, place_of_blob
+from txregistry.transfer.archives.origins import Origin
+from txregistry.transfer.archives.places import (
+    BUNDLE,
+    INDEX,
+    LAYOUT,
+    MANIFEST,
+    place_of_blob,
+)
 from txregistry.transfer.archives.selection import Selected, engine_child, select
 from txregistry.transfer.archives.stream import (
     END,
@@ -104,7 +112,7 @@ class ArchiveWriter:
     """Write archives of what a registry has.
 
     Args:
-        registry: Where the images are.
+        origin: Where the images are.
         blocking: Where documents are read, which may be long.
         naming: What images are called where the archive is loaded.
         platforms: Which members of an index are wanted.
@@ -114,7 +122,7 @@ class ArchiveWriter:
 
     def __init__(
         self,
-        registry: Registry,
+        origin: Origin,
         blocking: Blocking,
         *,
         naming: Naming | None = None,
@@ -122,31 +130,38 @@ class ArchiveWriter:
         engine: str = "linux/amd64",
         have: Collection[Digest] = (),
     ) -> None:
-        self._registry = registry
+        self._origin = origin
         self._blocking = blocking
         self._naming = naming or Naming()
         self._platforms = platforms or Platforms()
         self._engine = engine
         self._have = frozenset(have)
 
-    async def plan(self, wanted: Sequence[Wanted]) -> ArchivePlan:
+    async def plan(
+        self, wanted: Sequence[Wanted], *, bundled: bool = False
+    ) -> ArchivePlan:
         """Find all that an archive is to have.
+
+        Args:
+            wanted: The images.
+            bundled: Whether a document goes with them that says what there is.
 
         Raises:
             ManifestUnknown: the repository has no such image, or none for the
                 platforms, or lacks one that an index lists.
             NameUnknown: there is no such repository.
-            BlobUnknown: a part of an image is not there, or is damaged.
+            BlobUnknown: a part of an image is not there, is damaged, or is not as long
+                as the image says.
             ManifestInvalid: an index says nothing of platforms that can be read, or
                 lies too deep in others.
         """
         gathered, digests = _Gathered(), []
         for each in wanted:
-            found = await self._registry.manifests.find(each.name, each.reference)
+            found = await self._origin.manifests.find(each.name, each.reference)
             top = await self._blocking(select, found, self._platforms)
             if top.only_child is not None:
                 only = top.only_child.digest
-                found = await self._registry.manifests.find(each.name, only)
+                found = await self._origin.manifests.find(each.name, only)
                 top = Selected.of(found)
             digests.append(top.descriptor.digest)
             await self._gather(gathered, each.name, top)
@@ -162,6 +177,8 @@ class ArchiveWriter:
             for (config, *layers), names in gathered.loads.items()
         ]
         documents = {LAYOUT: _LAYOUT_DATA, INDEX: msgspec.json.encode(index)}
+        if bundled:
+            documents[BUNDLE] = _bundle(wanted, digests, gathered).encode()
         if saved:
             documents[MANIFEST] = msgspec.json.encode(saved)
         entries = _entries(documents, gathered)
@@ -190,13 +207,13 @@ class ArchiveWriter:
             Written(data)
             if selected.is_new
             else KeptManifest(
-                self._registry.manifests, name, descriptor.digest, descriptor.size
+                self._origin.manifests, name, descriptor.digest, descriptor.size
             )
         )
         manifest = await self._parse(selected)
         for child in manifest.children:
             if child.media_type in MANIFESTS:
-                found = await self._registry.manifests.find(name, child.digest)
+                found = await self._origin.manifests.find(name, child.digest)
                 await self._gather(gathered, name, Selected.of(found), depth + 1)
             else:
                 await self._gather_blob(gathered, name, child)
@@ -208,19 +225,20 @@ class ArchiveWriter:
     ) -> None:
         gathered.count += 1
         if not gathered.count % _RUN:
-            await breathe(self._registry.clock)
+            await breathe(self._origin.clock)
         place = place_of_blob(wanted.digest)
         if wanted.digest in self._have:
             gathered.left_out.add(wanted.digest)
         elif place not in gathered.blobs:
             try:
-                blob = await self._registry.blobs.find(name, wanted.digest)
+                blob = await self._origin.blobs.find(name, wanted.digest)
             except BlobUnknown:
                 if not wanted.is_nondistributable:
                     raise
                 gathered.absent.add(wanted.digest)
             else:
-                gathered.blobs[place] = StoredBlob(self._registry.blobs, blob)
+                _check_size(blob, wanted)
+                gathered.blobs[place] = StoredBlob(self._origin.blobs, blob)
 
     async def _load(
         self, gathered: _Gathered, wanted: Wanted, selected: Selected
@@ -233,7 +251,7 @@ class ArchiveWriter:
             )
             if child is None:
                 return
-            found = await self._registry.manifests.find(wanted.name, child.digest)
+            found = await self._origin.manifests.find(wanted.name, child.digest)
             manifest = await self._parse(Selected.of(found))
         parts = [blob.digest for blob in manifest.blobs]
         gone = gathered.absent | gathered.left_out
@@ -258,6 +276,35 @@ class ArchiveWriter:
                 "org.opencontainers.image.ref.name": str(wanted.reference),
             }
         return found
+
+
+def _check_size(blob: Blob, wanted: Descriptor) -> None:
+    if blob.size != wanted.size:
+        raise BlobUnknown(
+            f"The image says that {wanted.digest} has {wanted.size} bytes; it has "
+            f"{blob.size}.",
+            {"digest": str(wanted.digest)},
+        )
+
+
+def _bundle(
+    wanted: Sequence[Wanted], digests: Sequence[Digest], gathered: _Gathered
+) -> Bundle:
+    """Say what there is."""
+    images = []
+    for each, digest in zip(wanted, digests, strict=True):
+        tag = each.reference if isinstance(each.reference, Tag) else None
+        images.append(BundledImage(each.name, tag, digest))
+    contents = {**gathered.documents, **gathered.blobs}
+    return Bundle(
+        tuple(images),
+        {_digest_at(place): source.size for place, source in contents.items()},
+    )
+
+
+def _digest_at(place: str) -> Digest:
+    _, algorithm, encoded = place.split("/")
+    return Digest(algorithm, encoded)
 
 
 def _entries(documents: dict[str, bytes], gathered: _Gathered) -> tuple[Entry, ...]:

@@ -1,0 +1,1 @@
+"""Static trees and OCI layouts, as clients and servers find them."""

@@ -1,0 +1,34 @@
+"""Keys to log in with."""
+
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
+from twisted.conch.ssh.keys import Key
+
+from txregistry.ssh.keys import public_line
+
+ALICE: Final = Key(ed25519.Ed25519PrivateKey.from_private_bytes(b"a" * 32))
+BOB: Final = Key(ed25519.Ed25519PrivateKey.from_private_bytes(b"b" * 32))
+MALLORY: Final = Key(ed25519.Ed25519PrivateKey.from_private_bytes(b"m" * 32))
+HOST: Final = ed25519.Ed25519PrivateKey.from_private_bytes(b"h" * 32)
+
+
+def line(key: Key, comment: str = "", options: str = "") -> bytes:
+    """Write a line of a file of keys."""
+    parts = (options, public_line(key.public()), comment)
+    return " ".join(filter(None, parts)).encode() + b"\n"
+
+
+def make_rsa(bits: int) -> Key:
+    """Make an RSA key."""
+    return Key(rsa.generate_private_key(65537, bits))
+
+
+def make_ecdsa(curve: type[ec.EllipticCurve] = ec.SECP256R1) -> Key:
+    """Make a key on a curve."""
+    return Key(ec.generate_private_key(curve()))
+
+
+def make_dsa() -> Key:
+    """Make a key that is too weak."""
+    return Key(dsa.generate_private_key(2048))

@@ -1,0 +1,57 @@
+"""What goes on in the background while the daemon runs, as the settings describe it."""
+
+from typing import Any
+
+from txregistry.assembly.collection import make_collection_schedule
+from txregistry.assembly.mirrorschedule import make_schedule
+from txregistry.assembly.replication import Replicating
+from txregistry.daemon import Watching
+from txregistry.registry.collection.schedule import CollectionSchedule
+from txregistry.registry.notinguses import NotingUses
+from txregistry.registry.repositories import Registry
+from txregistry.settings.sections import Settings
+from txregistry.tasks import Blocking
+
+
+class Background:
+    """Work that nobody asked for with a request.
+
+    Args:
+        settings: The settings.
+        registry: What it is about.
+        reactor: The reactor.
+        blocking: Where disk work goes.
+
+    Attributes:
+        watching: What begins and ends with the daemon.
+
+    Raises:
+        SettingsError: a setting cannot be used.
+    """
+
+    def __init__(
+        self, settings: Settings, registry: Registry, reactor: Any, blocking: Blocking
+    ) -> None:
+        self._registry = registry
+        self._collecting: CollectionSchedule | None = None
+        self.watching: list[Watching] = []
+        if registry.writes and not settings.mirror.offline:
+            self.watching.append(make_schedule(settings, registry, reactor, blocking))
+        if registry.writes:
+            self.watching.append(NotingUses(registry.uses, reactor))
+        if registry.writes and settings.collection.enabled:
+            self._collecting = make_collection_schedule(
+                settings, registry, reactor, blocking
+            )
+            self.watching.append(self._collecting)
+        if settings.replication:
+            self.watching.append(Replicating(registry.replication))
+
+    async def end(self) -> None:
+        """Let all end, after the last request."""
+        if self._collecting is not None:
+            await self._collecting.ended()
+        if self._registry.writes:
+            await self._registry.uses.flush()
+        await self._registry.replication.stop()
+        await self._registry.mirror.close()

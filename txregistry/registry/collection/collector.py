@@ -1,0 +1,171 @@
+"""The collection of what nobody needs, a round after another.
+
+Distribution's ``garbage-collect`` needs the registry to stand still; this one does not.
+What nobody needs is condemned in one round and removed in another, if it is still
+unneeded then and nobody has spared it meanwhile.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+import msgspec
+from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall
+
+from txregistry.model.names import RepositoryName
+from txregistry.registry.collection.contents import Contents
+from txregistry.registry.collection.interfaces import IKeeping
+from txregistry.registry.collection.lease import LIFE, Lease, LeaseLost
+from txregistry.registry.collection.marking import Marking
+from txregistry.registry.collection.reasons import Reasons
+from txregistry.registry.collection.report import CollectionReport, Hear
+from txregistry.registry.collection.rounds import Round
+from txregistry.registry.collection.settling import Settling
+from txregistry.registry.repositories import Registry
+from txregistry.storage import keys
+from txregistry.storage.interfaces import NotFound, StorageUnavailable
+from txregistry.tasks import Blocking
+
+_EARLY: Final = 0.9
+"""Of the time from one round to the next, what must have passed at least."""
+
+
+class NotOurTurn(Exception):
+    """Somebody else is collecting."""
+
+
+class TooSoon(Exception):
+    """The last round was a moment ago."""
+
+
+class Collector:
+    """Collect what nobody needs.
+
+    Args:
+        registry: The registry, over a store in which nothing is spared: else what is
+            about to go would be spared by who looks at it to remove it.
+        blocking: Where disk work goes.
+        floor: Seconds for which something stays after it was found to be unneeded.
+        owner: Who collects: another text for each process.
+        contents: What manifests name.
+        keeping: Says what is kept.
+        reasons: Takes note of why something stays; None where nobody asks.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        blocking: Blocking,
+        floor: float,
+        owner: str,
+        contents: Contents,
+        keeping: IKeeping,
+        reasons: Reasons | None = None,
+    ) -> None:
+        self._registry = registry
+        self._clock = registry.clock
+        self._blocking = blocking
+        self._floor = floor
+        self._keeping = keeping
+        self._lease = Lease(registry.store, owner, registry.clock)
+        self._marking = Marking(
+            registry.store,
+            contents,
+            registry.images,
+            registry.clock,
+            blocking,
+            keeping,
+            reasons,
+        )
+
+    async def collect(
+        self,
+        hear: Hear = lambda _: None,
+        *,
+        only: Callable[[RepositoryName], bool] | None = None,
+        every: float | None = None,
+        dry_run: bool = False,
+    ) -> CollectionReport:
+        """Do one round.
+
+        Args:
+            hear: Is told how it goes.
+            only: Of which repositories something may go, and no blobs then; None for
+                all.
+            every: Seconds that must have passed since the last round of whichever
+                node; None for none.
+            dry_run: Only say what would be condemned.
+
+        Raises:
+            NotOurTurn: somebody else is collecting, or was a moment ago.
+            TooSoon: it is not time yet.
+            StorageUnavailable: the store broke it off; what was done is done.
+        """
+        begun = self._clock.seconds()
+        report = CollectionReport(dry_run=dry_run)
+        if dry_run:
+            await self._round(None, report, hear, only)
+        elif await self._lease.take():
+            try:
+                started = await self._lease.written()
+                await self._check_time(started, every)
+                settling = Settling(
+                    self._registry.store, self._lease, self._floor, started
+                )
+                tending = LoopingCall(self._tend)
+                tending.clock = self._clock
+                _ = tending.start(LIFE / 4, now=False)
+                try:
+                    await self._round(settling, report, hear, only)
+                finally:
+                    tending.stop()
+                report.seconds = self._clock.seconds() - begun
+                report.finished = True
+                if only is None:
+                    await self._write(report)
+            except LeaseLost:
+                raise NotOurTurn from None
+            finally:
+                await self._lease.release()
+        else:
+            raise NotOurTurn
+        return report
+
+    async def _check_time(self, now: float, every: float | None) -> None:
+        """Refuse to begin before it is time.
+
+        Raises:
+            TooSoon: it is not.
+        """
+        if every is None:
+            return
+        with suppress(NotFound):
+            last = await self._registry.store.stat(keys.collection_report())
+            if now - last.modified < every * _EARLY:
+                raise TooSoon
+
+    def _tend(self) -> Deferred[None]:
+        """Keep the lease while nothing is settled for long."""
+        return Deferred.fromCoroutine(self._lease.touch()).addErrback(
+            lambda failure: failure.trap(LeaseLost, StorageUnavailable) and None
+        )
+
+    async def _write(self, report: CollectionReport) -> None:
+        """Write down what the last round came to."""
+        await self._registry.store.put(
+            keys.collection_report(), msgspec.json.encode(report)
+        )
+
+    async def _round(
+        self,
+        settling: Settling | None,
+        report: CollectionReport,
+        hear: Hear,
+        only: Callable[[RepositoryName], bool] | None,
+    ) -> None:
+        await self._keeping.prepare()
+        work = Round(
+            self._registry, self._marking, self._blocking, settling, report, hear
+        )
+        await work.run(only)

@@ -1,0 +1,192 @@
+"""One round of collection: through all repositories, then through all blobs."""
+
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from contextlib import suppress
+from typing import Final
+
+from txregistry.model.digest import CANONICAL, Digest
+from txregistry.model.errors import Denied, ManifestUnknown, NameUnknown
+from txregistry.model.images import ImageId
+from txregistry.model.names import RepositoryName, Tag
+from txregistry.registry.catalog import Catalog
+from txregistry.registry.collection.buckets import COUNT, DigestBuckets
+from txregistry.registry.collection.links import walk_keys
+from txregistry.registry.collection.marking import Links, Marking
+from txregistry.registry.collection.report import CollectionReport, Hear
+from txregistry.registry.collection.settling import Remove, Settled, Settling
+from txregistry.registry.collection.surroundings import Surroundings
+from txregistry.registry.repositories import Registry
+from txregistry.storage import keys
+from txregistry.storage.interfaces import Key, NotFound
+from txregistry.storage.kinds import Blob, recognize
+from txregistry.tasks import Blocking
+
+_FOLDERS: Final = (keys.LAYERS_FOLDER, keys.MANIFESTS_FOLDER)
+
+
+class Round:
+    """Go through a registry once.
+
+    Args:
+        registry: The registry.
+        marking: Says what repositories need.
+        blocking: Where disk work goes.
+        settling: Says what becomes of what they do not; None where nothing shall.
+        report: Takes what it comes to.
+        hear: Is told how it goes.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        marking: Marking,
+        blocking: Blocking,
+        settling: Settling | None,
+        report: CollectionReport,
+        hear: Hear,
+    ) -> None:
+        self._registry = registry
+        self._store = registry.store
+        self._marking = marking
+        self._blocking = blocking
+        self._settling = settling
+        self._report = report
+        self._hear = hear
+
+    async def run(self, only: Callable[[RepositoryName], bool] | None) -> None:
+        """Do it.
+
+        Args:
+            only: See `txregistry.registry.collection.collector.Collector.collect`.
+        """
+        around = Surroundings()
+        await around.read(self._store, self._registry.clock)
+        async with (
+            DigestBuckets(self._blocking) as held,
+            DigestBuckets(self._blocking) as wanted,
+            DigestBuckets(self._blocking) as gone,
+        ):
+            links = Links(held, wanted, gone)
+            async for name in self._repositories():
+                if only is None or only(name):
+                    await self._look_through(name, around, links)
+            if only is None:
+                for number in range(COUNT):
+                    await self._sweep(number, links)
+
+    async def _repositories(self) -> AsyncIterator[RepositoryName]:
+        """Give all of which there is something, though nothing may have a tag."""
+        store, clock = self._store, self._registry.clock
+        walks = [Catalog(store, clock, folder).all() for folder in _FOLDERS]
+        heads = [await anext(walk, None) for walk in walks]
+        while any(head is not None for head in heads):
+            first = min(str(head) for head in heads if head is not None)
+            yield RepositoryName(first)
+            for place, head in enumerate(heads):
+                if head is not None and str(head) == first:
+                    heads[place] = await anext(walks[place], None)
+
+    async def _look_through(
+        self, name: RepositoryName, around: Surroundings, links: Links
+    ) -> None:
+        report = self._report
+        marked = await self._marking.mark(name, around, links)
+        report.repositories += 1
+        report.manifests += marked.manifests
+        if marked.blind is not None:
+            report.blind.append(str(name))
+
+        async def remove(items: Sequence[str]) -> Sequence[str]:
+            return await self._remove_links(name, items)
+
+        report.tags_removed += await self._remove_tags(name, marked.leaving)
+        place = keys.condemned_links(name)
+        settled = await self._settle(place, marked.unneeded, remove)
+        report.links_removed += len(settled.removed)
+        report.links_condemned += settled.condemned
+        for item in settled.removed:
+            role, _, rest = item.partition("/")
+            algorithm, _, encoded = rest.partition("/")
+            if role != "images" and algorithm == CANONICAL:
+                await links.gone.add(bytes.fromhex(encoded))
+        self._hear(report)
+
+    async def _sweep(self, number: int, links: Links) -> None:
+        """Look through the blobs whose digests begin with a byte."""
+        report = self._report
+        wanted, held = await links.wanted_of(number), await links.held_of(number)
+        unneeded, removable = [], []
+        prefix = f"{keys.BLOBS}{CANONICAL}/{number:02x}/"
+        async for key in walk_keys(self._store, prefix, self._registry.clock):
+            kind = recognize(key)
+            if not isinstance(kind, Blob):
+                continue  # somebody else's file
+            report.blobs += 1
+            data = bytes.fromhex(kind.digest.encoded)
+            if data not in wanted:
+                unneeded.append(kind.digest.encoded)
+                if data not in held:
+                    removable.append(kind.digest.encoded)
+        place = keys.condemned_blobs(number)
+        settled = await self._settle(place, unneeded, self._remove_blobs, removable)
+        report.blobs_removed += len(settled.removed)
+        report.blobs_condemned += settled.condemned
+        self._hear(report)
+
+    async def _settle(
+        self,
+        place: Key,
+        unneeded: Sequence[str],
+        remove: Remove,
+        removable: Collection[str] | None = None,
+    ) -> Settled:
+        if self._settling is None:
+            return Settled((), len(unneeded))
+        return await self._settling.settle(place, unneeded, remove, removable)
+
+    async def _remove_tags(
+        self, name: RepositoryName, leaving: Iterable[tuple[Tag, Digest]]
+    ) -> int:
+        """Remove tags that go by a rule, and say how many went, or would."""
+        count = 0
+        for tag, digest in leaving:
+            if self._settling is not None:
+                try:
+                    await self._registry.tags.remove(name, tag, [digest])
+                except (Denied, ManifestUnknown):
+                    continue  # it has to stay, or is gone
+            count += 1
+        return count
+
+    async def _remove_links(
+        self, name: RepositoryName, items: Sequence[str]
+    ) -> Sequence[str]:
+        """Remove what is listed of a repository, unless it has to stay."""
+        removed = []
+        staying = set()
+        for item in items:
+            role, _, rest = item.partition("/")
+            if role == "images":
+                removed.append(keys.image_record(name, ImageId(rest)))
+                continue
+            digest = Digest.parse(rest.replace("/", ":", 1))
+            if role == "layers":
+                removed.append(keys.layer_link(name, digest))
+                continue
+            try:
+                await self._registry.acceptance.delete(name, digest)
+            except (ManifestUnknown, NameUnknown):
+                continue  # somebody was faster
+            except Denied:
+                staying.add(item)
+        await self._store.delete(removed)
+        return [item for item in items if item not in staying]
+
+    async def _remove_blobs(self, items: Sequence[str]) -> Sequence[str]:
+        removed = [keys.blob(Digest(CANONICAL, item)) for item in items]
+        if not self._store.flat:  # where looking costs next to nothing
+            for key in removed:
+                with suppress(NotFound):
+                    self._report.bytes_removed += (await self._store.stat(key)).size
+        await self._store.delete(removed)
+        return items

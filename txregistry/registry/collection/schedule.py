@@ -1,0 +1,112 @@
+"""Rounds of collection, time and again while the daemon runs."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.logger import Logger
+
+from txregistry.registry.collection.collector import Collector, NotOurTurn, TooSoon
+from txregistry.registry.collection.lease import LIFE
+from txregistry.registry.collection.report import CollectionReport
+from txregistry.storage.interfaces import StorageUnavailable
+
+_SOON: Final = 600.0
+"""Seconds after the start at most: a daemon that is often restarted collects too."""
+
+
+class CollectionSchedule:
+    """Collect, unless another node has done so lately.
+
+    Args:
+        collector: Who collects.
+        interval: Seconds from one round to the next.
+        clock: The reactor.
+        random: Gives a number from 0 to 1, so that nodes do not begin together.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        collector: Collector,
+        interval: float,
+        clock: Any,
+        random: Callable[[], float],
+    ) -> None:
+        self._collector = collector
+        self._interval = interval
+        self._clock = clock
+        self._random = random
+        self._waiting: Any = None
+        self._running: Deferred[None] | None = None
+
+    def start(self) -> None:
+        """Begin soon."""
+        self._wait(min(_SOON, self._interval) * self._random())
+
+    def stop(self) -> None:
+        """Break off; what was done is done, and the rest is for another time."""
+        if self._waiting is not None and self._waiting.active():
+            self._waiting.cancel()
+        self._waiting = None
+        if self._running is not None:
+            self._running.cancel()
+
+    def reload(self) -> Deferred[None]:
+        """Do nothing: there is no file to be read."""
+        return succeed(None)
+
+    async def ended(self) -> None:
+        """Wait until what was broken off has ended."""
+        running = self._running
+        if running is not None:
+            done: Deferred[None] = Deferred()
+            _ = running.addBoth(done.callback)
+            await done
+
+    def _wait(self, seconds: float) -> None:
+        self._waiting = self._clock.callLater(seconds, self._begin)
+
+    def _begin(self) -> None:
+        self._running = Deferred.fromCoroutine(self._collect())
+        _ = self._running.addBoth(self._end)
+
+    def _end(self, result: object) -> None:
+        self._running = None
+        if self._waiting is not None:  # else it was stopped
+            self._wait(result if isinstance(result, float) else self._interval)
+
+    async def _collect(self) -> Any:
+        """Do a round, and say after how many seconds the next one is due."""
+        try:
+            self._tell(await self._collector.collect(every=self._interval))
+        except TooSoon:
+            return min(_SOON, self._interval)
+        except NotOurTurn:
+            return min(2 * LIFE, self._interval)  # who has the turn may have died
+        except StorageUnavailable as error:
+            self._log.warn(
+                "Collection was broken off, and goes on another time: {reason}",
+                reason=str(error),
+            )
+        except CancelledError:
+            return self._interval
+        except Exception:  # noqa: BLE001 - the next round may fare better
+            self._log.failure("Failed while collecting")
+        return self._interval
+
+    def _tell(self, report: CollectionReport) -> None:
+        self._log.info(
+            "Collection looked through {repositories} repositories and {blobs} blobs "
+            "in {seconds:.1f} s: {links} links and {removed} blobs ({size} bytes) were "
+            "removed, {condemned} links and {blobs_condemned} blobs will be",
+            repositories=report.repositories,
+            blobs=report.blobs,
+            seconds=report.seconds,
+            links=report.links_removed,
+            removed=report.blobs_removed,
+            size=report.bytes_removed,
+            condemned=report.links_condemned,
+            blobs_condemned=report.blobs_condemned,
+        )

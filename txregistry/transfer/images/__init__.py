@@ -1,0 +1,1 @@
+"""Images on their way from one place to another, as archives."""

@@ -1,0 +1,148 @@
+"""Images from and to a registry of this process."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from zope.interface import implementer
+
+from txregistry.model.digest import Digest
+from txregistry.model.errors import DigestInvalid
+from txregistry.model.names import RepositoryName
+from txregistry.registry.listing import objects
+from txregistry.registry.mirror.platforms import Platforms
+from txregistry.registry.repositories import Registry
+from txregistry.storage import keys
+from txregistry.storage.interfaces import IObjectStore
+from txregistry.streams import IReader
+from txregistry.tasks import Blocking
+from txregistry.transfer.archives.archive import Holds
+from txregistry.transfer.archives.origins import Origin
+from txregistry.transfer.archives.reading import ArchiveReader
+from txregistry.transfer.archives.writing import ArchivePlan, ArchiveWriter, Wanted
+from txregistry.transfer.images.endings import Ending, TransferFailed
+from txregistry.transfer.images.interfaces import (
+    Asked,
+    IImageSource,
+    IImageTarget,
+    Opened,
+    Placement,
+)
+
+
+@implementer(IImageSource)
+class OriginSource:
+    """Write archives of what an origin has: a registry here, or one elsewhere.
+
+    Args:
+        origin: Where the images are.
+        blocking: Where documents are read, which may be long.
+    """
+
+    def __init__(self, origin: Origin, blocking: Blocking) -> None:
+        self._origin = origin
+        self._blocking = blocking
+
+    async def open(
+        self, asked: Asked, start: int = 0, expected: Digest | None = None
+    ) -> Opened:
+        """See `IImageSource`.
+
+        Raises:
+            TransferFailed: the image is another one than was expected.
+        """
+        plan = await self.plan(asked)
+        if expected is not None and plan.digests != (expected,):
+            raise TransferFailed(
+                Ending.NOT_FOUND,
+                f"{asked.reference} is another image now than the one that was begun; "
+                "begin anew.",
+            )
+        if start > plan.size:
+            raise TransferFailed(
+                Ending.NOT_FOUND, f"The archive has no more than {plan.size} bytes."
+            )
+        return Opened(plan.open(start), plan.size)
+
+    async def plan(self, asked: Asked) -> ArchivePlan:
+        """Find all that an archive is to have."""
+        writer = ArchiveWriter(
+            self._origin,
+            self._blocking,
+            platforms=Platforms(asked.platforms),
+            have=asked.have,
+        )
+        return await writer.plan([Wanted(asked.name, asked.reference)])
+
+    async def plan_bundle(
+        self, wanted: Sequence[Wanted], platforms: Platforms
+    ) -> ArchivePlan:
+        """Find all that a bundle is to have."""
+        writer = ArchiveWriter(self._origin, self._blocking, platforms=platforms)
+        return await writer.plan(wanted, bundled=True)
+
+    async def close(self) -> None:
+        """See `IImageSource`."""
+
+
+@implementer(IImageTarget)
+class RegistryTarget:
+    """Read archives into a registry.
+
+    Args:
+        registry: It.
+        blocking: Where hashing and unpacking go.
+        beyond: See `ArchiveReader`.
+        heard: Is told how many bytes of an archive came, each time.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        blocking: Blocking,
+        beyond: Holds | None = None,
+        heard: Callable[[int], None] = lambda size: None,  # noqa: ARG005 - nobody hears
+    ) -> None:
+        self.size = 0
+        self._registry = registry
+        self._heard = heard
+        self._reader = ArchiveReader(
+            registry, blocking, progress=self._take, beyond=beyond
+        )
+
+    async def receive(
+        self, source: IReader, placements: Sequence[Placement], *, resume: bool = False
+    ) -> Sequence[Digest]:
+        """See `IImageTarget`."""
+        rescued = placements[0].name if resume else None
+        async with self._reader.open(source, rescued) as archive:
+            chosen = [(each, archive.choose(each.called)) for each in placements]
+            if len(chosen) > 1:  # or it is seen soon enough
+                for each, image in chosen:
+                    await self._registry.tags.check_moves(
+                        each.name, each.tags, image.descriptor.digest
+                    )
+            return [
+                await archive.publish(each.name, each.tags, image)
+                for each, image in chosen
+            ]
+
+    async def held(self, name: RepositoryName) -> Sequence[Digest]:
+        """See `IImageTarget`."""
+        return await held(self._registry.store, name)
+
+    async def close(self) -> None:
+        """See `IImageTarget`."""
+
+    def _take(self, size: int) -> None:
+        self.size += size
+        self._heard(size)
+
+
+async def held(store: IObjectStore, name: RepositoryName) -> list[Digest]:
+    """List the blobs that a repository has."""
+    prefix = keys.layer_links(name)
+    found = []
+    for key in await objects(store, prefix):
+        with suppress(DigestInvalid):  # somebody else's file
+            found.append(keys.reference_digest(prefix, key))
+    return sorted(found, key=str)

@@ -1,0 +1,1 @@
+"""Folders that a plain web server, or nothing at all, serves images from."""

@@ -14,25 +14,14 @@ from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 from twisted.web.client import HTTPConnectionPool
 
+from txregistry.assembly.watching import Watching
+
 _FIRST_PURGE: Final = 600.0
 """Seconds after the start at most, so that a daemon often restarted purges as well."""
 
 
 _BATCHES: Final = 1000
 """How often a port lets in some, before it closes, at most."""
-
-
-class Watching(Protocol):
-    """Something that watches files while the daemon runs."""
-
-    def start(self) -> None:
-        """Begin to watch."""
-
-    def stop(self) -> None:
-        """End to watch."""
-
-    def reload(self) -> Deferred[None]:
-        """Read the files now; the Deferred never fires with a failure."""
 
 
 class Served(Protocol):

@@ -23,8 +23,9 @@ from txregistry.assembly.reloading import Reloading
 from txregistry.assembly.secrets import SSH_HOST, find_kept
 from txregistry.assembly.sites import Sites
 from txregistry.assembly.version1 import PASSING, TOKENS, make_version1
+from txregistry.assembly.watching import Watching
 from txregistry.client.agent import make_pool
-from txregistry.daemon import RegistryService, Served, Watching
+from txregistry.daemon import RegistryService, Served
 from txregistry.openfiles import allow_open_files
 from txregistry.options import Options
 from txregistry.registry.repositories import Registry

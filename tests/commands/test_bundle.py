@@ -236,3 +236,6 @@ class BundleTests(imagecase.ImageCommandCase):
     def test_not_over_ssh(self) -> None:
         arguments = ("bundle", "ssh://host/x", self.file, "a:1")
         self.assertIn("SSH", self.fails(2, "txregistry", *arguments))
+        self.bundle("team/app:1", "solo:2")
+        said = self.fails(2, "txregistry", "import", self.file, "ssh://host/x")
+        self.assertIn("one image", said)

@@ -6,7 +6,7 @@ from pathlib import Path
 from twisted.python import usage
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.commands.zygote import Ended, Zygote
+from tests.commands.zygote import Ended, shared
 from tests.integration.clients.images import make_image, write_archive
 from tests.temporary import make_file, make_folder
 from txregistry.commands.sshcommand import SshCommand
@@ -39,25 +39,13 @@ class OptionsTests(SynchronousTestCase):
 
 
 class RunTests(SynchronousTestCase):
-    zygote: Zygote
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        super().setUpClass()
-        cls.zygote = Zygote()
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        cls.zygote.discard()
-        super().tearDownClass()
-
     def setUp(self) -> None:
         self.folder = make_folder(self)
 
     def ask(self, command: str, given: bytes = b"", *more: str) -> Ended:
         """Run a command as OpenSSH's server does."""
         rights = more or ("--root", self.folder, "--allow", "team/**:pull,push")
-        return self.zygote.run(
+        return shared().run(
             "txregistry",
             "ssh-command",
             *rights,

@@ -54,6 +54,9 @@ class RemovalTestCase(RegistryTestCase):
 
 
 class RemovalTests(RemovalTestCase):
+    many = 1100
+    """Tags that are more than are listed at once."""
+
     def test_nothing_is_left_but_bytes(self) -> None:
         self.fill(NAME)
         self.assertTrue(self.delete())
@@ -82,7 +85,7 @@ class RemovalTests(RemovalTestCase):
         self.assertEqual(self.keys(), before)
 
     def test_many_tags(self) -> None:
-        for number in range(1100):
+        for number in range(self.many):
             key = keys.tag_link(NAME, Tag(f"v{number}"))
             self.put(key, str(Digest.of(b"")).encode())
         self.delete()
@@ -128,6 +131,8 @@ class BrokenOffTests(RemovalTestCase):
 
 class FilesTests(RemovalTests):
     """The same on files, which have folders."""
+
+    many = 20
 
     def make_store(self) -> IObjectStore:
         self.root = make_folder(self)

@@ -57,6 +57,17 @@ class MovedTests(RestorationTestCase):
         self.undo(FIRST)
         self.assertEqual(self.pulled(), A)
 
+    def test_what_is_not_certain_is_refused(self) -> None:
+        third = numbered(3)
+        self.push_tag(B)
+        self.push(third, V1)  # at the same time
+        self.push_tag(A)
+        text = self.refuse(ManifestUnknown)
+        self.assertIn(str(SECOND), text)
+        self.assertIn(str(Digest.of(third)), text)
+        self.undo(SECOND)
+        self.assertEqual(self.pulled(), B)
+
     def test_to_what_it_never_pointed_to(self) -> None:
         self.push(B)
         self.undo(SECOND)

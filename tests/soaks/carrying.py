@@ -47,11 +47,13 @@ class Carrying:
     Args:
         folder: Where all is.
         size: MiB of the layer.
+        brief: Whether only a folder and SSH are tried.
     """
 
-    def __init__(self, folder: Path, size: int) -> None:
+    def __init__(self, folder: Path, size: int, *, brief: bool = False) -> None:
         self.folder = folder
         self.size = size
+        self._brief = brief
         self.peaks: dict[str, int] = {}
         self.wrong: list[str] = []
         self._there = folder / "peak-there"
@@ -70,25 +72,33 @@ class Carrying:
         self._archive.unlink()
         whole.rename(self._archive)
         self.put("a folder again", str(near))
+        if not self._brief:
+            self._go_further(near)
+        far = self.folder / "far"
+        far.mkdir()
+        with _sshd(self.folder / "sshd") as server:
+            self._watch(server.directory / "bin")
+            self.put("SSH", server.url(far), *server.options)
+            if self._brief:
+                return
+            self.get("SSH", server.url(far), self.folder / "ssh.tar", *server.options)
+            again = ("--resume", *server.options)
+            self.put("SSH, again", server.url(far), *again)
+
+    def _go_further(self, near: Path) -> None:
+        """Go by way of HTTP, and of a bundle."""
         self.step("verifying a folder", "registryget", str(near), _NAME, "--verify")
         with _daemon(self.folder / "daemon") as daemon:
             self.put("HTTP", daemon.url)
             self.get("HTTP", daemon.url, self.folder / "http.tar")
             self.peaks["the daemon"] = daemon.peak_memory() // _MIB
         shutil.rmtree(self.folder / "daemon")
-        far = self.folder / "far"
-        far.mkdir()
-        with _sshd(self.folder / "sshd") as server:
-            self._watch(server.directory / "bin")
-            self.put("SSH", server.url(far), *server.options)
-            self.get("SSH", server.url(far), self.folder / "ssh.tar", *server.options)
-            again = ("--resume", *server.options)
-            self.put("SSH, again", server.url(far), *again)
-        shutil.rmtree(far)
+        other = self.folder / "other"
+        other.mkdir()
         bundle = str(self.folder / "bundle")
         self.step("a bundle", "txregistry", "bundle", str(near), bundle, _NAME)
-        far.mkdir()
-        self.step("importing it", "txregistry", "import", bundle, str(far))
+        self.step("importing it", "txregistry", "import", bundle, str(other))
+        shutil.rmtree(other)
 
     def put(self, what: str, target: str, *options: str) -> None:
         """Put the archive somewhere."""
@@ -232,7 +242,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for size in (8,) if options.quick else (8, options.size):
         print(f"a layer of {size} MiB")
         with TemporaryDirectory(prefix="carrying-") as folder:
-            carrying = Carrying(Path(folder), size)
+            carrying = Carrying(Path(folder), size, brief=options.quick)
             carrying.run()
         wrong += carrying.wrong
         small = small or carrying.peaks

@@ -1,11 +1,10 @@
 """Keys to log in with."""
 
+import binascii
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from twisted.conch.ssh.keys import Key
-
-from txregistry.ssh.keys import public_line
 
 ALICE: Final = Key(ed25519.Ed25519PrivateKey.from_private_bytes(b"a" * 32))
 BOB: Final = Key(ed25519.Ed25519PrivateKey.from_private_bytes(b"b" * 32))
@@ -15,7 +14,8 @@ HOST: Final = ed25519.Ed25519PrivateKey.from_private_bytes(b"h" * 32)
 
 def line(key: Key, comment: str = "", options: str = "") -> bytes:
     """Write a line of a file of keys."""
-    parts = (options, public_line(key.public()), comment)
+    data = binascii.b2a_base64(key.public().blob(), newline=False).decode()
+    parts = (options, f"{key.sshType().decode()} {data}", comment)
     return " ".join(filter(None, parts)).encode() + b"\n"
 
 
@@ -31,4 +31,4 @@ def make_ecdsa(curve: type[ec.EllipticCurve] = ec.SECP256R1) -> Key:
 
 def make_dsa() -> Key:
     """Make a key that is too weak."""
-    return Key(dsa.generate_private_key(2048))
+    return Key(dsa.generate_private_key(1024))  # noqa: S505 - so it is refused

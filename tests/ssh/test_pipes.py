@@ -19,8 +19,13 @@ class PipeTests(SynchronousTestCase):
         self.source, self.feed = os.pipe()
         self.drain, self.target = os.pipe()
         self.open = {self.source, self.feed, self.drain, self.target}
-        self.addCleanup(lambda: [os.close(each) for each in self.open])
+        self.addCleanup(self.close_all)
         self.exchange = PipeExchange(self.source, self.target, self.clock, at_once)
+
+    def close_all(self) -> None:
+        """Close what is open."""
+        for each in set(self.open):
+            self.close(each)
 
     def close(self, descriptor: int) -> None:
         """Close one of the ends."""

@@ -1,19 +1,28 @@
 """Tests of ``txregistry/ssh/server.py``: who gets in, and how many."""
 
+import gc
 import os
+from hashlib import sha256
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import (
+    X25519PrivateKey,
+    X25519PublicKey,
+)
 from hypothesis import given
 from hypothesis import strategies as st
-from twisted.conch.ssh.common import NS
+from twisted.conch.ssh.common import NS, getNS
 from twisted.conch.ssh.keys import Key
-from twisted.conch.ssh.transport import SSHClientTransport
+from twisted.conch.ssh.transport import SSHClientTransport, SSHTransportBase
 
 from tests.ssh.client import Client
 from tests.ssh.keys import ALICE, BOB, HOST, MALLORY, line, make_ecdsa
 from tests.ssh.servercase import ServerTestCase
 from tests.temporary import make_file
 from txregistry.ssh.keyfile import KeyFile
+from txregistry.ssh.keys import wire
+from txregistry.ssh.packets import Plain
 from txregistry.tasks import at_once
 
 
@@ -31,6 +40,60 @@ class _Forged(Key):
     def sign(self, data: bytes, signatureType: bytes | None = None) -> bytes:
         """See `Key`."""
         return self._other.sign(data, signatureType)
+
+
+class _Guessing(Client):
+    """Send half of the keys before it is known what they are, and be wrong."""
+
+    def sendPacket(self, messageType: int, payload: bytes) -> None:
+        """See `SSHClientTransport`."""
+        if messageType != 20:
+            super().sendPacket(messageType, payload)
+            return
+        payload = payload[:-5] + b"\1" + bytes(4)  # a guess follows
+        self.ourKexInitPayload = b"\x14" + payload
+        super().sendPacket(20, payload)
+        super().sendPacket(30, NS(b"a wrong guess"))
+
+
+class _Hybrid(Client):
+    """Agree on keys as OpenSSH does since 9.9, with ML-KEM.
+
+    Source: draft-ietf-sshm-mlkem-hybrid-kex, section 2.
+    """
+
+    supportedKeyExchanges = [b"mlkem768x25519-sha256"]  # noqa: RUF012 - as Conch has it
+
+    def ssh_KEXINIT(self, packet: bytes) -> None:
+        """Send our half."""
+        SSHTransportBase.ssh_KEXINIT(self, packet)
+        self.kem = MLKEM768PrivateKey.generate()
+        self.curve = X25519PrivateKey.generate()
+        self.half = (
+            self.kem.public_key().public_bytes_raw()
+            + self.curve.public_key().public_bytes_raw()
+        )
+        self.sendPacket(30, NS(self.half))
+
+    def ssh_KEX_DH_GEX_GROUP(self, packet: bytes) -> None:
+        """Take theirs."""
+        host, half, signature, _ = getNS(packet, 3)
+        secret = self.kem.decapsulate(half[:1088])
+        secret += self.curve.exchange(X25519PublicKey.from_public_bytes(half[1088:]))
+        shared = NS(sha256(secret).digest())
+        said = (
+            self.ourVersionString,
+            self.otherVersionString,
+            self.ourKexInitPayload,
+            self.otherKexInitPayload,
+            host,
+            self.half,
+            half,
+        )
+        exchanged = sha256(wire(*said) + shared).digest()
+        if Key.fromString(host, type="blob").verify(signature, exchanged):
+            self.host_key = host
+            self._keySetup(shared, exchanged)
 
 
 class LogInTests(ServerTestCase):
@@ -136,6 +199,66 @@ class ProtocolTests(ServerTestCase):
             client.connectionSecure = lambda: None  # type: ignore[method-assign]  # wait
             client.settle()
             self.ends(client, number, bytes(100))
+
+    def test_nothing_but_keys_comes_before_them(self) -> None:
+        for number in (2, 5, 21, 30, 50, 60, 80, 94):
+            client = Client(self.server, self.clock)
+            client.io.clientIO.getOutBuffer()
+            client.server.dataReceived(b"SSH-2.0-x\r\n")
+            payload = bytes([number]) + NS(b"ssh-userauth") * 3
+            data = b"".join(Plain().seal(0, payload))
+            client.server.dataReceived(data)
+            self.assertTrue(client.server.is_over(), number)
+            self.assertFalse(self.flushLoggedErrors())
+            client.settle()
+
+    def test_keys_are_made_once_before_the_log_in(self) -> None:
+        client = Client(self.server, self.clock, ALICE)
+        halves: list[tuple[int, bytes]] = []
+        send = client.sendPacket
+
+        def twice(number: int, payload: bytes) -> None:
+            """Send one's half of the keys twice."""
+            send(number, payload)
+            if number == 30:
+                halves.append((number, payload))
+                send(number, payload)
+
+        client.sendPacket = twice  # type: ignore[method-assign]  # of this one alone
+        client.settle()
+        self.assertEqual(len(halves), 1)
+        self.assertTrue(client.is_lost)
+        self.assertTold("message 30 came out of turn")
+
+    def test_new_clients_agree_on_keys_by_ml_kem(self) -> None:
+        client = _Hybrid(self.server, self.clock, ALICE)
+        client.settle()
+        self.assertTrue(client.conn.started, self.told)
+        self.assertEqual(client.host_key, Key(HOST).public().blob())
+
+    def test_a_client_may_guess_wrong(self) -> None:
+        client = _Guessing(self.server, self.clock, ALICE)
+        client.settle()
+        self.assertTrue(client.conn.started, self.told)
+
+    def test_answers_that_nobody_asked_for_end_the_connection(self) -> None:
+        client = self.log_in()
+        session = client.open()
+        number = client.conn.channelsToRemoteChannel[session]
+        payload = number.to_bytes(4) + bytes(12)
+        for answer in (91, 92, 99, 100):
+            client = self.log_in()
+            client.open()
+            self.ends(client, answer, payload)
+
+    def test_requests_that_are_cut_off_are_refused(self) -> None:
+        client = self.log_in()
+        session = client.open()
+        for data in (b"", b"\0", b"\0\0\0\5abc", b"\0\0\0\1abc"):
+            client.conn.sendRequest(session, b"exec", data)
+            self.assertEqual(client.ask(session, b"exec", data), [False])
+        gc.collect()
+        self.assertFalse(self.flushLoggedErrors())
 
     def test_the_log_in_does_not_come_twice(self) -> None:
         self.ends(self.log_in(), 50, NS(b"a") * 3)

@@ -5,7 +5,7 @@ from typing import Any
 from txregistry.assembly.collection import make_collection_schedule
 from txregistry.assembly.mirrorschedule import make_schedule
 from txregistry.assembly.replication import Replicating
-from txregistry.daemon import Watching
+from txregistry.assembly.watching import Watching
 from txregistry.registry.collection.schedule import CollectionSchedule
 from txregistry.registry.notinguses import NotingUses
 from txregistry.registry.repositories import Registry

@@ -71,7 +71,7 @@ class SshCommand(BreakableOptions):
         self.rules: list[Rule] = []
 
     def opt_allow(self, text: str) -> None:
-        """What the key may do, as team/**,base/*:pull,push; may be repeated."""
+        """What the key may do, such as ``team/**:pull,push``; may be repeated."""
         try:
             self.rules.append(parse_allowed(text))
         except ValueError as error:

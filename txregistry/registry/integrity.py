@@ -5,7 +5,6 @@ first transfer after a start, or after its file changed, and the last piece is h
 until the digest is proven. From then on a look at the file's identity is enough.
 """
 
-from collections import OrderedDict
 from typing import Final
 
 from twisted.logger import Logger
@@ -33,9 +32,8 @@ class Integrity:
 
     def __init__(self, blocking: Blocking) -> None:
         self._blocking = blocking
-        self._verdicts: OrderedDict[Digest, tuple[tuple[int, ...], bool]] = (
-            OrderedDict()
-        )
+        # Compact, as there are many: bytes of digests, and the identity as a number.
+        self._verdicts: dict[bytes, int] = {}
 
     def vouch(self, digest: Digest, stat: Stat) -> None:
         """Take it that this content has its digest."""
@@ -52,11 +50,13 @@ class Integrity:
 
     def verdict(self, digest: Digest, stat: Stat) -> bool | None:
         """Say whether content is sound; None where that is not known."""
-        found = self._verdicts.get(digest)
-        if found is None or found[0] != stat.identity:
+        key = bytes.fromhex(digest.encoded)
+        found = self._verdicts.get(key)
+        if found is None or found >> 1 != hash(stat.identity):
             return None
-        self._verdicts.move_to_end(digest)
-        return found[1]
+        del self._verdicts[key]
+        self._verdicts[key] = found  # it is the latest now
+        return bool(found & 1)
 
     def check(self, digest: Digest, stat: Stat, reader: IReader) -> IReader:
         """Let content be checked while it is read, from its first byte to its last."""
@@ -69,10 +69,11 @@ class Integrity:
         return hashing
 
     def _remember(self, digest: Digest, stat: Stat, *, sound: bool) -> None:
-        self._verdicts[digest] = (stat.identity, sound)
-        self._verdicts.move_to_end(digest)
+        key = bytes.fromhex(digest.encoded)
+        self._verdicts.pop(key, None)
+        self._verdicts[key] = hash(stat.identity) << 1 | sound
         if len(self._verdicts) > _REMEMBERED:
-            self._verdicts.popitem(last=False)
+            del self._verdicts[next(iter(self._verdicts))]
 
 
 @implementer(IReader)

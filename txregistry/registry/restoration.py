@@ -111,15 +111,22 @@ class Restoration:
         """Say what a tag pointed to before.
 
         Raises:
-            ManifestUnknown: nobody remembers.
+            ManifestUnknown: nobody remembers, or not well enough.
         """
         history = self._tags.history
         if present is None:
             for deletion in await history.deletions(name, tag):
                 return deletion.digest
-        for past in await history.past(name, tag):
-            if past.digest != present:
-                return past.digest
+        past = await history.past(name, tag)
+        others = [each for each in past if each.digest != present]
+        if len(others) > 1 and others[0].when == others[1].when:
+            raise ManifestUnknown(
+                f"It is not certain where the tag {tag} of {name} pointed before: to "
+                f"{others[0].digest} or to {others[1].digest}; say which.",
+                {"tag": str(tag)},
+            )
+        if others:
+            return others[0].digest
         raise ManifestUnknown(
             f"The tag {tag} of {name} pointed to nothing before that is remembered.",
             {"tag": str(tag)},

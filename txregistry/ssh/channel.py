@@ -9,7 +9,6 @@ from collections import deque
 from typing import Any, Final
 
 from twisted.conch.ssh.channel import SSHChannel
-from twisted.conch.ssh.common import getNS
 from twisted.conch.ssh.connection import EXTENDED_DATA_STDERR
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IConsumer, IPushProducer
@@ -36,6 +35,7 @@ _CRUMB: Final = 4096
 """Bytes that are kept with those before them: each piece by itself takes more."""
 _MOST_AT_ONCE: Final = WINDOW // 2
 """Bytes that are waited for at most."""
+_LENGTH: Final = 4
 _NO_SHELL: Final = b""
 SPEAKER: Final = "txregistry"
 """Who says what clients are told."""
@@ -97,10 +97,8 @@ class CommandChannel(SSHChannel):
     ) -> bool:
         """Run a command, once; and refuse whatever else there is to ask for."""
         if requestType == b"exec":
-            line, rest = getNS(data)
-            if rest:
-                return False
-            return self._begin(line)
+            size = int.from_bytes(data[:_LENGTH])
+            return size == len(data) - _LENGTH and self._begin(data[_LENGTH:])
         if requestType == b"shell":
             return self._begin(_NO_SHELL)
         if requestType in {b"subsystem", b"x11-req", b"auth-agent-req@openssh.com"}:

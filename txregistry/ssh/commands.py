@@ -13,7 +13,6 @@ from txregistry.model.errors import Denied, ManifestUnknown, NameUnknown, Unsupp
 from txregistry.model.names import RepositoryName
 from txregistry.registry.mirror.platforms import Platforms
 from txregistry.registry.repositories import Registry
-from txregistry.registry.taghistory import TagHistory
 from txregistry.ssh.failures import explain
 from txregistry.ssh.interfaces import IExchange, Permission
 from txregistry.ssh.requests import (
@@ -104,7 +103,6 @@ class Commands:
         self._registry = registry
         self._blocking = blocking
         self._permission = permission
-        self._history = TagHistory(registry.store, registry.clock)
         self._commands: dict[type, Callable[[Any, _Call], Awaitable[None]]] = {
             Get: self._get,
             Plan: self._plan,
@@ -233,7 +231,7 @@ class Commands:
         await call.answer("")
 
     async def _tell_history(self, request: History, call: _Call) -> None:
-        past = await self._history.past(request.name, request.tag)
+        past = await self._registry.tags.history.past(request.name, request.tag)
         if not past:
             await self._check_there(request.name)
             raise ManifestUnknown(

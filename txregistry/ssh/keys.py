@@ -220,12 +220,6 @@ def _refuse_type(kind: str) -> str:
     )
 
 
-def public_line(key: Key) -> str:
-    """Write a key as OpenSSH does, in one line."""
-    data = binascii.b2a_base64(key.blob(), newline=False).decode()
-    return f"{key.sshType().decode()} {data}"
-
-
 def wire(*strings: bytes) -> bytes:
     """Write strings as SSH does, one behind the other."""
     return b"".join(map(NS, strings))

@@ -31,12 +31,16 @@ from txregistry.ssh.packets import (
 _EXCHANGES: Final = (b"mlkem", b"curve25519", b"ecdh")
 """How the names begin of those that are good; the others of Conch's use SHA-1, or
 groups that somebody has to make."""
+_DISCONNECT: Final = 1
 _KEXINIT: Final = 20
-_EXCHANGE: Final = frozenset({1, 20, 21, *range(30, 50)})
-"""Messages that make keys, and the one that ends all."""
-_QUIET: Final = frozenset({1, 2, 3, 4})
+_NEWKEYS: Final = 21
+_HALVES: Final = range(30, 50)
+"""Messages with a client's half of new keys."""
+_QUIET: Final = frozenset({2, 3, 4})
 """Messages that may come at any time, once there are keys."""
 _AUTHENTICATION: Final = range(50, 80)
+_FROM_CLIENTS: Final = frozenset({80, 90, 93, 94, 95, 96, 97, 98})
+"""Messages about channels that are no answers: we ask for nothing."""
 _OFFER: Final = 1.0
 """Seconds for which it is waited for what a client can, before we say what we can."""
 _HASTY: Final = b"SSH-2.0-OpenSSH"
@@ -96,6 +100,7 @@ class RegistryTransport(SSHServerTransport):
         self._timer: Any = None
         self._offering: Any = None
         self._offered = False
+        self._answered = False
         self._begin = 0
         self._last = 0.0
 
@@ -109,6 +114,9 @@ class RegistryTransport(SSHServerTransport):
         self._timer = self.factory.clock.callLater(
             self.factory.limits.login, self._end_slow
         )
+        set_no_delay = getattr(self.transport, "setTcpNoDelay", None)
+        if set_no_delay is not None:  # a Unix socket has none
+            set_no_delay(True)  # answers are small, and nobody waits for more of them
         self.transport.registerProducer(self, True)
         self.currentEncryptions = Ciphers(b"none", b"none", b"none", b"none")
         self.currentEncryptions.setKeys(b"", b"", b"", b"", b"", b"")
@@ -172,20 +180,28 @@ class RegistryTransport(SSHServerTransport):
         """
         if self._ended:
             return
-        exchanging = self._keyExchangeState != self._KEY_EXCHANGE_NONE
-        if messageNum in _EXCHANGE:
-            fits = exchanging or messageNum in {1, _KEXINIT}
-        elif exchanging:
-            fits = self.isEncrypted("both") and messageNum in _QUIET
-        elif messageNum in _AUTHENTICATION:
-            fits = self.known is None and self.service is not None
-        else:
-            fits = messageNum < _AUTHENTICATION.start or self.known is not None
-        if messageNum == _KEXINIT and self.sessionID is not None:
-            fits = fits and self.known is not None
-        if not fits:
+        if not self._fits(messageNum):
             raise ProtocolError(f"message {messageNum} came out of turn")
+        if messageNum in _HALVES:  # unless it is for a guess that was wrong
+            self._answered = not self.ignoreNextPacket
         super().dispatchMessage(messageNum, payload)
+
+    def _fits(self, number: int) -> bool:
+        """Say whether it is a message's turn."""
+        exchanging = self._keyExchangeState != self._KEY_EXCHANGE_NONE
+        encrypted = self.isEncrypted("both")
+        if number in _HALVES:  # once each time, as it is work
+            return exchanging and not self._answered
+        if number == _NEWKEYS:
+            return exchanging and self._answered
+        if number == _KEXINIT:  # once for those who are not known
+            return self.sessionID is None or self.known is not None
+        if exchanging or not encrypted:
+            return number == _DISCONNECT or (encrypted and number in _QUIET)
+        if number in _AUTHENTICATION:
+            return self.known is None and self.service is not None
+        early = number < _AUTHENTICATION.start
+        return early or (self.known is not None and number in _FROM_CLIENTS)
 
     def ssh_KEXINIT(self, packet: bytes) -> None:
         """Begin to make keys, for the best cipher that the client has.
@@ -206,7 +222,7 @@ class RegistryTransport(SSHServerTransport):
 
     def sendKexInit(self) -> None:
         """Begin to make keys; meanwhile nothing else is sent."""
-        self._offered = True
+        self._offered, self._answered = True, False
         super().sendKexInit()
         self._steer()
 

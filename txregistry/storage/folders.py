@@ -11,6 +11,9 @@ from typing import Final
 _MAX_NAMES: Final = 300_000
 """Names remembered, over all folders."""
 
+_SMALL: Final = 16
+"""Names in a folder that is read as fast as it is looked up."""
+
 _SETTLED: Final = 2_000_000_000
 """Nanoseconds after which a folder's time of change can be trusted to differ from the
 next one: file systems keep it in ticks."""
@@ -49,8 +52,12 @@ class Folders:
                 self._seen.move_to_end(path)
         return found[1]
 
-    def read(self, path: str) -> Sequence[str]:
+    def read(self, path: str, least: int = 0) -> Sequence[str]:
         """Give a listing; this blocks.
+
+        Args:
+            path: The folder.
+            least: Names that it has if it is remembered, beside what holds for all.
 
         Raises:
             OSError: the folder cannot be read.
@@ -62,27 +69,34 @@ class Folders:
                 for entry in entries
             )
         settled = time.time_ns() - before.st_mtime_ns > _SETTLED
-        if settled and len(names) >= self._least:
+        if settled and len(names) >= max(self._least, least):
             self._remember(path, _identity(before), names)
         return names
 
-    def listing(self, path: str) -> Sequence[str]:
-        """Give a listing, remembered or read; empty where there is no such folder."""
+    def listing(self, path: str, least: int = 0) -> Sequence[str]:
+        """Give a listing, remembered or read; empty where there is no such folder.
+
+        Args:
+            path: The folder.
+            least: See `read`.
+        """
         try:
             names = self.remembered(path)
-            return self.read(path) if names is None else names
+            return self.read(path, least) if names is None else names
         except (FileNotFoundError, NotADirectoryError):
             return ()
 
     def walk(self, path: str, prefix: str, after: str) -> Iterator[str]:
         """Give the keys of all files below a folder, in byte order; this blocks.
 
+        Small folders on the way are not remembered: nobody comes back to them soon.
+
         Args:
             path: The folder.
             prefix: What its own key is, with ``/`` at the end.
             after: Only keys that sort strictly after this.
         """
-        for name in self.listing(path):
+        for name in self.listing(path, _SMALL):
             key = prefix + name
             if not name.endswith("/"):
                 if key > after:

@@ -243,13 +243,16 @@ def _private(key: str) -> Kind | None:
             return Upload(PRIVATE + found[0])
     if found := _GZIP.fullmatch(path):
         return GzipLink(_digest(found[1]))
-    if found := _QUARANTINED.fullmatch(path):
-        return Quarantined(_digest(found[1]))
     if found := _FORM.fullmatch(path):
         return Link(RepositoryName.parse(found[1]), "form", _digest(found[2]))
     if key.startswith(SECRETS):
         return Secret() if _SECRET.fullmatch(key.removeprefix(SECRETS)) else None
-    return _job(path) or _deleted_tag(path) or _document(path)
+    return _job(path) or _deleted_tag(path) or _quarantined(path) or _document(path)
+
+
+def _quarantined(path: str) -> Quarantined | None:
+    found = _QUARANTINED.fullmatch(path)
+    return found and Quarantined(_digest(found[1]))
 
 
 def _job(path: str) -> Job | None:

@@ -17,9 +17,10 @@ from tests.client.upstreams.case import (
 from txregistry.client.upstreams.interfaces import Opened, UpstreamUnavailable
 from txregistry.client.upstreams.limits import Limits, Patience
 from txregistry.model.errors import UpstreamSilent
-from txregistry.registry.mirror.blobs import RemoteBlob
 from txregistry.registry.mirror.rules import MirrorRule
+from txregistry.registry.mirror.unkept import RemoteBlob
 from txregistry.streams import IReader
+from txregistry.tasks import at_once
 
 LONG = BLOB * 20
 LIMITS = Limits(concurrency=2, least=1, window=10)
@@ -181,7 +182,7 @@ class RemoteTests(PassingCase):
     def remote(self) -> RemoteBlob:
         """Give a blob that is not here."""
         rule = MirrorRule(self.upstream)
-        return RemoteBlob(rule, ALPINE, DIGEST, len(BLOB), None)
+        return RemoteBlob(rule, ALPINE, DIGEST, len(BLOB), None, at_once)
 
     def test_part_of_a_cold_blob_is_passed_on(self) -> None:
         self.start(part(1, BLOB[1:]))

@@ -84,8 +84,6 @@ class CutTests(case.JourneyCase):
         arguments = (self.url, "team/app:1")
         ours = self.server.options
         self.assertIn("no repository", self._get_fails(3, *arguments, *ours))
-        cut = GIVEN[: len(GIVEN) // 2]
-        self.fails(5, "registryput", *arguments, *ours, given=cut)
         damaged = GIVEN.replace(INDEX.images[0].layers[0].data[-50:], bytes(50))
         self.fails(5, "registryput", *arguments, *ours, given=damaged)
         self.assertEqual(list(self.far.rglob("link")), [])

@@ -1,4 +1,4 @@
-"""Our programs talk to our own SSH server, and to OpenSSH's with our command."""
+"""Our programs talk to our own SSH server."""
 
 import shlex
 from pathlib import Path
@@ -15,9 +15,7 @@ URL = f"ssh://{LOOPBACK}"
 NAME = "team/app:1"
 
 
-class JourneyTests(case.SshCase):
-    """Inherited with a server."""
-
+class OwnServerTests(case.OwnCase):
     def run_as(
         self, who: str, status: int, program: str, *arguments: str, given: bytes = b""
     ) -> bytes:
@@ -56,14 +54,3 @@ class JourneyTests(case.SshCase):
         damaged = GIVEN.replace(INDEX.images[0].layers[0].data[-50:], bytes(50))
         self.run_as("alice", 5, "registryput", "team/no:1", given=damaged)
         self.run_as("alice", 3, "registryget", "team/no:1")
-
-
-class OwnServerTests(JourneyTests, case.OwnCase):
-    pass
-
-
-class OpenSshTests(JourneyTests, case.OpenCase):
-    pass
-
-
-del JourneyTests  # it has no server

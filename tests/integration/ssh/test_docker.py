@@ -10,6 +10,7 @@ from tests.integration.ssh.servers import OpenSshServer, forced
 class DockerTests(case.OwnCase):
     def setUp(self) -> None:
         """Run an engine, and OpenSSH's server over the same store."""
+        super().setUp()
         engine = Engine(self.environment)
         self.addCleanup(engine.discard)
         self.docker = Program(

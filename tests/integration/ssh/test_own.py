@@ -50,6 +50,14 @@ class OwnTests(case.OwnCase):
             done = self.run_ssh("list", more=("-o", option))
             self.assertEqual((done.returncode, done.stdout), (255, b""), option)
 
+    def test_the_best_cipher_is_taken_unless_there_is_but_another(self) -> None:
+        loud = ("-o", "LogLevel=DEBUG1")
+        done = self.run_ssh("list", "none/", more=loud)
+        self.assertIn(b"cipher: aes128-gcm@openssh.com", done.stderr)
+        for cipher in ("aes256-ctr", "aes256-gcm@openssh.com"):
+            done = self.run_ssh("help", more=("-o", f"Ciphers={cipher}"))
+            self.assertEqual((done.returncode, done.stderr), (0, b""), cipher)
+
     def test_the_host_stays_the_same(self) -> None:
         self.ssh().run("list")
         self.server.restart()

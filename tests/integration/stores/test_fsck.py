@@ -1,14 +1,10 @@
-"""Broken buckets and containers are mended, and Distribution serves them again."""
+"""Broken buckets are mended, and Distribution serves them again."""
 
 import json
 
 from tests.commands.program import run
 from tests.integration.clients.images import Content, digest_of
-from tests.integration.stores import (
-    interchange,
-    test_s3distribution,
-    test_swiftdistribution,
-)
+from tests.integration.stores import test_s3distribution
 from txregistry.model.digest import Digest
 from txregistry.model.names import RepositoryName, Tag
 from txregistry.storage import keys
@@ -22,15 +18,12 @@ def digest(content: Content) -> Digest:
     return Digest.parse(content.digest)
 
 
-class FsckTests(interchange.StoreInterchangeCase):
-    """What Distribution wrote is broken, on whatever service."""
-
-    folder = ""
-    """Where objects lie that a key leads to, in the container."""
+class FsckTests(test_s3distribution.S3Case):
+    """What Distribution 3 wrote is broken."""
 
     def put(self, key: str, data: bytes) -> None:
         """Write an object past both of them."""
-        self.service.put(f"{self.container}/{self.folder}{key}", data)
+        self.service.put(f"{self.container}/{test_s3distribution.ROOT}/{key}", data)
 
     def fsck(self, *options: str, status: int) -> list[str]:
         """Check the store, and give the sorts of what was found."""
@@ -70,18 +63,3 @@ class FsckTests(interchange.StoreInterchangeCase):
         self.assertSame(other, "team/app", "1", self.image)
         self.assertSame(other, "team/app", "2", self.docker)
         other.demand(404, "GET", f"/v2/team/app/blobs/{rotten}")
-
-
-class S3FsckTests(test_s3distribution.S3Case, FsckTests):
-    """A bucket, and Distribution 3."""
-
-    folder = f"{test_s3distribution.ROOT}/"
-
-
-class SwiftFsckTests(test_swiftdistribution.SwiftCase, FsckTests):
-    """A container, and Distribution 2."""
-
-    folder = f"{test_swiftdistribution.PREFIX}/files/"
-
-
-del FsckTests  # alone it is of no service

@@ -29,6 +29,8 @@ class CatalogueTests(case.CheckTestCase):
     def test_what_is_broken_is_found_and_mended(self) -> None:
         self.try_all()
 
+
+class ServedTests(case.CheckTestCase):
     def test_mended_index_of_referrers_is_served(self) -> None:
         for name in (
             "referrer that is not in the index",

@@ -22,7 +22,7 @@ ELSEWHERE = Digest.of(b"{}")
 
 
 class DamageTests(case.CheckTestCase):
-    @settings(max_examples=40)
+    @settings(max_examples=25)
     @given(DAMAGES)
     def test_damaged_tree(self, damages: Sequence[tuple[int, str]]) -> None:
         self.setUp()

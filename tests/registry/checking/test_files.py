@@ -92,6 +92,15 @@ class FolderTests(files.FilesCheckCase):
         )
 
 
+class UnlistableTests(files.FilesCheckCase):
+    def test_folder_that_cannot_be_listed(self) -> None:
+        shutil.rmtree(self.path("docker/registry"))
+        self.path("docker/registry").write_bytes(b"")
+        (told,) = self.check()
+        self.assertEqual((told.sort, told.key), ("unreadable", "docker/registry"))
+        self.assertIn("the folder cannot be listed", told.text)
+
+
 class JudgeTests(SynchronousTestCase):
     def judge(self, mode: int, *, uid: int = 1, gid: int = 1, key: str = "x") -> str:
         found = os.stat_result((mode, 0, 0, 1, uid, gid, 0, 0, 0, 0))

@@ -33,7 +33,7 @@ class FindingsTests(SynchronousTestCase):
         return False
 
     @staticmethod
-    async def fail() -> bool:
+    async def find_no_room() -> bool:
         raise StorageUnavailable("full")
 
     def test_what_cannot_be_mended(self) -> None:
@@ -54,7 +54,7 @@ class FindingsTests(SynchronousTestCase):
 
     def test_what_could_not_be_mended(self) -> None:
         wanted = ("failed", Count(1, 1, 0, 1), 1)
-        self.assertEqual(self.tell(self.fail, mending=True), wanted)
+        self.assertEqual(self.tell(self.find_no_room, mending=True), wanted)
 
     def test_what_does_no_harm(self) -> None:
         wanted = ("mendable", Count(1, 1, 0, 0), 0)

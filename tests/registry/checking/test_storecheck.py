@@ -245,6 +245,20 @@ class FaultTests(case.CheckTestCase):
         (told,) = self.check(mend=True)
         self.assertEqual((told.state, told.is_fault), ("failed", True))
 
+    def test_store_that_cannot_be_listed_to_its_end(self) -> None:
+        def fail() -> None:
+            raise StorageUnavailable("shut")
+
+        self.put(layer(b"{}"), b"")
+        self.store.before_list = {keys.tags(NAME): fail}
+        told: list[Finding] = []
+        check = StoreCheck(
+            self.store, None, self.clock, at_once, told.append, flat=True
+        )
+        self.fails(StorageUnavailable, check.run())
+        self.assertEqual([each.sort for each in told], ["malformed-link"])
+        self.assertEqual(check.findings.faults, 1)
+
     def test_push_meanwhile_is_nothing_wrong(self) -> None:
         data = image(layers=[b"a new layer"], subject=NEW)
 

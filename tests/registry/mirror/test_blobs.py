@@ -1,5 +1,6 @@
 """Tests of ``txregistry/registry/mirror/blobs.py``."""
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
@@ -22,7 +23,7 @@ from txregistry.model.names import RepositoryName, Tag
 from txregistry.registry.mirror import blobs
 from txregistry.storage import keys
 from txregistry.storage.interfaces import StorageFull
-from txregistry.streams import IReader, read_all
+from txregistry.streams import BytesReader, IReader, read_all
 
 DATA = b"0123456789" * 5
 DOWN = UpstreamUnavailable("other.example", "is down")
@@ -320,25 +321,82 @@ class FaultTests(BlobsCase):
 
 
 class _FullArea(PassingArea):
-    """An area for which there is no room."""
+    """An area that has room for some bytes."""
 
-    async def append(self, *_: Any) -> int:
+    room = 0
+
+    async def append(
+        self,
+        source: IReader,
+        observe: Callable[[bytes], None],
+        expected: int | None,
+        mark: Callable[[], str] | None = None,
+    ) -> int:
         """See `IStagingArea`."""
+        size = 0
+        while size < self.room:
+            part = BytesReader(await source.read(self.room - size))
+            size = await super().append(part, observe, expected, mark)
         raise StorageFull("7 bytes are free")
 
 
 class FullTests(BlobsCase):
-    def test_no_room_is_told_in_a_line(self) -> None:
+    def fill(self, room: int = 0) -> None:
+        """Let there be room for some bytes, and no more."""
         stage = self.store.stage
-        self.patch(self.store, "stage", lambda *keys: _FullArea(stage(*keys)))
+
+        def stage_full(*keys: Any) -> _FullArea:
+            area = _FullArea(stage(*keys))
+            area.room = room
+            return area
+
+        self.patch(self.store, "stage", stage_full)
+
+    def test_without_room_it_is_passed_through(self) -> None:
+        self.fill()
         with capturedLogs() as logs:
-            self.fails(StorageFull, self.pull())
+            self.assertEqual(self.result(self.pull()), DATA)
         (event,) = logs
         self.assertNotIn("log_failure", event)
         said = formatEvent(event)
         self.assertIn("cannot keep", said)
         self.assertIn("7 bytes are free", said)
         self.assertEqual(self.keys(), ())
+
+    def test_for_a_while_it_is_not_even_tried(self) -> None:
+        self.fill()
+        self.result(self.pull())
+        self.upstream.take()
+        with capturedLogs() as logs:
+            self.assertEqual(self.result(self.pull()), DATA)
+        self.assertEqual((self.asked(), logs), (["head blob", "open"], []))
+        self.clock.advance(31)
+        with capturedLogs() as logs:
+            self.result(self.pull())
+        self.assertEqual(len(logs), 1)
+
+    def test_what_has_no_room_in_its_middle_goes_on_elsewhere(self) -> None:
+        self.fill(room=20)
+        self.assertEqual(self.result(self.pull()), DATA)
+        self.assertEqual(self.asked(), ["open", "open"])
+        self.assertEqual(self.keys(), ())
+
+    def test_a_part_goes_on_as_well(self) -> None:
+        reader = self.hold(10)
+        self.fill(room=20)
+        pulling = self.begin()
+        part = self.begin(start=5, stop=45)
+        del self.upstream.readers[self.digest]
+        reader.release()
+        self.assertEqual(self.successResultOf(part), DATA[5:45])
+        self.assertEqual(self.successResultOf(pulling), DATA)
+
+    def test_nobody_gets_a_whole_lie(self) -> None:
+        self.upstream.lies = {self.digest: DATA[:-1] + b"x"}
+        for room in (0, 20):
+            self.fill(room)
+            self.fails(UpstreamInvalid, self.pull())
+            self.clock.advance(31)
 
 
 class PushTests(BlobsCase):

@@ -74,10 +74,18 @@ class WriterTests(DescriptorCase):
         writer = self.make_writer(os.open(path, os.O_WRONLY))
         data = os.urandom(300_000)
         self.successResultOf(Deferred.fromCoroutine(writer.write(data)))
-        self.successResultOf(Deferred.fromCoroutine(writer.sync()))
         self.successResultOf(Deferred.fromCoroutine(writer.close()))
         with open(path, "rb") as file:
             self.assertEqual(file.read(), data)
+
+    def test_a_file_is_not_waited_for(self) -> None:
+        path = make_file(self, "file", b"")
+        writer = self.make_writer(os.open(path, os.O_WRONLY))
+        self.interruption.interrupt()
+        self.successResultOf(Deferred.fromCoroutine(writer.write(b"data")))
+        with open(path, "rb") as file:
+            self.assertEqual(file.read(), b"data")
+        self.successResultOf(Deferred.fromCoroutine(writer.close()))
 
     def test_more_than_a_pipe_holds(self) -> None:
         size = 3 * fcntl.fcntl(self.into, fcntl.F_GETPIPE_SZ) + 5

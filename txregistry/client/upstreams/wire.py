@@ -151,12 +151,11 @@ class Wire:
         if isinstance(cause, TunnelRefused):
             status = f" ({cause.status})" if cause.status else ""
             return Faltered(self._name, f"is not let through by our proxy{status}")
-        if _is_alert(cause):
-            return Distrusted(
-                self._name, "wants another certificate of us than it is shown, if any"
-            )
         if isinstance(cause, _DISTRUST):
-            return Distrusted(self._name, "does not prove who it is")
+            what = "does not prove who it is"
+            if _is_alert(cause):
+                what = "wants another certificate of us than it is shown, if any"
+            return Distrusted(self._name, what)
         if isinstance(cause, Strayed):
             return UpstreamWrong(
                 self._name, "sends us to an address where we do not go"

@@ -3,26 +3,21 @@
 from collections.abc import AsyncIterator
 from typing import Final
 
-from twisted.internet.task import deferLater
-from zope.interface import implementer
-
 from txregistry.lanes import Lanes
 from txregistry.model.digest import Digest, new_hashing
+from txregistry.registry.checking.pace import Pace
 from txregistry.registry.checking.strays import tell_unrecognised
 from txregistry.registry.checking.tree import Tree
 from txregistry.registry.quarantine import Quarantine
 from txregistry.storage import keys
 from txregistry.storage.interfaces import Key, NotFound, StorageUnavailable
 from txregistry.storage.kinds import Blob, recognize
-from txregistry.streams import CHUNK, IReader, read_through
 
 BLOBS: Final = f"{keys.ROOT}blobs/"
 _YOUNG: Final = 24 * 3600.0
 """Seconds after which a blob that nobody links is none that is being pushed."""
 _HASHED_AT_ONCE: Final = 4
 """Blobs that are hashed at the same time: most are small, and far away."""
-_AT_ONCE: Final = 1.0
-"""Seconds of hashing at the full rate that may come at once."""
 
 
 class ContentCheck:
@@ -30,12 +25,12 @@ class ContentCheck:
 
     Args:
         tree: The tree.
-        rate: Bytes that are hashed in a second, at most; None for as many as can be.
+        pace: Hashes them.
     """
 
-    def __init__(self, tree: Tree, rate: int | None) -> None:
+    def __init__(self, tree: Tree, pace: Pace) -> None:
         self._tree = tree
-        self._rate = rate
+        self._pace = pace
 
     async def survey(self, *, strays: bool) -> None:
         """Note which blobs there are.
@@ -61,11 +56,10 @@ class ContentCheck:
         """
         tree = self._tree
         tree.begin("hashing blobs")
-        pace = _Pace(tree, self._rate)
         lanes = Lanes(_HASHED_AT_ONCE)
         async for digest in self._all():
             if not marked_only or tree.blobs.is_marked(digest):
-                await lanes.begin(self._prove(digest, pace))
+                await lanes.begin(self._prove(digest))
         await lanes.settle()
 
     async def find_orphans(self) -> None:
@@ -91,13 +85,11 @@ class ContentCheck:
             if isinstance(kind, Blob) and keys.blob(kind.digest) == key:
                 yield kind.digest
 
-    async def _prove(self, digest: Digest, pace: "_Pace") -> None:
+    async def _prove(self, digest: Digest) -> None:
         tree, key = self._tree, keys.blob(digest)
         hashing = new_hashing(digest.algorithm)
         try:
-            size = (await tree.source.stat(key)).size
-            reader = await tree.source.open(key, 0, size)
-            await read_through(_Paced(reader, pace), tree.blocking, hashing.update)
+            size = await self._pace.hash(key, hashing)
         except NotFound:
             return
         except StorageUnavailable as fault:
@@ -171,46 +163,3 @@ async def tell_rotten(tree: Tree, digest: Digest, text: str) -> None:
         "again; or restore it from a backup",
         mend,
     )
-
-
-class _Pace:
-    """See that no more is read than may be.
-
-    Args:
-        tree: Hears how much was read.
-        rate: Bytes a second; None for as many as can be.
-    """
-
-    def __init__(self, tree: Tree, rate: int | None) -> None:
-        self._tree = tree
-        self._rate = rate
-        self._free = tree.clock.seconds()
-
-    async def take(self, size: int) -> None:
-        """Take it that something was read, and wait until more may be."""
-        self._tree.count(0, size)
-        if self._rate is None:
-            return
-        now = self._tree.clock.seconds()
-        self._free = max(self._free, now - _AT_ONCE) + size / self._rate
-        if self._free > now:
-            await deferLater(self._tree.clock, self._free - now)
-
-
-@implementer(IReader)
-class _Paced:
-    """A reader that gives no more than may be read."""
-
-    def __init__(self, reader: IReader, pace: _Pace) -> None:
-        self._reader = reader
-        self._pace = pace
-
-    async def read(self, limit: int) -> bytes:
-        """See `IReader`."""
-        data = await self._reader.read(min(limit, CHUNK))
-        await self._pace.take(len(data))
-        return data
-
-    async def close(self) -> None:
-        """See `IReader`."""
-        await self._reader.close()

@@ -6,10 +6,10 @@ from txregistry.model.digest import CANONICAL, Digest, new_hashing
 from txregistry.model.errors import DigestInvalid
 from txregistry.registry.checking.findings import Sort
 from txregistry.registry.checking.knowndigests import KnownDigests
+from txregistry.registry.checking.pace import Pace
 from txregistry.registry.checking.tree import Contents, Malformed, Tree
 from txregistry.storage import keys
 from txregistry.storage.interfaces import Key, NotFound, StorageUnavailable
-from txregistry.streams import read_through
 
 Role = Literal["layer", "revision"]
 
@@ -22,11 +22,13 @@ class LinkCheck:
 
     Args:
         tree: Where they are.
-        hashing: Whether links with names of other algorithms are proven.
+        pace: Hashes what has names of other algorithms.
+        hashing: Whether that is done.
     """
 
-    def __init__(self, tree: Tree, *, hashing: bool) -> None:
+    def __init__(self, tree: Tree, pace: Pace, *, hashing: bool) -> None:
         self._tree = tree
+        self._pace = pace
         self._hashing = hashing
 
     async def check(self, found: Contents, role: Role) -> None:
@@ -160,12 +162,9 @@ class LinkCheck:
 
         That it has where it cannot be read: then this is not what is wrong.
         """
-        key, tree = keys.blob(stored), self._tree
+        hashing = new_hashing(digest.algorithm)
         try:
-            size = (await tree.source.stat(key)).size
-            reader = await tree.source.open(key, 0, size)
-            hashing = new_hashing(digest.algorithm)
-            await read_through(reader, tree.blocking, hashing.update)
+            await self._pace.hash(keys.blob(stored), hashing)
         except (NotFound, StorageUnavailable):
             return True
         return hashing.hexdigest() == digest.encoded

@@ -17,6 +17,7 @@ from txregistry.registry.checking.contents import ContentCheck
 from txregistry.registry.checking.findings import Finding, Findings
 from txregistry.registry.checking.links import LinkCheck
 from txregistry.registry.checking.manifests import ManifestCheck
+from txregistry.registry.checking.pace import Pace
 from txregistry.registry.checking.permissions import PermissionCheck
 from txregistry.registry.checking.private import PrivateCheck
 from txregistry.registry.checking.referrers import ReferrerCheck
@@ -92,6 +93,7 @@ class StoreCheck:
         self._wanted = wanted or Wanted()
         self._chosen = self._wanted.chosen or all_repositories
         self._tree = Tree(source, target, flat, clock, blocking, self.findings, hear)
+        self._pace = Pace(self._tree, self._wanted.rate)
 
     async def run(self) -> Findings:
         """Check everything that is wanted.
@@ -104,7 +106,7 @@ class StoreCheck:
             await PermissionCheck(tree, wanted.folder).check()
         # Mending may leave something there.
         ours = bool((await tree.source.list(keys.PRIVATE, limit=1)).names)
-        contents = ContentCheck(tree, wanted.rate)
+        contents = ContentCheck(tree, self._pace)
         await contents.survey(strays=wanted.chosen is None)
         if wanted.hashing and wanted.chosen is None:
             await contents.prove(marked_only=False)
@@ -124,7 +126,7 @@ class StoreCheck:
         """
         tree = self._tree
         tree.begin("checking repositories")
-        checks = _Checks(tree, self._wanted, ours=ours)
+        checks = _Checks(tree, self._pace, self._wanted, ours=ours)
         seen: set[str] = set()
         upload = ""
         async for key in tree.keys(keys.REPOSITORIES):
@@ -176,9 +178,9 @@ class StoreCheck:
 class _Checks:
     """What is looked at in each repository."""
 
-    def __init__(self, tree: Tree, wanted: Wanted, *, ours: bool) -> None:
+    def __init__(self, tree: Tree, pace: Pace, wanted: Wanted, *, ours: bool) -> None:
         self._tree = tree
-        self._links = LinkCheck(tree, hashing=wanted.hashing)
+        self._links = LinkCheck(tree, pace, hashing=wanted.hashing)
         self._referrers = ReferrerCheck(tree, ours=ours)
         self._manifests = ManifestCheck(tree, self._referrers, wanted.partial)
         self._tags = TagCheck(tree, self._manifests)

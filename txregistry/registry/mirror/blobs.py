@@ -6,25 +6,32 @@ from typing import Final, Protocol
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
-from zope.interface import implementer
 
 from txregistry.auth.interfaces import Credentials
 from txregistry.client.upstreams.interfaces import UpstreamFault, UpstreamWrong
 from txregistry.client.upstreams.resuming import open_resuming
 from txregistry.model.digest import CANONICAL, Digest
-from txregistry.model.errors import BlobUnknown, DigestInvalid, RegistryError
+from txregistry.model.errors import BlobUnknown, DigestInvalid
 from txregistry.model.names import RepositoryName
 from txregistry.registry.blobs import Blob, Blobs
 from txregistry.registry.filling import Filling
-from txregistry.registry.mirror.failures import failure_of
+from txregistry.registry.mirror.failures import failure_of, lie_of
 from txregistry.registry.mirror.given import GivenBlobs
 from txregistry.registry.mirror.rules import MirrorRule
 from txregistry.registry.mirror.sizes import KnownSizes
+from txregistry.registry.mirror.unkept import Falling, Limited, RemoteBlob
 from txregistry.storage import keys
-from txregistry.storage.interfaces import IObjectStore, StorageUnavailable
+from txregistry.storage.interfaces import (
+    IObjectStore,
+    StorageFull,
+    StorageUnavailable,
+)
 from txregistry.streams import IReader
 from txregistry.tasks import Blocking, Flights, detach
 
+_FULL: Final = 30.0
+"""Seconds for which a store that is full is taken to be so; what is pulled meanwhile is
+passed through."""
 _SOON: Final = 4 * 1024 * 1024
 """Bytes that are waited for, rather than asked for once more."""
 
@@ -65,33 +72,6 @@ class StoredBlob:
 
 
 @dataclass(frozen=True, slots=True)
-class RemoteBlob:
-    """A blob of which only a part, or the size, is wanted: that is passed through."""
-
-    rule: MirrorRule
-    name: str
-    digest: Digest
-    size: int
-    caller: Credentials | None
-
-    async def open(self, start: int, stop: int) -> IReader:
-        """See `PulledBlob`."""
-        try:
-            opened = await self.rule.upstream.open_blob(
-                self.name, self.digest, start, self.caller, self.size, passed=True
-            )
-        except UpstreamFault as fault:
-            raise failure_of(fault) from fault
-        if opened is None:
-            raise BlobUnknown("The blob was deleted a moment ago.")
-        return _Part(opened.reader, stop - start, self.rule.upstream.name)
-
-    async def elsewhere(self) -> str | None:
-        """See `PulledBlob`."""
-        return None
-
-
-@dataclass(frozen=True, slots=True)
 class ComingBlob:
     """A blob that is on its way here, from its first byte on."""
 
@@ -104,7 +84,8 @@ class ComingBlob:
         """See `PulledBlob`; what will not be here for a while is passed through."""
         if start > self.filling.arrived + _SOON:
             return await self.remote.open(start, stop)
-        return _Part(self.filling.reader(start), stop - start, self.upstream)
+        reader = Falling(self.filling.reader(start), self.remote, start, stop)
+        return Limited(reader, stop - start, self.upstream)
 
     async def elsewhere(self) -> str | None:
         """See `PulledBlob`."""
@@ -125,7 +106,7 @@ class ComingBlob:
         except UpstreamFault as fault:
             raise failure_of(fault) from fault
         except DigestInvalid as error:
-            raise _lie(self.upstream) from error
+            raise lie_of(self.upstream) from error
 
 
 class MirroredBlobs:
@@ -163,6 +144,7 @@ class MirroredBlobs:
         self._offline = offline
         self._given = GivenBlobs()
         self._flights = Flights()
+        self._full = 0.0
         self._under_way: dict[tuple[RepositoryName, Digest], ComingBlob] = {}
 
     async def find(
@@ -200,6 +182,8 @@ class MirroredBlobs:
         coming = self._under_way.get((name, digest))
         if coming is not None:
             return coming
+        if self._clock.seconds() < self._full:  # so it is not worth a try
+            whole = False
         try:
             if await self._is_known(rule, digest):
                 await self._take(rule, name, digest, caller)
@@ -250,7 +234,7 @@ class MirroredBlobs:
         if found.size not in {None, size}:
             what = "gives a blob another size than its manifest does"
             raise UpstreamWrong(rule.upstream.name, what)
-        return RemoteBlob(rule, remote, digest, size, caller)
+        return RemoteBlob(rule, remote, digest, size, caller, self._blocking)
 
     async def _begin(
         self,
@@ -281,7 +265,9 @@ class MirroredBlobs:
             self._fill(rule, name, digest, filling), self._log, "fetching a blob"
         )
         size = opened.size or 0
-        remote = RemoteBlob(rule, rule.remote_name(name), digest, size, caller)
+        remote = RemoteBlob(
+            rule, rule.remote_name(name), digest, size, caller, self._blocking
+        )
         coming = ComingBlob(filling, size, rule.upstream.name, remote)
         if opened.size is None:
             await work
@@ -314,6 +300,8 @@ class MirroredBlobs:
                 reason=error.message,
             )
         except StorageUnavailable as error:  # which who waits for it is told as well
+            if isinstance(error, StorageFull):
+                self._full = self._clock.seconds() + _FULL
             self._log.error(
                 "The mirror cannot keep {digest} of {name}: {reason}",
                 digest=str(digest),
@@ -333,37 +321,3 @@ def _unknown(name: RepositoryName, digest: Digest) -> BlobUnknown:
     return BlobUnknown(
         f"The repository {name} has no such blob.", {"digest": str(digest)}
     )
-
-
-def _lie(upstream: str) -> RegistryError:
-    """Make what a client is told of a blob that is another one."""
-    return failure_of(UpstreamWrong(upstream, "gave a blob of another digest"))
-
-
-@implementer(IReader)
-class _Part:
-    """Give so many bytes of what another reader gives, and say why there are less."""
-
-    def __init__(self, reader: IReader, left: int, upstream: str) -> None:
-        self._reader = reader
-        self._left = left
-        self._upstream = upstream
-
-    async def read(self, limit: int) -> bytes:
-        """See `IReader`."""
-        if self._left <= 0:
-            return b""
-        try:
-            data = await self._reader.read(min(limit, self._left))
-        except UpstreamFault as fault:
-            raise failure_of(fault) from fault
-        except DigestInvalid as error:
-            raise _lie(self._upstream) from error
-        self._left -= len(data)
-        if self._left <= 0:
-            await self.close()  # whoever takes the last of it may do so slowly
-        return data
-
-    async def close(self) -> None:
-        """See `IReader`."""
-        await self._reader.close()

@@ -4,12 +4,18 @@ from txregistry.client.upstreams.interfaces import (
     UpstreamFault,
     UpstreamRefused,
     UpstreamUnavailable,
+    UpstreamWrong,
 )
 from txregistry.model.errors import (
     RegistryError,
     UpstreamInvalid,
     UpstreamSilent,
 )
+
+
+def lie_of(upstream: str) -> RegistryError:
+    """Make what a client is told of a blob that is another one."""
+    return failure_of(UpstreamWrong(upstream, "gave a blob of another digest"))
 
 
 def failure_of(fault: UpstreamFault) -> RegistryError:

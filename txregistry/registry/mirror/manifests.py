@@ -29,6 +29,7 @@ from txregistry.registry.mirror.rules import MirrorRule
 from txregistry.registry.mirror.sizes import KnownSizes
 from txregistry.registry.referrers import Referrers
 from txregistry.registry.tags import Tags
+from txregistry.storage.interfaces import StorageFull
 from txregistry.tasks import Flights
 
 _REMEMBERED: Final = 50_000
@@ -195,7 +196,16 @@ class MirroredManifests:
             self._remember(name, reference, present=False)
             raise _unknown(name, reference)
         digest = reference if isinstance(reference, Digest) else fetched.digest
-        await self._keep(rule, name, digest, fetched)
+        try:
+            await self._keep(rule, name, digest, fetched)
+        except StorageFull as error:  # what cannot be kept can be given all the same
+            self._log.error(
+                "The mirror cannot keep {reference} of {name}: {reason}",
+                reference=str(reference),
+                name=str(name),
+                reason=str(error),
+            )
+            return StoredManifest(digest, fetched.data, fetched.media_type)
         if isinstance(reference, Tag):
             try:
                 await self._tags.point(name, reference, digest)

@@ -102,7 +102,8 @@ class DescriptorWriter:
         is_ours: bool = True,
     ) -> None:
         mode = os.fstat(descriptor).st_mode
-        self._step = None if stat.S_ISREG(mode) else _PIPE
+        self._is_file = stat.S_ISREG(mode)  # which nobody ever waits for
+        self._step = None if self._is_file else _PIPE
         self._is_ours = is_ours
         if stat.S_ISFIFO(mode):
             with suppress(OSError):
@@ -123,16 +124,14 @@ class DescriptorWriter:
         """
         if self._descriptor is None:
             raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+        if self._is_file:
+            await self._blocking(_write_file, self._descriptor, data)
+            return
         done = await self._blocking(
             _write, self._descriptor, self._interruption, data, self._step
         )
         if not done:
             raise CancelledError
-
-    async def sync(self) -> None:
-        """See that what was written to a file stays there."""
-        if self._descriptor is not None and self._step is None:
-            await self._blocking(os.fsync, self._descriptor)
 
     async def close(self) -> None:
         """Let go of it; harmless the second time."""
@@ -171,6 +170,12 @@ def _write(
         with suppress(BlockingIOError):
             left = left[os.write(descriptor, left if step is None else left[:step]) :]
     return True
+
+
+def _write_file(descriptor: int, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[os.write(descriptor, left) :]
 
 
 def _reopen(descriptor: int) -> int:

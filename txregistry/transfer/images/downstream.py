@@ -44,7 +44,6 @@ class DownstreamTarget:
         clock: IReactorTime,
         blocking: Blocking,
     ) -> None:
-        self.size = 0
         self._downstream = downstream
         self._upstream = upstream
         self._clock = clock
@@ -56,9 +55,7 @@ class DownstreamTarget:
         """See `IImageTarget`: what the registry has is never sent again."""
         del resume
         async with scratch_registry(self._clock, self._blocking) as registry:
-            target = RegistryTarget(
-                registry, self._blocking, beyond=self._holds, heard=self._take
-            )
+            target = RegistryTarget(registry, self._blocking, beyond=self._holds)
             untagged = [Placement(each.name, (), each.called) for each in placements]
             digests = await target.receive(source, untagged)
             copying = Copying(
@@ -96,6 +93,3 @@ class DownstreamTarget:
             str(name), wanted.digest, wanted.size
         )
         return found
-
-    def _take(self, size: int) -> None:
-        self.size += size

@@ -1,8 +1,10 @@
 """Getting an archive, checked on its way."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
+from twisted.internet.defer import CancelledError
 from twisted.internet.interfaces import IReactorTime
 
 from txregistry.model.descriptors import Descriptor
@@ -108,8 +110,12 @@ class Fetching:
             if expected is None and part.size:
                 await self._blocking(part.cut, 0)
             opened = await self._source.open(asked, part.size, expected)
-            self._size = opened.size
-            passing = Passing(opened.reader, writer)
+        except BaseException:
+            await writer.close()
+            raise
+        self._size = opened.size
+        passing = Passing(opened.reader, writer)
+        try:
             reader = Joined(part.open(self._blocking), passing)
             checked = await self._check(asked, reader)
             await passing.finish()
@@ -118,6 +124,9 @@ class Fetching:
             ending, _ = ending_of(error)
             if ending is Ending.DAMAGED and not isinstance(error, ArchiveTruncated):
                 await self._blocking(part.remove)  # it is of no use
+            else:
+                with suppress(OSError, CancelledError):
+                    await passing.finish()  # what came is checked once more
             raise
         else:
             return checked

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from zope.interface import Attribute, Interface
+from zope.interface import Interface
 
 from txregistry.model.digest import Digest
 from txregistry.model.names import Reference, RepositoryName, Tag
@@ -82,8 +82,6 @@ class Placement:
 
 class IImageTarget(Interface):
     """A place that images go to."""
-
-    size = Attribute("How many bytes it was given so far, of an archive.")
 
     async def receive(
         source: IReader, placements: Sequence[Placement], *, resume: bool = False

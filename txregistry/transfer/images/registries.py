@@ -1,6 +1,6 @@
 """Images from and to a registry of this process."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
 from zope.interface import implementer
@@ -92,7 +92,6 @@ class RegistryTarget:
         registry: It.
         blocking: Where hashing and unpacking go.
         beyond: See `ArchiveReader`.
-        heard: Is told how many bytes of an archive came, each time.
     """
 
     def __init__(
@@ -100,14 +99,9 @@ class RegistryTarget:
         registry: Registry,
         blocking: Blocking,
         beyond: Holds | None = None,
-        heard: Callable[[int], None] = lambda size: None,  # noqa: ARG005 - nobody hears
     ) -> None:
-        self.size = 0
         self._registry = registry
-        self._heard = heard
-        self._reader = ArchiveReader(
-            registry, blocking, progress=self._take, beyond=beyond
-        )
+        self._reader = ArchiveReader(registry, blocking, beyond=beyond)
 
     async def receive(
         self, source: IReader, placements: Sequence[Placement], *, resume: bool = False
@@ -132,10 +126,6 @@ class RegistryTarget:
 
     async def close(self) -> None:
         """See `IImageTarget`."""
-
-    def _take(self, size: int) -> None:
-        self.size += size
-        self._heard(size)
 
 
 async def held(store: IObjectStore, name: RepositoryName) -> list[Digest]:

@@ -1,6 +1,6 @@
 """Images from and to a host behind SSH."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -203,7 +203,6 @@ class SshTarget:
     """
 
     def __init__(self, ssh: Ssh) -> None:
-        self.size = 0
         self._ssh = ssh
 
     async def receive(
@@ -221,7 +220,7 @@ class SshTarget:
             raise TransferFailed(Ending.USAGE, "Over SSH, one image is put at a time.")
         placement = placements[0]
         if not resume:
-            return [await self._send(source, placement, self._take)]
+            return [await self._send(source, placement)]
         ssh = self._ssh
         known = frozenset(await self.held(placement.name))
 
@@ -229,15 +228,13 @@ class SshTarget:
             return wanted.digest in known
 
         async with scratch_registry(ssh.reactor, ssh.blocking) as registry:
-            target = RegistryTarget(
-                registry, ssh.blocking, beyond=holds, heard=self._take
-            )
+            target = RegistryTarget(registry, ssh.blocking, beyond=holds)
             untagged = Placement(placement.name, (), placement.called)
             (digest,) = await target.receive(source, [untagged])
             writer = ArchiveWriter(registry, ssh.blocking, have=known)
             plan = await writer.plan([Wanted(placement.name, digest)])
             sent = Placement(placement.name, placement.tags)
-            return [await self._send(plan.open(), sent, _ignore)]
+            return [await self._send(plan.open(), sent)]
 
     async def held(self, name: RepositoryName) -> Sequence[Digest]:
         """See `IImageTarget`."""
@@ -257,22 +254,12 @@ class SshTarget:
     async def close(self) -> None:
         """See `IImageTarget`."""
 
-    def _take(self, size: int) -> None:
-        self.size += size
-
-    async def _send(
-        self,
-        source: IReader,
-        placement: Placement,
-        heard: Callable[[int], None],
-    ) -> Digest:
+    async def _send(self, source: IReader, placement: Placement) -> Digest:
         """Send an archive, and check it on the way."""
         ssh = self._ssh
         program = ssh.run(ssh.place.put(placement), reads=True)
         passing = Passing(source, program.writer)
-        checker = ArchiveChecker(
-            ssh.reactor, ssh.blocking, unpacks=False, progress=heard
-        )
+        checker = ArchiveChecker(ssh.reactor, ssh.blocking, unpacks=False)
         try:
             try:
                 await checker.check(passing)
@@ -291,10 +278,6 @@ class SshTarget:
         finally:
             await passing.close()
             await program.close()
-
-
-def _ignore(size: int) -> None:
-    del size
 
 
 def _ending(status: int | None, remark: str) -> Ending:

@@ -7,11 +7,13 @@ images. While something in the registry is damaged nothing is removed: it may be
 last good copy.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
 
 from txregistry.model.descriptors import OCI_INDEX
+from txregistry.model.digest import Digest
 from txregistry.model.errors import (
     BlobUnknown,
     ImageInvalid,
@@ -21,7 +23,7 @@ from txregistry.model.errors import (
 )
 from txregistry.model.images import ImageId
 from txregistry.model.layoutnames import annotate
-from txregistry.model.names import RepositoryName, Tag
+from txregistry.model.names import RepositoryName, Tag, fallback_tag
 from txregistry.registry.manifests import StoredManifest
 from txregistry.registry.repositories import Registry
 from txregistry.tasks import Blocking
@@ -87,6 +89,7 @@ class Export:
             self._version1 = Version1(registry, self._tree, self._contents, blocking)
         self._listed: list[dict[str, object]] = []
         self._names: list[str] = []
+        self._found: set[Digest] = set()
         self.report = ExportReport()
 
     async def run(self) -> ExportReport:
@@ -124,20 +127,48 @@ class Export:
         spellings: tuple[str, ...] = ()
         if self._version1 is not None:
             spellings = await self._version1.spell(name)
+        self._found.clear()
+        others = []
         for tag in (await self._registry.tags.page(name, "", None)).tags:
-            if self._selection.match(name, tag) and await self._take_tag(name, tag):
+            if not self._selection.match(name, tag):
+                others.append(tag)
+            elif await self._take_tag(name, tag):
                 tags.append(tag)
                 ids = await self._take_image(name, tag) if spellings else None
                 if ids is not None:
                     old[tag] = ids
+        tags += await self._take_attached(name, others)
         if tags:
             self.report.repositories += 1
             self._names.append(str(name))
-            await self._list_tags(name, tags)
-        if old and self._version1 is not None:
-            await self._blocking(self._tree.settle)
-            for spelling in spellings:
-                await self._version1.list(spelling, old)
+            await self._list_tags(name, sorted(tags))
+        await self._list_images(spellings, old)
+
+    async def _take_attached(
+        self, name: RepositoryName, tags: Sequence[Tag]
+    ) -> list[Tag]:
+        """Take what is about the images: signatures, and what is about these.
+
+        Args:
+            name: The repository.
+            tags: Those of its tags that are not wanted for themselves.
+
+        Returns:
+            Those that were taken.
+        """
+        taken: list[Tag] = []
+        tried: set[Tag] = set()
+        due: Sequence[Tag] = tags
+        while due:
+            subjects = {str(fallback_tag(digest)) for digest in self._found}
+            due = [
+                tag
+                for tag in tags
+                if tag not in tried and tag.text.partition(".")[0] in subjects
+            ]
+            tried.update(due)
+            taken += [tag for tag in due if await self._take_tag(name, tag)]
+        return taken
 
     async def _take_tag(self, name: RepositoryName, tag: Tag) -> bool:
         """Let the folder have what a tag points to; say whether it has."""
@@ -152,6 +183,7 @@ class Export:
                 self.report.leave_out(self._image, error.message)
                 self.report.is_damaged = True
             return False
+        self._found.update(parts.manifests)
         self._list_top(name, tag, top)
         if self._is_static:
             await self._lead_to(name, tag, top, parts)
@@ -209,6 +241,15 @@ class Export:
             await self._blocking(self._tree.settle)
             document = {"name": str(name), "tags": [*map(str, tags)]}
             await self._put(places.tags_list(name), document)
+
+    async def _list_images(
+        self, spellings: Sequence[str], old: Mapping[Tag, tuple[ImageId, ...]]
+    ) -> None:
+        """Let the folder say which images of version 1 a repository has."""
+        if old and self._version1 is not None:
+            await self._blocking(self._tree.settle)
+            for spelling in spellings:
+                await self._version1.list(spelling, old)
 
     async def _take_rest(self) -> None:
         """Let the folder say what there is in all of it."""

@@ -1,12 +1,13 @@
 """Tests of ``txregistry bundle`` and ``txregistry import``, on folders."""
 
+import atexit
 import gzip
 import json
 import os
 import shutil
 import tempfile
+from functools import cache
 from pathlib import Path
-from typing import ClassVar
 
 from tests.commands import imagecase
 from tests.commands.imagecase import IMAGE, INDEX
@@ -21,33 +22,27 @@ OTHER = make_image("other")
 AMD64 = INDEX.images[0]
 
 
+@cache
+def filled() -> str:
+    """Fill a folder, from which all is only read: once for all tests of a process."""
+    folder = tempfile.mkdtemp(prefix="txregistry-")
+    atexit.register(shutil.rmtree, folder)
+    for target, name in (
+        (INDEX, "team/app:1"),
+        (AMD64, "team/app:amd64"),
+        (OTHER, "solo:2"),
+    ):
+        given = pack(layout({"1": target}))
+        done = shared().run("registryput", folder, name, given=given)
+        assert done.status == 0, done.err
+    return folder
+
+
 class BundleTests(imagecase.ImageCommandCase):
-    filled: ClassVar[str]
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        """Fill a folder, from which all is only read."""
-        super().setUpClass()
-        cls.filled = tempfile.mkdtemp(prefix="txregistry-")
-        for target, name in (
-            (INDEX, "team/app:1"),
-            (AMD64, "team/app:amd64"),
-            (OTHER, "solo:2"),
-        ):
-            given = pack(layout({"1": target}))
-            done = shared().run("registryput", cls.filled, name, given=given)
-            assert done.status == 0, done.err
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        """Remove it."""
-        shutil.rmtree(cls.filled)
-        super().tearDownClass()
-
     def setUp(self) -> None:
         """Make another folder."""
         super().setUp()
-        self.folder = self.filled
+        self.folder = filled()
         self.file = self.path("images.bundle")
         self.other = make_folder(self)
 

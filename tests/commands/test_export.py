@@ -5,11 +5,10 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import ClassVar
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.commands.zygote import Ended, Zygote
+from tests.commands.zygote import Ended, shared
 from tests.integration.clients.images import make_image
 from tests.storage.layouts import LayoutFolder, named
 from tests.temporary import make_file, make_folder
@@ -21,18 +20,6 @@ from txregistry.commands.main import main
 class ExportProgramTests(SynchronousTestCase):
     """As a process."""
 
-    zygote: ClassVar[Zygote]
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        """Begin what all tests run their programs with."""
-        cls.zygote = Zygote()
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        """End it."""
-        cls.zygote.discard()
-
     def setUp(self) -> None:
         self.store, self.folder = make_folder(self), make_folder(self)
         for key, data in pushed(A, INDEX, V1):
@@ -43,7 +30,7 @@ class ExportProgramTests(SynchronousTestCase):
 
     def run_program(self, *arguments: str) -> Ended:
         """Run the program."""
-        return self.zygote.run("txregistry", *arguments)
+        return shared().run("txregistry", *arguments)
 
     def test_exports_a_static_tree_and_then_nothing(self) -> None:
         arguments = ("export", "--static", str(self.tree.root), "-s", self.store)

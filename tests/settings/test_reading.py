@@ -256,7 +256,7 @@ class DangerousTests(ConfigTestCase):
             self.refuse(text, f"{name}: ", "remove it")
 
     def test_it_does_as_a_variable_too(self) -> None:
-        self.refuse("", "proxy.ttl: ", "remove it", REGISTRY_PROXY_TTL="168h")
+        self.refuse("", "policy: ", "remove it", REGISTRY_POLICY_REPOSITORY="x")
         self.refuse("", "auth.silly: ", "remove it", REGISTRY_AUTH_SILLY_REALM="x")
         self.refuse("", "auth.silly: ", "remove it", REGISTRY_AUTH="silly")
 

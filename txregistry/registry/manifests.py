@@ -34,6 +34,8 @@ from txregistry.storage.interfaces import IObjectStore, NotFound, TooLarge
 
 _CACHED: Final = 32 * 1024 * 1024
 """Bytes of manifests kept in memory: content under its digest cannot change."""
+_OVERHEAD: Final = 600
+"""Bytes that one takes beside its own, roughly."""
 
 
 _TRUSTED: Final = 30.0
@@ -253,7 +255,7 @@ class Manifests:
         if stored in self._cache:
             return  # somebody else has read it meanwhile
         self._cache[stored] = found
-        self._cached += len(found[0])
+        self._cached += len(found[0]) + _OVERHEAD
         while self._cached > _CACHED:
             _, (data, _) = self._cache.popitem(last=False)
-            self._cached -= len(data)
+            self._cached -= len(data) + _OVERHEAD

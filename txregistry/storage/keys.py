@@ -21,7 +21,8 @@ SECRETS: Final = PRIVATE + "secrets/"
 
 COLLECTION: Final = PRIVATE + "collection/"
 """What those who collect garbage, and those who do not want that, write down."""
-_CONDEMNED: Final = COLLECTION + "condemned/"
+CONDEMNED: Final = COLLECTION + "condemned/"
+SPARED: Final = COLLECTION + "spared/"
 
 _V1: Final = PRIVATE + "v1/"
 V1_REPOSITORIES: Final = _V1 + "repositories/"
@@ -266,22 +267,42 @@ def collection_report() -> Key:
 
 def condemned_blobs(bucket: int) -> Key:
     """Place the list of blobs that nobody needs, of those that begin with a byte."""
-    return Key(f"{_CONDEMNED}blobs/{bucket:02x}")
+    return Key(f"{condemned_blobs_folder()}{bucket:02x}")
+
+
+def condemned_blobs_folder() -> str:
+    """Give the prefix of all such lists."""
+    return f"{CONDEMNED}blobs/"
 
 
 def condemned_links(name: RepositoryName) -> Key:
     """Place the list of what nobody needs in a repository."""
-    return Key(f"{_CONDEMNED}links/{name}/_list")
+    return Key(f"{condemned_links_folder()}{name}/_list")
+
+
+def condemned_links_folder() -> str:
+    """Give the prefix of all such lists."""
+    return f"{CONDEMNED}links/"
 
 
 def spared(condemned: Key) -> str:
     """Give the prefix of the notes on what somebody needs of a condemned list."""
-    return f"{COLLECTION}spared/{condemned.removeprefix(_CONDEMNED)}/"
+    return f"{SPARED}{condemned.removeprefix(CONDEMNED)}/"
 
 
 def spared_note(condemned: Key, item: str) -> Key:
     """Place the note that somebody needs something of a condemned list."""
     return Key(f"{spared(condemned)}{item}")
+
+
+def place_of_note(note: Key) -> Key:
+    """Give the condemned list that a note is about."""
+    path = note.removeprefix(SPARED)
+    if path.startswith("blobs/"):
+        path = path.rpartition("/")[0]
+    else:
+        path = path.partition("/_list/")[0] + "/_list"
+    return Key(f"{CONDEMNED}{path}")
 
 
 def uses(name: RepositoryName) -> Key:

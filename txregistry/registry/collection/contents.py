@@ -17,7 +17,7 @@ from txregistry.storage.interfaces import IObjectStore, NotFound, TooLarge
 from txregistry.tasks import Blocking
 
 _BUDGET: Final = 16 * 1024 * 1024
-_OVERHEAD: Final = 400
+_OVERHEAD: Final = 700
 """Bytes that an entry takes beside its digests, roughly."""
 _LARGE: Final = 64 * 1024
 _WIDTH: Final = 40

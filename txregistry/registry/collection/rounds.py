@@ -9,7 +9,7 @@ from txregistry.model.errors import Denied, ManifestUnknown, NameUnknown
 from txregistry.model.images import ImageId
 from txregistry.model.names import RepositoryName, Tag
 from txregistry.registry.catalog import Catalog
-from txregistry.registry.collection.buckets import COUNT, DigestBuckets
+from txregistry.registry.collection.buckets import DigestBuckets
 from txregistry.registry.collection.links import walk_keys
 from txregistry.registry.collection.marking import Links, Marking
 from txregistry.registry.collection.report import CollectionReport, Hear
@@ -21,7 +21,14 @@ from txregistry.storage.interfaces import Key, NotFound
 from txregistry.storage.kinds import Blob, recognize
 from txregistry.tasks import Blocking
 
+REMEMBERED: Final = 90 * 24 * 3600.0
+"""Seconds for which it is remembered what a deleted tag pointed to."""
 _FOLDERS: Final = (keys.LAYERS_FOLDER, keys.MANIFESTS_FOLDER)
+
+
+async def _nothing(items: Sequence[str]) -> Sequence[str]:
+    """Remove nothing, as nothing is there."""
+    return items
 
 
 class Round:
@@ -59,6 +66,8 @@ class Round:
         Args:
             only: See `txregistry.registry.collection.collector.Collector.collect`.
         """
+        if self._settling is not None:
+            await self._settling.prepare(self._registry.clock)
         around = Surroundings()
         await around.read(self._store, self._registry.clock)
         async with (
@@ -71,8 +80,12 @@ class Round:
                 if only is None or only(name):
                     await self._look_through(name, around, links)
             if only is None:
-                for number in range(COUNT):
-                    await self._sweep(number, links)
+                await self._end_lists()
+                await self._sweep(links)
+        if only is None:
+            await self._registry.tags.history.expire(
+                REMEMBERED, dry_run=self._settling is None
+            )
 
     async def _repositories(self) -> AsyncIterator[RepositoryName]:
         """Give all of which there is something, though nothing may have a tag."""
@@ -111,22 +124,42 @@ class Round:
                 await links.gone.add(bytes.fromhex(encoded))
         self._hear(report)
 
-    async def _sweep(self, number: int, links: Links) -> None:
-        """Look through the blobs whose digests begin with a byte."""
-        report = self._report
-        wanted, held = await links.wanted_of(number), await links.held_of(number)
-        unneeded, removable = [], []
-        prefix = f"{keys.BLOBS}{CANONICAL}/{number:02x}/"
+    async def _end_lists(self) -> None:
+        """Forget the lists of repositories of which nothing is left."""
+        if self._settling is not None:
+            for place in self._settling.unsettled(keys.condemned_links_folder()):
+                await self._settling.settle(place, (), _nothing)
+
+    async def _sweep(self, links: Links) -> None:
+        """Look through all blobs, in the order of their digests."""
+        found: list[bytes] = []
+        number = 0
+        prefix = f"{keys.BLOBS}{CANONICAL}/"
         async for key in walk_keys(self._store, prefix, self._registry.clock):
             kind = recognize(key)
             if not isinstance(kind, Blob):
                 continue  # somebody else's file
-            report.blobs += 1
             data = bytes.fromhex(kind.digest.encoded)
-            if data not in wanted:
-                unneeded.append(kind.digest.encoded)
-                if data not in held:
-                    removable.append(kind.digest.encoded)
+            if data[0] != number:
+                await self._sweep_bucket(number, found, links)
+                number, found = data[0], []
+            found.append(data)
+        await self._sweep_bucket(number, found, links)
+        if self._settling is not None:
+            for place in self._settling.unsettled(keys.condemned_blobs_folder()):
+                await self._settling.settle(place, (), _nothing)
+
+    async def _sweep_bucket(
+        self, number: int, found: Sequence[bytes], links: Links
+    ) -> None:
+        """Look at the blobs whose digests begin with a byte."""
+        report = self._report
+        report.blobs += len(found)
+        wanted, held = await links.wanted_of(number), await links.held_of(number)
+        unneeded = [data.hex() for data in found if data not in wanted]
+        removable = {
+            data.hex() for data in found if data not in wanted and data not in held
+        }
         place = keys.condemned_blobs(number)
         settled = await self._settle(place, unneeded, self._remove_blobs, removable)
         report.blobs_removed += len(settled.removed)

@@ -4,18 +4,21 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from twisted.internet.interfaces import IReactorTime
+
 from txregistry.registry.collection.condemned import (
     MOST,
     read_list,
     write_list,
 )
 from txregistry.registry.collection.lease import Lease
+from txregistry.registry.collection.links import walk_keys
 from txregistry.storage import keys
 from txregistry.storage.interfaces import IObjectStore, Key, NotFound
 
-_BATCH: Final = 500
+_BATCH: Final = 100
 """Things that are removed at once: who needs one of them waits for that."""
-_SOON: Final = 30.0
+_SOON: Final = 10.0
 """Seconds within which what was announced is removed."""
 _PAGE: Final = 1000
 
@@ -54,6 +57,23 @@ class Settling:
         self._lease = lease
         self._floor = floor
         self._started = started
+        self._places: set[str] = set()
+
+    async def prepare(self, clock: IReactorTime) -> None:
+        """Find the lists that there are, and forget notes on those that were there.
+
+        Args:
+            clock: Lets others have their turn.
+        """
+        places = walk_keys(self._store, keys.CONDEMNED, clock)
+        self._places = {place async for place in places}
+        async for key in walk_keys(self._store, keys.SPARED, clock):
+            if keys.place_of_note(key) not in self._places:
+                await self._store.delete([key])
+
+    def unsettled(self, prefix: str) -> list[Key]:
+        """Give the lists below a prefix that were there, and were not settled yet."""
+        return [Key(place) for place in self._places if place.startswith(prefix)]
 
     async def settle(
         self,
@@ -74,11 +94,14 @@ class Settling:
             LeaseLost: somebody else collects.
             StorageUnavailable: not all of it could be done; the rest is, another time.
         """
+        if place not in self._places:
+            await self._condemn(place, unneeded)
+            return Settled((), min(len(unneeded), MOST))
+        self._places.discard(place)
         try:
             written = (await self._store.stat(place)).modified
         except NotFound:
-            await self._condemn(place, unneeded)
-            return Settled((), min(len(unneeded), MOST))
+            written = self._started  # somebody tidied up; another time
         found = await read_list(self._store, place)
         if self._started - written < self._floor:
             return Settled((), len(found.items.intersection(unneeded)))

@@ -34,7 +34,7 @@ FLOOR: Final = 24 * 3600.0
 push of an image takes at most."""
 FRESH: Final = 30.0
 """Seconds for which a list is taken to be as it was, at most."""
-PATIENCE: Final = 120.0
+PATIENCE: Final = 45.0
 """Seconds after which a collector that was about to remove something is given up."""
 
 _SHARE: Final = 4

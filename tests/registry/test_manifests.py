@@ -146,6 +146,7 @@ class DamageTests(ManifestsTestCase):
 class MemoryTests(ManifestsTestCase):
     def test_what_is_remembered_has_a_limit(self) -> None:
         self.patch(manifests, "_CACHED", 3 * len(numbered(0)))
+        self.patch(manifests, "_OVERHEAD", 0)
         digests = [self.push(numbered(number)) for number in range(9)]
         for digest in digests:
             self.find(digest)
@@ -169,7 +170,7 @@ class MemoryTests(ManifestsTestCase):
         while waiting:
             waiting.pop(0).callback(None)
         self.successResultOf(both)
-        self.assertEqual(cold._cached, len(DATA))
+        self.assertEqual(cold._cached, len(DATA) + manifests._OVERHEAD)
 
 
 class RepositoryTests(ManifestsTestCase):

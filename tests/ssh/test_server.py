@@ -22,6 +22,7 @@ from tests.ssh.servercase import ServerTestCase
 from tests.temporary import make_file
 from txregistry.ssh.keyfile import KeyFile
 from txregistry.ssh.keys import wire
+from txregistry.ssh.limits import Limits
 from txregistry.ssh.packets import Plain
 from txregistry.tasks import at_once
 
@@ -178,11 +179,48 @@ class RoomTests(ServerTestCase):
         clients[0].settle()
         self.assertTrue(self.connect(ALICE, peer="203.0.113.1").conn.started)
 
-    def test_those_who_are_not_known_leave_room(self) -> None:
-        waiting = [Client(self.server, self.clock) for _ in range(3)]
-        self.assertIsNone(self.connect(ALICE).server)
-        self.assertTrue(self.connect(ALICE, peer="198.51.100.1").conn.started)
-        self.assertFalse([each for each in waiting if each.is_lost])
+    def wait(self, *peers: str) -> list[Client]:
+        """Connect from places, and do no more."""
+        return [Client(self.server, self.clock, peer=peer) for peer in peers]
+
+    def see_lost(self, clients: list[Client]) -> list[bool]:
+        """Say which of those who wait were cut off."""
+        return [client.server.is_over() for client in clients]
+
+    def test_who_does_not_log_in_keeps_nobody_out(self) -> None:
+        one, two, three = "198.51.100.1", "198.51.100.2", "198.51.100.3"
+        waiting = self.wait(one, one, one, two, two, two)
+        self.assertTrue(self.connect(ALICE, peer=three).conn.started)
+        self.assertEqual(self.see_lost(waiting), [True] + [False] * 5)
+        self.assertTold("the oldest are cut off for new ones")
+        self.assertTrue(self.connect(ALICE, peer=two).conn.started)
+        lost = [True, False, False, True, False, False]
+        self.assertEqual(self.see_lost(waiting), lost)
+        waiting[0].settle()
+        self.assertTrue(waiting[0].is_lost)
+
+    def test_a_place_with_its_share_cuts_off_none_but_its_own(self) -> None:
+        first = self.wait("198.51.100.1", "198.51.100.2")
+        here = self.wait(*["198.51.100.3"] * 20)
+        self.assertEqual(self.see_lost(first), [False] * 2)
+        self.assertEqual(self.see_lost(here), [True] * 17 + [False] * 3)
+
+    def test_who_logged_in_is_not_cut_off_for_others(self) -> None:
+        known = [self.log_in() for _ in range(3)]
+        known += [self.connect(ALICE, peer="198.51.100.1") for _ in range(3)]
+        waiting = self.wait("198.51.100.2", "198.51.100.3")
+        known += [self.connect(ALICE, peer="198.51.100.4") for _ in range(2)]
+        self.assertTrue(all(client.conn.started for client in known))
+        self.assertEqual(self.see_lost(waiting), [True] * 2)
+        self.assertIsNone(self.connect(ALICE, peer="198.51.100.5").server)
+        self.assertEqual(self.see_lost(known), [False] * 8)
+
+    def test_many_may_log_in_at_once(self) -> None:
+        self.server.limits = Limits()
+        clients = [Client(self.server, self.clock, ALICE) for _ in range(30)]
+        for client in clients:
+            client.settle()
+        self.assertTrue(all(client.conn.started for client in clients))
 
 
 class ProtocolTests(ServerTestCase):

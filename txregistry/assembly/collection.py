@@ -6,8 +6,11 @@ from uuid import uuid4
 
 from txregistry.registry.collection.collector import Collector
 from txregistry.registry.collection.contents import Contents
+from txregistry.registry.collection.interfaces import IKeeping
+from txregistry.registry.collection.keeping import KeepingAll
 from txregistry.registry.collection.reasons import Reasons
 from txregistry.registry.collection.schedule import CollectionSchedule
+from txregistry.registry.collection.sparing import LEAST_FLOOR
 from txregistry.registry.mirror.eviction import Eviction
 from txregistry.registry.repositories import Registry
 from txregistry.settings.policies import make_immutability
@@ -32,18 +35,23 @@ def make_collector(
         floor=None,
     )
     contents = Contents(bare.store, blocking)
-    keeping = Eviction(
-        bare,
-        registry.mirror.rules,
-        registry.uses,
-        contents,
-        blocking,
-        settings.mirror.size,
-    )
+    floor: float = settings.collection.floor
+    if floor and bare.store.flat:  # other nodes may have another one
+        floor = max(floor, LEAST_FLOOR)
+    keeping: IKeeping = KeepingAll()
+    if not settings.mirror.offline:  # else what goes cannot come again
+        keeping = Eviction(
+            bare,
+            registry.mirror.rules,
+            registry.uses,
+            contents,
+            blocking,
+            settings.mirror.size,
+        )
     return Collector(
         bare,
         blocking,
-        settings.collection.floor,
+        floor,
         str(uuid4()),
         contents,
         keeping,

@@ -5,12 +5,14 @@ from typing import Any
 from txregistry.assembly.swift import make_swift_store
 from txregistry.client.agent import make_pool
 from txregistry.model.names import RepositoryName
+from txregistry.registry.collection.sparing import Sparing
+from txregistry.registry.collection.sparingstore import SparingStore
 from txregistry.settings.section import SettingsError
 from txregistry.settings.sections import Settings
 from txregistry.settings.storage import S3, Filesystem, OciLayout
 from txregistry.storage.filesystem import FilesystemObjectStore
 from txregistry.storage.interfaces import IObjectStore, StorageUnavailable
-from txregistry.storage.keys import COMPANIONS, PRIVATE, SECRETS
+from txregistry.storage.keys import COLLECTION, COMPANIONS, PRIVATE, SECRETS, USES
 from txregistry.storage.layoutsource import LayoutObjectSource
 from txregistry.storage.layoutstore import LayoutObjectStore
 from txregistry.storage.memory import MemoryObjectStore
@@ -43,12 +45,18 @@ def make_store(settings: Settings, clock: Any, blocking: Blocking) -> IObjectSto
             COMPANIONS,
             floor=files.minfree,
             secrets=SECRETS,
+            vital=(COLLECTION, USES),
         )
     except StorageUnavailable as error:
         raise SettingsError(
             f"storage.filesystem.rootdirectory: {files.rootdirectory!r} cannot be "
             f"used: {error}."
         ) from error
+
+
+def spare(settings: Settings, store: IObjectStore, clock: Any) -> IObjectStore:
+    """Let what is written into a store not be collected the moment after."""
+    return SparingStore(store, Sparing(store, clock, settings.collection.floor))
 
 
 def _make_layout_store(

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from txregistry.assembly.stores import make_store
+from txregistry.assembly.stores import make_store, spare
 from txregistry.commands.breakable import BreakableOptions, start_threads
 from txregistry.commands.options import parse_parallel
 from txregistry.settings.reading import load_settings
@@ -232,7 +232,8 @@ def _open_target(
         s3 = msgspec.structs.replace(s3, memory=max(s3.memory, needed))
         storage = msgspec.structs.replace(settings.storage, s3=s3)
         settings = msgspec.structs.replace(settings, storage=storage)
-    return _make_store(_TO, settings, reactor, blocking)
+    store = _make_store(_TO, settings, reactor, blocking)
+    return spare(settings, store, reactor)  # a registry may collect there
 
 
 def _make_store(

@@ -10,7 +10,7 @@ import msgspec
 from twisted.python import usage
 
 from txregistry.assembly.mirror import make_rules
-from txregistry.assembly.stores import make_store
+from txregistry.assembly.stores import make_store, spare
 from txregistry.auth.patterns import Patterns
 from txregistry.commands.breakable import start_threads
 from txregistry.commands.storeoptions import (
@@ -175,7 +175,7 @@ class Fsck(StoreOptions):
                 return FolderObjectSource(folder, blocking, Folders(_MANY)), None, False
             except StorageUnavailable as fault:
                 raise SettingsError(f"The folder cannot be read: {fault}.") from fault
-        store = make_store(settings, reactor, blocking)
+        store = spare(settings, make_store(settings, reactor, blocking), reactor)
         return store, store if self["repair"] else None, store.flat
 
     def _spell(self, finding: Finding) -> str:

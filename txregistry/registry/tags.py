@@ -119,6 +119,10 @@ class Tags:
         """Say whether a repository may have tags that stay where they are."""
         return self._immutability.concerns(name)
 
+    def stays(self, name: RepositoryName, tag: Tag) -> bool:
+        """Say whether a tag stays where it is, whoever wants it gone."""
+        return self._immutability.protects(name, tag)
+
     async def staying(self, name: RepositoryName) -> AsyncIterator[Tag]:
         """Give the tags that have to stay where they are."""
         if self.may_stay(name):

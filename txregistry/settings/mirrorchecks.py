@@ -20,8 +20,8 @@ _HOST: Final = re.compile(
     r"(?::[0-9]{1,5})?",
     re.ASCII,
 )
-_SHORT: Final = 60.0
-"""Seconds: uses are told apart by minutes."""
+_SHORT: Final = 3600.0
+"""Seconds: uses are written down some minutes after."""
 _APIS: Final = ("v1", "v2")
 _OFTEN: Final = 60.0
 """Seconds between two turns: more often, an upstream would take it amiss."""

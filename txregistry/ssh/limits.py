@@ -9,7 +9,8 @@ class Limits:
 
     Attributes:
         connections: Connections at the same time; one place gets half of them.
-        unknown: Of these, connections of who is not known yet; likewise.
+        unknown: Of these, connections of who is not known yet; likewise. One more cuts
+            off the oldest of them.
         channels: Channels of one connection at the same time.
         attempts: Keys that one connection may try.
         login: Seconds in which somebody must be known.
@@ -18,7 +19,7 @@ class Limits:
     """
 
     connections: int = 100
-    unknown: int = 20
+    unknown: int = 100
     channels: int = 4
     attempts: int = 10
     login: float = 30.0

@@ -19,8 +19,15 @@ from txregistry.ssh.trail import Trail
 from txregistry.ssh.transport import UNHEARD, RegistryTransport
 
 _UNTOLD: Final = 60.0
-"""Seconds for which it is not told again that somebody was refused for there being too
-many."""
+"""Seconds for which it is not told again that there are too many."""
+_REFUSED: Final = (
+    "There are {count} connections by SSH, {here} of them from {place}: no more are "
+    "taken for now"
+)
+_CUT_OFF: Final = (
+    "There are {count} connections by SSH, {here} of them from {place}: of those that "
+    "have not logged in the oldest are cut off for new ones"
+)
 
 
 class SshServer(SSHFactory):
@@ -63,8 +70,8 @@ class SshServer(SSHFactory):
         self.clock = clock
         self.limits = limits or Limits()
         self.trail = trail or Trail()
-        self._connections: dict[RegistryTransport, None] = {}
-        self._told = -_UNTOLD
+        self._connections: dict[RegistryTransport, str] = {}  # whence; the oldest first
+        self._told: dict[str, float] = {}
         self._draining = False
         self._drained: Deferred[None] | None = None
 
@@ -80,13 +87,14 @@ class SshServer(SSHFactory):
         self._own_log.info("The SSH host key is {key}", key=self.fingerprint)
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
-        """Let somebody in, if there is room."""
+        """Let somebody in, if there is room, or can be."""
         peer = getattr(addr, "host", "")
-        if self._draining or not self._has_room(origin(peer)):
+        place = origin(peer)
+        if self._draining or not self._make_room(place):
             return None
         transport: Any = super().buildProtocol(addr)
         transport.peer = peer
-        self._connections[transport] = None
+        self._connections[transport] = place
         return transport
 
     def getService(self, transport: Any, service: bytes) -> Any:
@@ -124,26 +132,37 @@ class SshServer(SSHFactory):
         for each in list(self._connections):
             each.abort()
 
-    def _has_room(self, place: str) -> bool:
-        """Say whether one more may connect from a place."""
+    def _make_room(self, place: str) -> bool:
+        """Say whether one more may connect from a place.
+
+        Who only connects must not keep others out. So the oldest connection that has
+        not logged in makes room, of the same place where that has its share: honest
+        clients log in long before it is their turn.
+        """
         limits = self.limits
-        unknown = [each for each in self._connections if each.known is None]
-        here = [each for each in self._connections if origin(each.peer) == place]
+        every = self._connections
+        here = [each for each, whence in every.items() if whence == place]
+        unknown = [each for each in every if each.known is None]
         unknown_here = [each for each in here if each.known is None]
-        room = (
-            len(self._connections) < limits.connections
-            and len(here) < max(1, limits.connections // 2)
-            and len(unknown) < limits.unknown
-            and len(unknown_here) < max(1, limits.unknown // 2)
-        )
+        if len(here) >= max(1, limits.connections // 2) or len(unknown_here) >= max(
+            1, limits.unknown // 2
+        ):
+            candidates = unknown_here
+        elif len(every) >= limits.connections or len(unknown) >= limits.unknown:
+            candidates = unknown
+        else:
+            return True
+        self._tell(_CUT_OFF if candidates else _REFUSED, place, len(here))
+        if not candidates:
+            return False
+        oldest = candidates[0]
+        self.forget(oldest)  # now, as the end of a connection may come later
+        oldest.abort()
+        return True
+
+    def _tell(self, text: str, place: str, here: int) -> None:
         now = self.clock.seconds()
-        if not room and now - self._told >= _UNTOLD:
-            self._told = now
-            self._own_log.warn(
-                "There are {count} connections by SSH, {here} of them from {place}: no "
-                "more are taken for now",
-                count=len(self._connections),
-                here=len(here),
-                place=place,
-            )
-        return room
+        if now - self._told.get(text, -_UNTOLD) >= _UNTOLD:
+            self._told[text] = now
+            count = len(self._connections)
+            self._own_log.warn(text, count=count, here=here, place=place)

@@ -53,6 +53,7 @@ class FilesystemObjectStore:
         blocking: Where work goes that waits for a disk.
         companions: See `Publisher`.
         floor: Bytes of free space below which nothing more is taken in.
+        vital: How keys begin that are written all the same: what makes room needs it.
         secrets: What is put below this prefix, nobody else on the machine may read.
     """
 
@@ -65,12 +66,14 @@ class FilesystemObjectStore:
         blocking: Blocking,
         companions: Mapping[str, str],
         floor: int = 0,
+        vital: tuple[str, ...] = (),
         secrets: str | None = None,
     ) -> None:
         self._root = os.path.abspath(root)
         self._scratch = os.path.join(self._root, scratch.rstrip("/"))
         self._blocking = blocking
         self._floor = floor
+        self._vital = tuple(map(self._path, vital))
         self._secrets = None if secrets is None else self._path(secrets)
         self._folders = Folders()
         self._small = SmallFiles()
@@ -168,7 +171,8 @@ class FilesystemObjectStore:
         return f"{self._root}/{key}"
 
     def _put(self, path: str, data: bytes, if_absent: bool) -> bool:  # noqa: FBT001
-        self._check_room(len(data))
+        if not path.startswith(self._vital):
+            self._check_room(len(data))
         secret = self._secrets is not None and path.startswith(self._secrets)
         mode = 0o600 if secret else 0o666
         return self._publisher.write(path, data, if_absent=if_absent, mode=mode)

@@ -21,6 +21,8 @@ SECRETS: Final = PRIVATE + "secrets/"
 
 COLLECTION: Final = PRIVATE + "collection/"
 """What those who collect garbage, and those who do not want that, write down."""
+USES: Final = PRIVATE + "uses/"
+"""When things were used last."""
 CONDEMNED: Final = COLLECTION + "condemned/"
 SPARED: Final = COLLECTION + "spared/"
 
@@ -307,7 +309,7 @@ def place_of_note(note: Key) -> Key:
 
 def uses(name: RepositoryName) -> Key:
     """Place when the tags and manifests of a repository were used last."""
-    return Key(f"{PRIVATE}uses/{name}/_uses")
+    return Key(f"{USES}{name}/_uses")
 
 
 def all_deleted_tags() -> str:

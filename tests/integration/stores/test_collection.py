@@ -32,7 +32,7 @@ NAMES: Final = tuple(RepositoryName(f"team/app{number}") for number in range(3))
 TAGS: Final = (Tag("v1"), Tag("v2"))
 LAYERS: Final = tuple(f"layer {number}".encode() for number in range(6))
 CONFIG: Final = b"{}"
-_FLOOR: Final = 4.0
+_FLOOR: Final = 8.0
 _SECONDS: Final = 10.0
 _CLIENTS: Final = 4
 _DEATHS: Final = (4, 9)
@@ -101,8 +101,8 @@ class CollectionContract:
 
     def make(self, store: IObjectStore, floor: float) -> tuple[Registry, Collector]:
         """Make a node, and who collects there."""
-        node = Registry(store, reactor, at_once, floor=floor, write_fallback=False)  # type: ignore[arg-type]
-        bare = Registry(store, reactor, at_once, floor=None, write_fallback=False)  # type: ignore[arg-type]
+        node = Registry(store, reactor, at_once, floor=floor, write_fallback=False)
+        bare = Registry(store, reactor, at_once, floor=None, write_fallback=False)
         contents = Contents(store, at_once)
         owner = f"node {id(node)}"
         return node, Collector(bare, at_once, floor, owner, contents, KeepingAll())

@@ -9,6 +9,7 @@ from txregistry.model.errors import ReferenceUnknown
 from txregistry.model.names import Tag
 from txregistry.registry.collection.collector import NotOurTurn
 from txregistry.storage import keys
+from txregistry.storage.interfaces import Key
 
 
 class CollectorTests(case.CollectionTestCase):
@@ -138,12 +139,49 @@ class CollectorTests(case.CollectionTestCase):
         self.assertEqual(self.keys(keys.ROOT), before)
         self.assertEqual(report.blind, [str(NAME)])
 
-    def test_manifest_that_is_gone_needs_nothing(self) -> None:
+    def test_manifest_that_is_gone_may_come_back(self) -> None:
         self.push_blobs()
         digest = self.push(numbered(1), V1)
         self.result(self.store.delete([keys.blob(digest)]))
         self.collect_all()
-        self.assertFalse(self.is_stored(LAYER))
+        self.assertTrue(self.is_stored(LAYER))
+
+    def test_names_of_other_registries_keep_their_content(self) -> None:
+        self.push_blobs()
+        self.push(numbered(1), V1)
+        for key in self.keys(keys.REPOSITORIES):
+            self.put(
+                key.replace("library/alpine", "Library/" + "a" * 300), self.get(key)
+            )
+            self.result(self.store.delete([Key(key)]))
+        before = self.keys(keys.ROOT)
+        self.collect_all()
+        self.assertEqual(self.keys(keys.ROOT), before)
+
+    def test_tag_without_the_rest_keeps_its_content(self) -> None:
+        self.push_blobs()
+        digest = self.push(numbered(1), V1)
+        self.result(self.store.delete([keys.revision_link(NAME, digest)]))
+        self.collect_all()
+        self.assertTrue(self.is_stored(LAYER) and self.is_stored(numbered(1)))
+
+    def test_manifest_without_a_link_to_its_layer_keeps_it(self) -> None:
+        self.push_blobs()
+        self.push(numbered(1), V1)
+        self.result(self.store.delete([keys.layer_link(NAME, Digest.of(LAYER))]))
+        self.collect_all()
+        self.assertTrue(self.is_stored(LAYER))
+
+    def test_index_keeps_what_it_lists_without_a_link(self) -> None:
+        self.push_blobs()
+        digest = self.push(numbered(1))
+        self.push(index([numbered(1)]), V1)
+        self.result(self.store.delete([keys.revision_link(NAME, digest)]))
+        self.collect_all()
+        self.assertTrue(self.is_stored(numbered(1)) and self.is_stored(LAYER))
+
+    def test_nothing_at_all(self) -> None:
+        self.assertTrue(self.collect().finished)
 
     def test_what_is_not_ours_stays(self) -> None:
         self.push_blobs()

@@ -73,9 +73,8 @@ class EvictionCase(case.CollectionTestCase):
 
 class AgeTests(EvictionCase):
     def test_what_nobody_uses_goes(self) -> None:
-        self.fill(1, Tag("old"))
-        self.fill(2, Tag("new"))
-        self.use(Tag("old"), Tag("new"))
+        self.use(Tag("old"), self.fill(1, Tag("old")))
+        self.use(Tag("new"), self.fill(2, Tag("new")))
         self.clock.advance(9 * DAY)
         self.use(Tag("new"))
         self.collect_quickly()
@@ -180,6 +179,27 @@ class SizeTests(EvictionCase):
         self.assertEqual(
             [number for number in range(6) if self.is_here(number)], [0, 4, 5]
         )
+
+    def test_of_what_was_used_at_once_some_stays(self) -> None:
+        for number in range(6):
+            self.use(Tag(f"v{number}"), self.fill(number, Tag(f"v{number}")))
+        self.collect_quickly()
+        self.assertEqual(sum(map(self.is_here, range(6))), 3)
+
+    def test_what_is_larger_than_all_is_kept_as_the_latest(self) -> None:
+        self.limit = 10
+        self.collector = self.make_collector("another")
+        self.fill_all()
+        self.collect_quickly()
+        self.assertEqual(
+            [self.is_here(number) for number in range(6)], [False] * 5 + [True]
+        )
+
+    def test_of_what_nothing_is_known_is_used_now(self) -> None:
+        self.use(Tag("v1"), self.fill(1, Tag("v1")))
+        self.fill(2, None)
+        self.collect_quickly()
+        self.assertTrue(self.is_here(2))
 
     def test_what_fits_stays(self) -> None:
         for number in range(3):

@@ -12,10 +12,12 @@ from typing import Final
 import msgspec
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
 
 from txregistry.model.names import RepositoryName
 from txregistry.registry.collection.contents import Contents
 from txregistry.registry.collection.interfaces import IKeeping
+from txregistry.registry.collection.keeping import KeepingAll
 from txregistry.registry.collection.lease import LIFE, Lease, LeaseLost
 from txregistry.registry.collection.marking import Marking
 from txregistry.registry.collection.reasons import Reasons
@@ -27,6 +29,8 @@ from txregistry.storage import keys
 from txregistry.storage.interfaces import NotFound, StorageUnavailable
 from txregistry.tasks import Blocking
 
+_APART: Final = 2 * 3600.0
+"""Seconds that clocks may be apart."""
 _EARLY: Final = 0.9
 """Of the time from one round to the next, what must have passed at least."""
 
@@ -53,6 +57,8 @@ class Collector:
         reasons: Takes note of why something stays; None where nobody asks.
     """
 
+    _log = Logger()
+
     def __init__(
         self,
         registry: Registry,
@@ -69,15 +75,8 @@ class Collector:
         self._floor = floor
         self._keeping = keeping
         self._lease = Lease(registry.store, owner, registry.clock)
-        self._marking = Marking(
-            registry.store,
-            contents,
-            registry.images,
-            registry.clock,
-            blocking,
-            keeping,
-            reasons,
-        )
+        self._contents = contents
+        self._reasons = reasons
 
     async def collect(
         self,
@@ -105,11 +104,12 @@ class Collector:
         begun = self._clock.seconds()
         report = CollectionReport(dry_run=dry_run)
         if dry_run:
-            await self._round(None, report, hear, only)
+            await self._round(None, self._keeping, report, hear, only)
         elif await self._lease.take():
             try:
                 started = await self._lease.written()
                 await self._check_time(started, every)
+                keeping = self._trusted(started)
                 settling = Settling(
                     self._registry.store, self._lease, self._floor, started
                 )
@@ -117,7 +117,7 @@ class Collector:
                 tending.clock = self._clock
                 _ = tending.start(LIFE / 4, now=False)
                 try:
-                    await self._round(settling, report, hear, only)
+                    await self._round(settling, keeping, report, hear, only)
                 finally:
                     tending.stop()
                 report.seconds = self._clock.seconds() - begun
@@ -145,6 +145,18 @@ class Collector:
             if now - last.modified < every * _EARLY:
                 raise TooSoon
 
+    def _trusted(self, now: float) -> IKeeping:
+        """Say what is kept, by rules only where clocks agree on what is old."""
+        apart = self._clock.seconds() - now
+        if abs(apart) <= _APART:
+            return self._keeping
+        self._log.warn(
+            "Nothing goes by a rule in this round: the clock of this machine is "
+            "{apart:+.0f} s from the store's",
+            apart=apart,
+        )
+        return KeepingAll()
+
     def _tend(self) -> Deferred[None]:
         """Keep the lease while nothing is settled for long."""
         return Deferred.fromCoroutine(self._lease.touch()).addErrback(
@@ -160,12 +172,20 @@ class Collector:
     async def _round(
         self,
         settling: Settling | None,
+        keeping: IKeeping,
         report: CollectionReport,
         hear: Hear,
         only: Callable[[RepositoryName], bool] | None,
     ) -> None:
-        await self._keeping.prepare()
-        work = Round(
-            self._registry, self._marking, self._blocking, settling, report, hear
+        await keeping.prepare()
+        marking = Marking(
+            self._registry.store,
+            self._contents,
+            self._registry.images,
+            self._clock,
+            self._blocking,
+            keeping,
+            self._reasons,
         )
+        work = Round(self._registry, marking, self._blocking, settling, report, hear)
         await work.run(only)

@@ -41,6 +41,7 @@ class Content:
         size: Its own bytes.
         subject: What it refers to.
         image_id: The image of version 1 that it was made from.
+        is_index: Whether it lists manifests, not layers.
         named: Blobs and members, of SHA-256: the digests' bytes and their sizes.
         others: Those of other algorithms.
     """
@@ -48,6 +49,7 @@ class Content:
     size: int = 0
     subject: Digest | None = None
     image_id: str | None = None
+    is_index: bool = False
     named: bytes = b""
     others: tuple[Digest, ...] = ()
 
@@ -143,6 +145,7 @@ def _read(stored: Digest, data: bytes) -> Content:
         None if manifest.subject is None else manifest.subject.digest,
         manifest.annotations.get(ID_ANNOTATION),
         (*manifest.blobs, *manifest.children),
+        is_index=manifest.is_index,
     )
 
 
@@ -162,6 +165,8 @@ def _content(
     subject: Digest | None,
     image_id: str | None,
     descriptors: Iterable[Descriptor],
+    *,
+    is_index: bool = False,
 ) -> Content:
     named = bytearray()
     others = []
@@ -171,4 +176,4 @@ def _content(
             named += min(length, _MOST).to_bytes(8)
         else:
             others.append(digest)
-    return Content(size, subject, image_id, bytes(named), tuple(others))
+    return Content(size, subject, image_id, is_index, bytes(named), tuple(others))

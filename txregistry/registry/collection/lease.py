@@ -153,8 +153,12 @@ class Lease:
         Raises:
             StorageUnavailable: it cannot be given up; it is anybody's after a while.
         """
-        if await self._is_ours():
-            await self._store.delete([keys.collection_lease()])
+        await self._turns.acquire()
+        try:
+            if await self._is_ours():
+                await self._store.delete([keys.collection_lease()])
+        finally:
+            self._turns.release()
 
     async def _is_ours(self) -> bool:
         found = await read_lease(self._store)

@@ -144,7 +144,7 @@ class Marking:
                 kept, forgotten = await self._follow(name, seen, chosen)
                 for digest, stored in kept.items():
                     await links.wanted.add(bytes.fromhex(stored.encoded))
-                    content = await self._contents.of(stored)
+                    content = await self._content(stored)
                     await self._need(content, seen)
                     if self._reasons is not None:
                         self._reasons.look(name, digest, content, chosen)
@@ -158,6 +158,8 @@ class Marking:
                     digest=str(error.digest),
                 )
                 await self._want_all(seen)
+                if self._reasons is not None:
+                    self._reasons.add(name, "a manifest there cannot be read")
                 return Marked([], len(seen.manifests), blind=error.digest)
             await self._need_gzips(around.gzips, seen)
             unneeded = [link_item("revisions", digest) for digest in forgotten]
@@ -220,12 +222,10 @@ class Marking:
         for count, (digest, stored) in enumerate(seen.manifests.items(), 1):
             if not count % _BATCH:
                 await breathe(self._clock)
-            content = await self._contents.of(stored)
+            content = await self._content(stored)
             if digest != stored:  # two names of one
                 following.setdefault(digest, []).append(stored)
                 following.setdefault(stored, []).append(digest)
-            if content is None:
-                continue
             members = [
                 Digest(CANONICAL, each.hex())
                 for each in content.digests()
@@ -240,19 +240,50 @@ class Marking:
                 following.setdefault(link.kind.digest, []).append(link.stored)
         return following
 
-    async def _need(self, content: Content | None, seen: _Seen) -> None:
-        """Note that what a manifest names is needed."""
+    async def _content(self, stored: Digest) -> Content:
+        """Say what a manifest names that a repository has.
+
+        Raises:
+            Unreadable: nobody knows: it may be that its bytes come back.
+        """
+        content = await self._contents.of(stored)
         if content is None:
-            return
-        full = False
+            raise Unreadable(stored)
+        return content
+
+    async def _need(self, content: Content, seen: _Seen) -> None:
+        """Note that what a manifest names is needed, be there a link to it or not."""
         for data in content.digests():
-            full = seen.needed.take(data)
-        if full:
-            await seen.needed.spill()
+            await seen.needed.add(data)
+            await seen.links.wanted.add(data)
+            if content.is_index and Digest(CANONICAL, data.hex()) not in seen.manifests:
+                await self.want_deep(Digest(CANONICAL, data.hex()), seen.links)
         for digest in content.others:
             stored = seen.aliases.get(digest)
             if stored is not None:
                 await seen.needed.add(stored)
+
+    async def want_deep(self, stored: Digest, links: Links) -> None:
+        """Note that content is wanted to which there is no link, and what it names.
+
+        That is what a crash left, or another program; somebody may mend it.
+        """
+        waiting, known = [stored], {stored}
+        while waiting:
+            digest = waiting.pop()
+            await links.wanted.add(bytes.fromhex(digest.encoded))
+            try:
+                content = await self._contents.of(digest)
+            except Unreadable:
+                continue  # no manifest
+            if content is None:
+                continue
+            for data in content.digests():
+                await links.wanted.add(data)
+                each = Digest(CANONICAL, data.hex())
+                if content.is_index and each not in known:
+                    known.add(each)
+                    waiting.append(each)
 
     async def _mark_images(
         self,
@@ -268,9 +299,10 @@ class Marking:
             for number in seen.layers.numbers:
                 for data in await seen.layers.bucket(number):
                     await seen.needed.add(data)
+                    await seen.links.wanted.add(data)
             return ()
-        contents = [await self._contents.of(each) for each in kept.values()]
-        named = {each.image_id for each in contents if each is not None}
+        contents = [await self._content(each) for each in kept.values()]
+        named = {each.image_id for each in contents}
         found = [
             (image_id, await self._images.record(name, image_id))
             for image_id in around.images(name)
@@ -281,7 +313,9 @@ class Marking:
                 needed.update(image.ancestry)
         for image_id, image in found:
             if image is not None and image_id in needed:
-                await seen.needed.add(bytes.fromhex(image.layer.digest.encoded))
+                data = bytes.fromhex(image.layer.digest.encoded)
+                await seen.needed.add(data)
+                await seen.links.wanted.add(data)
                 if self._reasons is not None:
                     self._reasons.look_at_image(name, image)
         return [image_id for image_id, _ in found if image_id not in needed]
@@ -299,14 +333,13 @@ class Marking:
             ]
         for each in found:
             await seen.needed.add(each)
+            await seen.links.wanted.add(each)
 
     async def _unneeded_layers(self, seen: _Seen) -> list[str]:
         unneeded = []
         for number in seen.layers.numbers:
             needed = await seen.needed.bucket(number)
             layers = await seen.layers.bucket(number)
-            for data in layers & needed:
-                await seen.links.wanted.add(data)
             unneeded += [
                 link_item("layers", Digest(CANONICAL, data.hex()))
                 for data in layers - needed

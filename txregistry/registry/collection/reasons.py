@@ -29,7 +29,7 @@ class Reasons:
         self,
         name: RepositoryName,
         digest: Digest,
-        content: Content | None,
+        content: Content,
         kept: Kept | None,
     ) -> None:
         """Look whether a manifest that stays is why, or is it itself.
@@ -42,23 +42,22 @@ class Reasons:
         """
         if digest == self.wanted:
             if kept is None:
-                self._add(name, "it is a manifest there, and all manifests stay")
+                self.add(name, "it is a manifest there, and all manifests stay")
             elif digest in kept.roots:
-                self._add(name, "it is a manifest there that a tag or a use keeps")
+                self.add(name, "it is a manifest there that a tag or a use keeps")
             else:
-                self._add(name, "it is a manifest there that another one keeps")
-        if content is None:
-            return
+                self.add(name, "it is a manifest there that another one keeps")
         data = bytes.fromhex(self.wanted.encoded)
         if data in content.digests() or self.wanted in content.others:
-            self._add(name, f"the manifest {digest} names it")
+            self.add(name, f"the manifest {digest} names it")
 
     def look_at_image(self, name: RepositoryName, image: Image) -> None:
         """Look whether an image of version 1 that stays is why."""
         if image.layer.digest == self.wanted:
-            self._add(name, f"it is the layer of the image {image.image_id}")
+            self.add(name, f"it is the layer of the image {image.image_id}")
 
-    def _add(self, name: RepositoryName, reason: str) -> None:
+    def add(self, name: RepositoryName, reason: str) -> None:
+        """Take a reason that holds in a repository."""
         if len(self._found) < _MOST:
             self._found.append(f"{name}: {reason}")
         else:

@@ -14,6 +14,7 @@ from txregistry.registry.collection.links import walk_keys
 from txregistry.registry.collection.marking import Links, Marking
 from txregistry.registry.collection.report import CollectionReport, Hear
 from txregistry.registry.collection.settling import Remove, Settled, Settling
+from txregistry.registry.collection.strangers import Strangers
 from txregistry.registry.collection.surroundings import Surroundings
 from txregistry.registry.repositories import Registry
 from txregistry.storage import keys
@@ -24,6 +25,14 @@ from txregistry.tasks import Blocking
 REMEMBERED: Final = 90 * 24 * 3600.0
 """Seconds for which it is remembered what a deleted tag pointed to."""
 _FOLDERS: Final = (keys.LAYERS_FOLDER, keys.MANIFESTS_FOLDER)
+
+
+async def _next(walk: AsyncIterator[RepositoryName]) -> RepositoryName | None:
+    """Give the next one; `anext` with a default trips over what Deferreds give."""
+    try:
+        return await walk.__anext__()
+    except StopAsyncIteration:
+        return None
 
 
 async def _nothing(items: Sequence[str]) -> Sequence[str]:
@@ -81,6 +90,7 @@ class Round:
                     await self._look_through(name, around, links)
             if only is None:
                 await self._end_lists()
+                await Strangers(self._registry, self._marking, links).keep()
                 await self._sweep(links)
         if only is None:
             await self._registry.tags.history.expire(
@@ -91,13 +101,13 @@ class Round:
         """Give all of which there is something, though nothing may have a tag."""
         store, clock = self._store, self._registry.clock
         walks = [Catalog(store, clock, folder).all() for folder in _FOLDERS]
-        heads = [await anext(walk, None) for walk in walks]
+        heads = [await _next(walk) for walk in walks]
         while any(head is not None for head in heads):
             first = min(str(head) for head in heads if head is not None)
             yield RepositoryName(first)
             for place, head in enumerate(heads):
                 if head is not None and str(head) == first:
-                    heads[place] = await anext(walks[place], None)
+                    heads[place] = await _next(walks[place])
 
     async def _look_through(
         self, name: RepositoryName, around: Surroundings, links: Links

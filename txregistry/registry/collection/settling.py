@@ -20,6 +20,8 @@ _BATCH: Final = 100
 """Things that are removed at once: who needs one of them waits for that."""
 _SOON: Final = 10.0
 """Seconds within which what was announced is removed."""
+_AHEAD: Final = 60.0
+"""Seconds that a list may be ahead of the store's clock, which is read in seconds."""
 _PAGE: Final = 1000
 
 Remove = Callable[[Sequence[str]], Awaitable[Sequence[str]]]
@@ -103,6 +105,10 @@ class Settling:
         except NotFound:
             written = self._started  # somebody tidied up; another time
         found = await read_list(self._store, place)
+        if written - self._started > self._floor + _AHEAD:
+            # The store's clock was set back; nobody waits for it to catch up.
+            await self._condemn(place, unneeded)
+            return Settled((), min(len(unneeded), MOST))
         if self._started - written < self._floor:
             return Settled((), len(found.items.intersection(unneeded)))
         due = found.items.intersection(unneeded if removable is None else removable)

@@ -32,9 +32,11 @@ from txregistry.storage.interfaces import IObjectStore, Key
 FLOOR: Final = 24 * 3600.0
 """Seconds for which something stays after it was found to be unneeded: as long as the
 push of an image takes at most."""
-FRESH: Final = 30.0
+FRESH: Final = 5.0
 """Seconds for which a list is taken to be as it was, at most."""
-PATIENCE: Final = 45.0
+LEAST_FLOOR: Final = 20.0
+"""Seconds of the least age floor where nodes remember lists, whatever theirs is."""
+PATIENCE: Final = 60.0
 """Seconds after which a collector that was about to remove something is given up."""
 
 _SHARE: Final = 4
@@ -46,10 +48,10 @@ _ITEMS: Final = 200_000
 
 @dataclass(slots=True)
 class _Known:
-    """A list, until when it is taken to be like that, and what was spared of it."""
+    """A list, when it was read, and what was spared of it."""
 
     found: CondemnedList
-    until: float
+    since: float
     spared: set[str] = field(default_factory=set)
 
 
@@ -65,16 +67,19 @@ class Sparing:
     def __init__(self, store: IObjectStore, clock: IReactorTime, floor: float) -> None:
         self._store = store
         self._clock = clock
-        self._fresh = min(FRESH, floor / _SHARE)
+        # Where to read a list costs a request, it is remembered for a moment.
+        self._fresh = min(FRESH, floor / _SHARE) if store.flat else 0.0
         self._lists: OrderedDict[Key, _Known] = OrderedDict()
         self._items = 0
 
-    async def blob(self, stored: Digest) -> None:
-        """Spare the bytes of a blob or manifest."""
+    async def blob(self, stored: Digest) -> bool:
+        """Spare the bytes of a blob or manifest; say whether they were condemned."""
         if stored.algorithm == CANONICAL:
             bucket = keys.condemned_blobs(int(stored.encoded[:2], 16))
-            if (await self._list(bucket)).found.items:
+            if stored.encoded in (await self._list(bucket)).found.items:
                 await self._spare(bucket, stored.encoded)
+                return True
+        return False
 
     async def link(self, name: RepositoryName, role: LinkRole, digest: Digest) -> None:
         """Spare a repository's link to a blob or manifest."""
@@ -91,13 +96,14 @@ class Sparing:
     async def _list(self, place: Key) -> _Known:
         known = self._lists.get(place)
         now = self._clock.seconds()
-        if known is not None and now < known.until:
+        # A clock may have been set back.
+        if known is not None and known.since <= now < known.since + self._fresh:
             return known
         found = await read_list(self._store, place)
         if known is not None and known.found.number == found.number:
-            known.until = now + self._fresh
+            known.since = now
             return known
-        return self._remember(place, _Known(found, now + self._fresh))
+        return self._remember(place, _Known(found, now))
 
     def _remember(self, place: Key, known: _Known) -> _Known:
         forgotten = self._lists.pop(place, None)

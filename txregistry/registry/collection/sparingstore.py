@@ -14,10 +14,12 @@ from txregistry.storage.interfaces import (
     IObjectStore,
     IStagingArea,
     Key,
+    NotFound,
     Page,
     Stat,
+    StorageUnavailable,
 )
-from txregistry.storage.keys import BLOBS, REPOSITORIES
+from txregistry.storage.keys import BLOBS, REPOSITORIES, blob
 from txregistry.storage.kinds import Blob, Link, recognize
 from txregistry.streams import IReader
 
@@ -93,9 +95,20 @@ class SparingStore:
             role: LinkRole = "layers" if found.role == "layer" else "revisions"
             await self._sparing.link(found.repository, role, found.digest)
             try:
-                await self._sparing.blob(Digest.parse(data.decode("ascii")))
+                target = Digest.parse(data.decode("ascii"))
             except (DigestInvalid, UnicodeDecodeError):
                 return  # it leads nowhere
+            if await self._sparing.blob(target) and not await self._has(target):
+                raise StorageUnavailable(
+                    f"{target} was collected a moment ago; it has to be sent again"
+                )
+
+    async def _has(self, digest: Digest) -> bool:
+        try:
+            await self._store.stat(blob(digest))
+        except NotFound:
+            return False
+        return True
 
 
 @implementer(IStagingArea)

@@ -17,8 +17,11 @@ from txregistry.registry.uses import MINUTE, Minutes, Uses
 from txregistry.storage import keys
 from txregistry.tasks import Blocking, breathe
 
-_WIDTH: Final = 12
-"""Bytes that are kept with each blob: a minute, and a size."""
+_BITS: Final = 24
+"""Bits by which what was used in the same minute is told apart."""
+_RANK: Final = 8
+_WIDTH: Final = _RANK + 8
+"""Bytes that are kept with each blob: a rank, and a size."""
 
 
 @implementer(IKeeping)
@@ -80,21 +83,28 @@ class Eviction:
         oldest = self._since(rule)
         uses = await self._known_uses(name)
         async for tag, digest in self._tags(name):
-            if rule.pins(name, tag) or uses[str(tag)] >= oldest:
+            if self._stays(rule, name, tag) or _rank(uses[str(tag)], digest) >= oldest:
                 roots.add(digest)
             else:
                 leaving.append((tag, digest))
-        roots.update(each for each in manifests if uses.get(str(each), -1) >= oldest)
+        roots.update(
+            each for each in manifests if _rank(uses.get(str(each), 0), each) >= oldest
+        )
         return Kept(frozenset(roots), tuple(leaving))
 
+    def _stays(self, rule: MirrorRule, name: RepositoryName, tag: Tag) -> bool:
+        """Say whether a tag is kept, whoever uses it."""
+        return rule.pins(name, tag) or self._registry.tags.stays(name, tag)
+
     def _since(self, rule: MirrorRule) -> int:
-        """Say since which minute what is kept must have been used."""
+        """Say of which rank what is kept must be at least."""
         if rule.keep is None:
             return self._oldest
-        return max(self._oldest, self._uses.now() - int(rule.keep / MINUTE))
+        oldest = self._uses.now() - int(rule.keep / MINUTE)
+        return max(self._oldest, oldest << _BITS)
 
     async def _known_uses(self, name: RepositoryName) -> Minutes:
-        """Say when all tags were used; one of which nothing is known was used now.
+        """Say when all was used; of what nothing is known, that was used now.
 
         That is so with what came before uses were noted, or to another node a moment
         ago.
@@ -105,8 +115,8 @@ class Eviction:
         async for tag, _ in self._tags(name):
             if str(tag) not in uses:
                 fresh[str(tag)] = now
-        if not uses:
-            for digest in await self._registry.manifests.all(name):
+        for digest in await self._registry.manifests.all(name):
+            if str(digest) not in uses:
                 fresh[str(digest)] = now
         if fresh:
             await self._uses.write(name, fresh)
@@ -133,7 +143,8 @@ class Eviction:
         uses = await self._known_uses(name)
         latest: dict[Digest, int] = {}
         async for tag, digest in self._tags(name):
-            minute = self._uses.now() if rule.pins(name, tag) else uses[str(tag)]
+            stays = self._stays(rule, name, tag)
+            minute = self._uses.now() if stays else uses[str(tag)]
             latest[digest] = max(minute, latest.get(digest, 0))
         for digest in manifests:
             if str(digest) in uses:
@@ -141,7 +152,8 @@ class Eviction:
         for digest, minute in latest.items():
             await breathe(self._registry.clock)
             async for data, size in self._reached([digest], manifests, held):
-                extra = minute.to_bytes(4) + min(size, 2**63).to_bytes(8)
+                rank = _rank(minute, digest)
+                extra = rank.to_bytes(_RANK) + min(size, 2**63).to_bytes(8)
                 await found.add(data, extra)
 
     async def _reached(
@@ -167,27 +179,32 @@ class Eviction:
                     yield data, size
 
     async def _cut(self, found: DigestBuckets, limit: int) -> int:
-        """Say since when what has room must have been used."""
+        """Say of which rank what has room must be; the latest of all is kept anyway."""
         sizes: dict[int, int] = {}
         for number in found.numbers:
-            for minute, size in _latest(await found.bucket(number)):
-                sizes[minute] = sizes.get(minute, 0) + size
+            for rank, size in _latest(await found.bucket(number)):
+                sizes[rank] = sizes.get(rank, 0) + size
             await breathe(self._registry.clock)
         total = 0
-        for minute in sorted(sizes, reverse=True):
-            total += sizes[minute]
-            if total > limit:
-                return minute + 1
+        for rank in sorted(sizes, reverse=True):
+            if total and total + sizes[rank] > limit:
+                return rank + 1
+            total += sizes[rank]
         return 0
 
 
 def _latest(entries: Iterable[bytes]) -> Iterable[tuple[int, int]]:
-    """Give for each blob the latest minute, and its size."""
+    """Give for each blob the latest rank, and its size."""
     latest: dict[bytes, tuple[int, int]] = {}
     for entry in entries:
-        minute = int.from_bytes(entry[SIZE : SIZE + 4])
-        size = int.from_bytes(entry[SIZE + 4 :])
+        rank = int.from_bytes(entry[SIZE : SIZE + _RANK])
+        size = int.from_bytes(entry[SIZE + _RANK :])
         digest = entry[:SIZE]
-        if minute >= latest.get(digest, (-1, 0))[0]:
-            latest[digest] = (minute, size)
+        if rank >= latest.get(digest, (-1, 0))[0]:
+            latest[digest] = (rank, size)
     return latest.values()
+
+
+def _rank(minute: int, digest: Digest) -> int:
+    """Order what was used in the same minute too: by its digest, which is as good."""
+    return minute << _BITS | int(digest.encoded[: _BITS // 4], 16)

@@ -6,6 +6,17 @@ import sys
 from tests.transfer.program import environment
 
 _PROGRAM = "from txregistry.commands.main import main; main()"
+_INTERRUPTED = """
+import os, sys
+from txregistry.commands.imageoptions import TransferLine
+left = [int(sys.argv.pop(1))]
+def show(line, came, size):
+    if left:
+        os.kill(os.getpid(), left.pop())
+TransferLine.show = show
+from {module} import main
+main()
+"""
 LIMIT = 240.0
 """How long it may take, in seconds."""
 
@@ -29,6 +40,27 @@ def run(
         command(*arguments),
         env=environment(**variables),
         input=given,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+
+
+def interrupt(
+    number: int, module: str, *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a program that moves images, which gets a signal when the first bytes came.
+
+    Args:
+        number: The signal.
+        module: Where its ``main`` is.
+        arguments: What it is given.
+    """
+    program = _INTERRUPTED.format(module=module)
+    return subprocess.run(
+        [sys.executable, "-c", program, str(number), *arguments],
+        env=environment(),
         capture_output=True,
         text=True,
         timeout=LIMIT,

@@ -5,11 +5,12 @@ import gzip
 import json
 import os
 import shutil
+import signal
 import tempfile
 from functools import cache
 from pathlib import Path
 
-from tests.commands import imagecase
+from tests.commands import imagecase, program
 from tests.commands.imagecase import IMAGE, INDEX
 from tests.commands.zygote import shared
 from tests.integration.clients.images import contents_of, make_image
@@ -213,6 +214,26 @@ class BundleTests(imagecase.ImageCommandCase):
         self.bundle("team/app:1", "solo:2")
         self.fails(4, "txregistry", "import", self.file, path)
         self.fails(3, "registryget", self.other, "team/app:1")
+
+    def test_what_is_no_file_stays(self) -> None:
+        os.mkfifo(self.file)
+        for path, text in (
+            (self.file, "no regular file"),
+            (self.place, "is a folder"),
+            ("-", "to a file only"),
+        ):
+            with self.subTest(path=path):
+                arguments = ("bundle", self.path("none"), path, "solo:2")
+                self.assertIn(text, self.fails(2, "txregistry", *arguments))
+        self.assertTrue(Path(self.file).is_fifo())
+        self.assertEqual(os.listdir(self.place), ["images.bundle"])
+
+    def test_it_is_interrupted(self) -> None:
+        arguments = ("bundle", self.folder, self.file, "team/app:1", "solo:2")
+        done = program.interrupt(signal.SIGTERM, "txregistry.commands.main", *arguments)
+        self.assertEqual(done.returncode, 130, done.stderr)
+        self.assertEqual(done.stderr, "txregistry bundle: It was broken off.\n")
+        self.assertEqual(os.listdir(self.place), [])
 
     def test_usage(self) -> None:
         for arguments, text in (

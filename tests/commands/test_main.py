@@ -3,12 +3,15 @@
 import io
 import json
 import os
+import subprocess
 import sys
 
 import yaml
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.commands import program
 from tests.temporary import make_file, make_folder
+from tests.transfer.program import environment
 from txregistry.commands.main import main
 
 
@@ -109,3 +112,21 @@ class CheckConfigTests(SynchronousTestCase):
 
     def test_unknown_command_ends_with_2(self) -> None:
         self.assertIn("txregistry: ", self.fail_with("fly"))
+
+
+class PipeTests(SynchronousTestCase):
+    def test_nobody_reads_what_it_says(self) -> None:
+        out, into = os.pipe()
+        os.close(out)
+        try:
+            done = subprocess.run(
+                program.command("gc", "--help"),
+                env=environment(),
+                stdout=into,
+                stderr=subprocess.PIPE,
+                timeout=program.LIMIT,
+                check=False,
+            )
+        finally:
+            os.close(into)
+        self.assertEqual((done.returncode, done.stderr), (1, b""))

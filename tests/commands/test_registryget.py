@@ -14,7 +14,7 @@ from pathlib import Path
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.commands import imagecase
+from tests.commands import imagecase, program
 from tests.commands.imagecase import IMAGE, INDEX
 from tests.integration.clients.images import contents_of
 from tests.temporary import make_file
@@ -25,6 +25,7 @@ from txregistry.commands.registryget import main
 from txregistry.model.digest import Digest
 from txregistry.model.names import RepositoryName
 from txregistry.storage import keys
+from txregistry.transfer.images.partfiles import find_place
 from txregistry.transfer.images.remotecommands import MOST_LAYERS
 
 LIMIT = 240.0
@@ -231,6 +232,58 @@ class RegistryGetTests(imagecase.ImageCommandCase):
             os.close(theirs)
         self.assertEqual(done.status, 2)
         self.assertIn("terminal", done.err)
+
+    def test_a_link_is_followed(self) -> None:
+        path, link = self.path("image.tar"), self.path("link")
+        os.symlink("image.tar", link)
+        for _ in range(2):  # it leads nowhere at first
+            self.run_well("registryget", self.folder, "team/app:1", "-o", link)
+            self.assertTrue(os.path.islink(link))
+            self.assertEqual(Path(path).read_bytes(), self.get())
+        self.assertEqual(sorted(os.listdir(self.place)), ["image.tar", "link"])
+
+    def test_what_is_no_file_stays(self) -> None:
+        pipe, link, loop = self.path("pipe"), self.path("link"), self.path("loop")
+        os.mkfifo(pipe)
+        os.symlink("pipe", link)
+        os.symlink("loop", loop)
+        for path, text in (
+            (pipe, "no regular file"),
+            (link, "no regular file"),
+            (loop, "leads to itself"),
+            (self.place, "is a folder"),
+            (self.path("new/"), "the name of a file"),
+            ("", "the name of a file"),
+            ("-", "leave it out"),
+        ):
+            with self.subTest(path=path):
+                # Nobody is asked for anything: there is no such registry.
+                arguments = (self.path("none"), "team/app:1", "-o", path)
+                self.assertIn(text, self.fails(2, "registryget", *arguments))
+        self.assertTrue(Path(pipe).is_fifo())
+        self.assertEqual(sorted(os.listdir(self.place)), ["link", "loop", "pipe"])
+
+    def test_nor_is_a_pipe_that_is_open(self) -> None:
+        out, into = os.pipe()
+        try:  # as /dev/stdout may be: what such a link says is no path
+            with self.assertRaisesRegex(ValueError, "no regular file"):
+                find_place(f"/proc/self/fd/{into}")
+        finally:
+            os.close(out)
+            os.close(into)
+
+    def test_it_is_interrupted_on_its_way_to_a_file(self) -> None:
+        path, module = self.path("image.tar"), "txregistry.commands.registryget"
+        arguments = (self.folder, "team/app:1", "-o", path)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with self.subTest(number=number):
+                done = program.interrupt(number, module, *arguments)
+                self.assertEqual(done.returncode, 130, done.stderr)
+                told = f"It was broken off. {path}.part stays, for --resume."
+                self.assertEqual(done.stderr, f"registryget: {told}\n")
+                self.assertEqual(os.listdir(self.place), ["image.tar.part"])
+        self.run_well("registryget", *arguments, "--resume")
+        self.assertEqual(Path(path).read_bytes(), self.get())
 
     def test_it_is_interrupted_while_nobody_reads(self) -> None:
         process = subprocess.Popen(

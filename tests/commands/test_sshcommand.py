@@ -67,6 +67,13 @@ class RunTests(SynchronousTestCase):
         self.assertEqual(again.out, put.out)
         self.assertEqual(self.ask("list").out, b"team/app\nteam/copy\n")
 
+    def test_no_folder_is_made(self) -> None:
+        root = Path(self.folder) / "none"
+        done = self.ask("list", b"", "--root", str(root), "--allow", "**:pull")
+        self.assertEqual((done.status, done.out), (2, b""))
+        self.assertRegex(done.err, r"\Atxregistry: --root: there is no such [^\n]+\n\Z")
+        self.assertFalse(root.exists())
+
     def test_refuses_in_one_line(self) -> None:
         for command, status in (
             ("", 2),

@@ -1,5 +1,6 @@
 """Commands whose work goes on for a while, and can be broken off."""
 
+import signal
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, ClassVar, Final
@@ -38,6 +39,8 @@ class BreakableOptions(CommandOptions):
         statuses: list[int] = []
 
         async def run(reactor: Any) -> None:
+            if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # nohup ignores it
+                signal.signal(signal.SIGHUP, reactor.sigTerm)
             statuses.append(await self._run(reactor, work(reactor)))
 
         try:

@@ -19,6 +19,7 @@ from txregistry.registry.mirror.platforms import Platforms
 from txregistry.transfer.archives.writing import Wanted
 from txregistry.transfer.images.bundling import Bundling
 from txregistry.transfer.images.endings import Ending, TransferFailed
+from txregistry.transfer.images.partfiles import find_place
 from txregistry.transfer.images.registries import OriginSource
 
 
@@ -60,6 +61,12 @@ class BundleImages(ImageOptions):
     def postOptions(self) -> None:
         """See that it can be done."""
         self.source = self.place("SOURCE", self["source"])
+        if self["file"] == "-":
+            raise usage.UsageError("FILE: a bundle is written to a file only.")
+        try:
+            self["file"] = find_place(self["file"])
+        except ValueError as error:
+            raise usage.UsageError(f"FILE: {error}.") from error
         names = [*self["names"]]
         if self["list"] is not None:
             names += read_list(self["list"])

@@ -98,7 +98,24 @@ class Options(usage.Options):
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; exit with 2 where it cannot be done."""
+    """Run a command; exit with 2 where it cannot be done.
+
+    Raises:
+        SystemExit: it cannot, or nobody reads what it says.
+    """
+    try:
+        try:
+            _run(arguments)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except BrokenPipeError:
+        # Python would try once more at its end, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        raise SystemExit(1) from None
+
+
+def _run(arguments: Sequence[str] | None) -> None:
     options = Options()
     try:
         options.parseOptions(arguments)

@@ -28,7 +28,7 @@ from txregistry.transfer.images.descriptors import DescriptorWriter
 from txregistry.transfer.images.endings import Ending, TransferFailed, ending_of
 from txregistry.transfer.images.fetching import Fetching
 from txregistry.transfer.images.interfaces import Asked, IImageSource
-from txregistry.transfer.images.partfiles import SUFFIX, has_content
+from txregistry.transfer.images.partfiles import SUFFIX, find_place, has_content
 from txregistry.transfer.images.registries import OriginSource
 
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
@@ -94,10 +94,24 @@ class RegistryGet(ImageOptions):
             raise usage.UsageError("--resume: it goes on with a file of --output.")
         if silent and self["output"] is not None:
             raise usage.UsageError("--output: --verify and --plan write no archive.")
-        if self["output"] is None and not silent and os.isatty(1):
+        if self["output"] is not None:
+            self["output"] = self._place(self["output"])
+        elif not silent and os.isatty(1):
             raise usage.UsageError(
                 "An archive is nothing for a terminal; give --output FILE, or pipe it."
             )
+
+    @staticmethod
+    def _place(path: str) -> str:
+        """See that a file can be written there, before anything is fetched."""
+        if path == "-":
+            raise usage.UsageError(
+                "--output: it must be a file; leave it out for what can be piped."
+            )
+        try:
+            return find_place(path)
+        except ValueError as error:
+            raise usage.UsageError(f"--output: {error}.") from error
 
     def _have(self) -> frozenset[Digest]:
         text = self["layers-have"]

@@ -115,6 +115,8 @@ class SshCommand(BreakableOptions):
     def _settings(self) -> Settings:
         if self["config"] is not None:
             return load_settings(self["config"], os.environ)[0]
+        if not os.path.isdir(self["root"]):  # else it would be made
+            raise SettingsError("--root: there is no such folder; make it first.")
         settings, _ = load_settings(None, {})
         storage = settings.storage.in_folder(self["root"])
         return msgspec.structs.replace(settings, storage=storage)

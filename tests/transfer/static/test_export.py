@@ -4,6 +4,8 @@ import json
 import os
 from pathlib import Path
 
+from twisted.internet.defer import Deferred
+
 from tests.integration.clients.images import Image, Index, make_image, make_index
 from tests.registry.content import image as plain_image
 from tests.registry.images import oci_image, tar
@@ -17,7 +19,7 @@ from txregistry.storage.layoutstore import LayoutObjectStore
 from txregistry.tasks import at_once
 from txregistry.transfer.archives.naming import Naming
 from txregistry.transfer.static.export import LAYOUT, STATIC
-from txregistry.transfer.static.report import LeftOut
+from txregistry.transfer.static.report import ExportReport, LeftOut
 from txregistry.transfer.static.selection import Selection
 from txregistry.transfer.static.tree import CONTROL
 
@@ -153,6 +155,52 @@ class Version2Tests(ExportTestCase):
         self.assertFalse(report.is_damaged)
         self.assertEqual(self.tree.tags("team/app"), ["1"])
         self.assertNotIn("2", self.tree.references("team/app"))
+
+    def begin_deletion(self) -> Deferred[ExportReport]:
+        """Export while an image is deleted, of which the tags are there yet."""
+        self.push_image(ONE, "1")
+        self.push_image(TWO, "2")
+        self.result(self.registry.manifests.forget(APP, Digest.parse(ONE.digest)))
+        done = self.finish(self.make_export().run())
+        self.assertNoResult(done)
+        return done
+
+    def go_on(self, done: Deferred[ExportReport]) -> ExportReport:
+        """Let time pass, until the export is over."""
+        for _ in range(100):
+            self.clock.advance(0.1)
+        report = self.successResultOf(done)
+        self.tree.check()
+        return report
+
+    def test_a_tag_that_is_deleted_meanwhile_is_no_damage(self) -> None:
+        done = self.begin_deletion()
+        self.untag("1")
+        report = self.go_on(done)
+        self.assertTrue(report.is_complete)
+        self.assertFalse(report.is_damaged)
+        self.assertEqual(self.tree.tags("team/app"), ["2"])
+
+    def test_a_tag_that_moves_meanwhile_is_exported_as_it_is(self) -> None:
+        done = self.begin_deletion()
+        self.push(TWO.manifest.data, Tag("1"), APP)
+        report = self.go_on(done)
+        self.assertTrue(report.is_complete)
+        self.assertFalse(report.is_damaged)
+        self.assertEqual(self.tree.references("team/app")["1"][1], TWO.manifest.data)
+
+    def test_an_image_that_comes_back_meanwhile_is_exported(self) -> None:
+        done = self.begin_deletion()
+        self.push_image(ONE, "1")
+        report = self.go_on(done)
+        self.assertTrue(report.is_complete)
+        self.assertEqual(self.tree.tags("team/app"), ["1", "2"])
+
+    def test_a_tag_that_goes_on_leading_to_nothing_is_damage(self) -> None:
+        report = self.go_on(self.begin_deletion())
+        self.assertEqual([each.what for each in report.left_out], ["team/app:1"])
+        self.assertTrue(report.is_damaged)
+        self.assertEqual(self.tree.tags("team/app"), ["2"])
 
     def test_private_repositories_are_passed_over_unless_they_are_wanted(self) -> None:
         self.push_image(ONE)

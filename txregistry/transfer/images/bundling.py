@@ -16,6 +16,7 @@ from txregistry.transfer.images.counting import Counted
 from txregistry.transfer.images.descriptors import (
     DescriptorReader,
     DescriptorWriter,
+    InterruptedReader,
     Interruption,
 )
 from txregistry.transfer.images.endings import Ending, TransferFailed
@@ -57,10 +58,11 @@ class Bundling:
         done = False
         try:
             source = Counted(plan.open(), lambda came: self._hear(came, plan.size))
-            passing = Passing(source, writer)
+            passing = Passing(InterruptedReader(source, self._interruption), writer)
             checked = await self._check(passing, unpacks=False)
             bundle = _bundle_of(checked)
             bundle.check(checked.contents)
+            self._interruption.check()
             await passing.finish()
             await self._blocking(part.publish)
             done = True

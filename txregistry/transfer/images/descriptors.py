@@ -28,6 +28,7 @@ class Interruption:
 
     def __init__(self) -> None:
         self._read, self._write = os.pipe2(os.O_CLOEXEC)
+        self._happened = False
 
     def fileno(self) -> int:
         """Give a descriptor that can be read from once it has happened."""
@@ -35,7 +36,46 @@ class Interruption:
 
     def interrupt(self) -> None:
         """Let it happen."""
+        self._happened = True
         os.write(self._write, b"!")
+
+    def check(self) -> None:
+        """Go on only if it has not happened.
+
+        Raises:
+            CancelledError: it has.
+        """
+        if self._happened:
+            raise CancelledError
+
+
+@implementer(IReader)
+class InterruptedReader:
+    """Read what another reader gives, until that is interrupted.
+
+    Where neither end is a pipe, nobody else would notice: threads are not cancelled.
+
+    Args:
+        source: Gives the bytes; it is closed with this.
+        interruption: Ends reading.
+    """
+
+    def __init__(self, source: IReader, interruption: Interruption) -> None:
+        self._source = source
+        self._interruption = interruption
+
+    async def read(self, limit: int) -> bytes:
+        """See `IReader`.
+
+        Raises:
+            CancelledError: no more is to be read.
+        """
+        self._interruption.check()
+        return await self._source.read(limit)
+
+    async def close(self) -> None:
+        """See `IReader`."""
+        await self._source.close()
 
 
 @implementer(IReader)

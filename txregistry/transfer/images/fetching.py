@@ -21,7 +21,11 @@ from txregistry.transfer.archives.refusals import (
     ArchiveTruncated,
     ArchiveWrongDigest,
 )
-from txregistry.transfer.images.descriptors import DescriptorWriter, Interruption
+from txregistry.transfer.images.descriptors import (
+    DescriptorWriter,
+    InterruptedReader,
+    Interruption,
+)
 from txregistry.transfer.images.endings import Ending, ending_of
 from txregistry.transfer.images.interfaces import Asked, IImageSource
 from txregistry.transfer.images.partfiles import PartFile
@@ -68,7 +72,8 @@ class Fetching:
         """
         opened = await self._source.open(asked)
         self._size = opened.size
-        return await self._check(asked, opened.reader, unpacks=True)
+        reader = InterruptedReader(opened.reader, self._interruption)
+        return await self._check(asked, reader, unpacks=True)
 
     async def pass_on(self, asked: Asked, sink: Sink) -> Checked:
         """Write an archive; who gets it sees no end unless all is well.
@@ -78,7 +83,7 @@ class Fetching:
         """
         opened = await self._source.open(asked)
         self._size = opened.size
-        passing = Passing(opened.reader, sink)
+        passing = Passing(InterruptedReader(opened.reader, self._interruption), sink)
         checked = await self._check(asked, passing)
         await passing.finish()
         return checked
@@ -86,11 +91,12 @@ class Fetching:
     async def pass_rest(self, asked: Asked, sink: Sink, start: int) -> None:
         """Write what follows an offset of an archive: who has the rest checks it."""
         opened = await self._source.open(asked, start)
+        reader = InterruptedReader(opened.reader, self._interruption)
         try:
-            while data := await opened.reader.read(_READ):
+            while data := await reader.read(_READ):
                 await sink.write(data)
         finally:
-            await opened.reader.close()
+            await reader.close()
 
     async def fetch(self, asked: Asked, path: str, *, resume: bool) -> Checked:
         """Write an archive to a file, which has its name only when all is well.
@@ -114,10 +120,12 @@ class Fetching:
             await writer.close()
             raise
         self._size = opened.size
-        passing = Passing(opened.reader, writer)
+        came = InterruptedReader(opened.reader, self._interruption)
+        passing = Passing(came, writer)
         try:
-            reader = Joined(part.open(self._blocking), passing)
-            checked = await self._check(asked, reader)
+            held = InterruptedReader(part.open(self._blocking), self._interruption)
+            checked = await self._check(asked, Joined(held, passing))
+            self._interruption.check()
             await passing.finish()
             await self._blocking(part.publish)
         except Exception as error:

@@ -1,7 +1,9 @@
 """A file that is written until all of it is there, and only then has its name."""
 
+import errno
 import fcntl
 import os
+import stat
 from contextlib import suppress
 from typing import Final
 
@@ -70,6 +72,31 @@ class PartFile:
             raise TransferFailed(
                 Ending.FAILED, f"Another process writes to {self._part!r}."
             ) from None
+
+
+def find_place(path: str) -> str:
+    """Find where a file is to be written: where a link leads to, and else where it is.
+
+    Args:
+        path: The file, which need not be there.
+
+    Raises:
+        ValueError: something else is there, which a file may not replace.
+    """
+    if not path or path.endswith("/"):
+        raise ValueError("it must be the name of a file")
+    place = os.path.realpath(path) if os.path.islink(path) else path
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise ValueError(f"{path!r} leads to itself") from None
+        return place  # it is not there; or to open it tells what is wrong
+    if stat.S_ISDIR(mode):
+        raise ValueError(f"{path!r} is a folder; it must be a file")
+    if not stat.S_ISREG(mode):
+        raise ValueError(f"{path!r} is there, and is no regular file")
+    return place
 
 
 def has_content(path: str) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
+from twisted.internet.task import deferLater
 
 from txregistry.model.descriptors import OCI_INDEX
 from txregistry.model.digest import Digest
@@ -39,6 +40,12 @@ STATIC: Final = "static"
 LAYOUT: Final = "oci-layout"
 _LAYOUT_DATA: Final = b'{"imageLayoutVersion":"1.0.0"}'
 _GONE: Final = (BlobUnknown, ManifestInvalid, ManifestUnknown, NameUnknown)
+_MOVES: Final = 10
+"""Times that a tag may have moved when what it pointed to is not there."""
+_WAIT: Final = 0.5
+"""Seconds after which a tag is looked at again of which the manifest is not there."""
+_WAITS: Final = 10
+"""Such waits in one export: what is damaged must not take for ever."""
 
 
 class Export:
@@ -90,6 +97,7 @@ class Export:
         self._listed: list[dict[str, object]] = []
         self._names: list[str] = []
         self._found: set[Digest] = set()
+        self._waits = _WAITS
         self.report = ExportReport()
 
     async def run(self) -> ExportReport:
@@ -174,20 +182,61 @@ class Export:
         """Let the folder have what a tag points to; say whether it has."""
         self._image = f"{name}:{tag}"
         self._pass_by(0)
-        try:
-            top = await self._registry.manifests.find(name, tag)
-            parts = await self._contents.find(name, top)
-            await self._contents.take(parts)
-        except _GONE as error:
-            if await self._registry.tags.find(name, tag) is not None:
-                self.report.leave_out(self._image, error.message)
-                self.report.is_damaged = True
+        found = await self._take_content(name, tag)
+        if found is None:
             return False
+        top, parts = found
         self._found.update(parts.manifests)
         self._list_top(name, tag, top)
         if self._is_static:
             await self._lead_to(name, tag, top, parts)
         self.report.tags += 1
+        return True
+
+    async def _take_content(
+        self, name: RepositoryName, tag: Tag
+    ) -> tuple[StoredManifest, Parts] | None:
+        """Let the folder have the content that a tag points to.
+
+        Returns:
+            It; None where the tag is gone, or something is damaged.
+        """
+        reason = ""
+        for _ in range(_MOVES):
+            pointed = await self._registry.tags.find(name, tag)
+            if pointed is None:
+                return None
+            try:
+                top = await self._registry.manifests.find(name, pointed)
+                parts = await self._contents.find(name, top)
+                await self._contents.take(parts)
+            except _GONE as error:
+                reason = error.message
+                if not await self._has_changed(name, tag, pointed):
+                    break
+            else:
+                return top, parts
+        self.report.leave_out(self._image, reason)
+        self.report.is_damaged = True
+        return None
+
+    async def _has_changed(
+        self, name: RepositoryName, tag: Tag, pointed: Digest
+    ) -> bool:
+        """Say whether what a tag points to is another by now, or there again.
+
+        Who deletes an image takes the manifest first, and its tags after it: meanwhile
+        it looks as if it were damaged.
+        """
+        registry = self._registry
+        held = await registry.manifests.holds(name, pointed)  # so a part is missing
+        while await registry.tags.find(name, tag) == pointed:
+            if held or not self._waits:
+                return False
+            self._waits -= 1
+            await deferLater(registry.clock, _WAIT, lambda: None)
+            if await registry.manifests.holds(name, pointed):
+                return True
         return True
 
     async def _lead_to(

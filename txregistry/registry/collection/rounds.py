@@ -28,7 +28,7 @@ _FOLDERS: Final = (keys.LAYERS_FOLDER, keys.MANIFESTS_FOLDER)
 
 
 async def _next(walk: AsyncIterator[RepositoryName]) -> RepositoryName | None:
-    """Give the next one; `anext` with a default trips over what Deferreds give."""
+    """Give the next one: ``anext`` with a default trips over what Deferreds give."""
     try:
         return await walk.__anext__()
     except StopAsyncIteration:

@@ -49,6 +49,7 @@ class Gc(StoreOptions):
     ]
     optFlags: ClassVar[Sequence[Sequence[Any]]] = [
         ["dry-run", "n", "Change nothing; say what nobody needs."],
+        ["yes", "y", "Follow rules that remove every tag that they are about."],
         ["now", None, "Remove at once. The registry must not run meanwhile."],
         ["json", None, "Tell what became of it as a JSON document."],
     ]
@@ -95,7 +96,14 @@ class Gc(StoreOptions):
             settings = msgspec.structs.replace(settings, collection=collection)
         registry = make_registry(settings, reactor, blocking)
         reasons = None if self.wanted is None else Reasons(self.wanted)
-        collector = make_collector(settings, registry, reactor, blocking, reasons)
+        collector = make_collector(
+            settings,
+            registry,
+            reactor,
+            blocking,
+            reasons,
+            sweeping=bool(self["yes"]),
+        )
         try:
             if reasons is not None:
                 await self._collect(reactor, collector, dry_run=True)
@@ -159,6 +167,10 @@ class Gc(StoreOptions):
                 f"removed: {report.tags_removed} tags, {report.links_removed} links, "
                 f"{report.blobs_removed} blobs ({report.bytes_removed} bytes)"
             )
+        going = "will go" if report.dry_run else "gone"
+        lines += [f"{going}: {printable(tag)}" for tag in report.tags]
+        if report.tags_removed > len(report.tags) > 0:
+            lines.append(f"and {report.tags_removed - len(report.tags)} tags more")
         said = "unneeded" if report.dry_run else "condemned, and removed a floor later"
         lines.append(
             f"{said}: {report.links_condemned} links, {report.blobs_condemned} blobs"

@@ -122,6 +122,16 @@ def fallback_tag(subject: Digest) -> Tag:
     return Tag(f"{subject.algorithm[:32]}-{subject.encoded[:64]}")
 
 
+def subject_of_tag(tag: Tag) -> str | None:
+    """Say what a tag is about by its own name: that of referrers, or of cosign's.
+
+    Returns:
+        What the fallback tag of the subject is called; None where it is about nothing.
+    """
+    start = tag.text.partition(".")[0]
+    return start if _FALLBACK.fullmatch(start) is not None else None
+
+
 def is_fallback_tag(tag: Tag) -> bool:
     """Say whether a tag is one of those that `fallback_tag` names."""
     return _FALLBACK.fullmatch(tag.text) is not None

@@ -317,6 +317,11 @@ def all_deleted_tags() -> str:
     return f"{PRIVATE}deleted/"
 
 
+def untagged(name: RepositoryName) -> Key:
+    """Place since when manifests of a repository have no tag."""
+    return Key(f"{PRIVATE}untagged/{name}/_since")
+
+
 def deleted_tags(name: RepositoryName) -> str:
     """Give the prefix of what is remembered of a repository's deleted tags."""
     return f"{all_deleted_tags()}{name}/_tags/"

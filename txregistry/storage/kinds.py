@@ -179,7 +179,7 @@ _ANNOUNCER: Final = re.compile(r"v1/announcers/[^/]+/(.+)/_images")
 _OF_REPOSITORY: Final = re.compile(
     r"v1/repositories/(.+)/(?:_properties|_announced/[0-9a-f]+|_tags/([^/]+))"
 )
-_USES: Final = re.compile(r"uses/(.+)/_uses")
+_USES: Final = re.compile(r"(?:uses|untagged)/(.+)/_(?:uses|since)")
 _PASSED: Final = re.compile(r"mirror/passed/[0-9a-f]{64}", re.ASCII)
 _MIRROR_TURN: Final = re.compile(r"mirror/turns/[0-9a-f]{32}/[0-9]{12}", re.ASCII)
 _JOB: Final = re.compile(

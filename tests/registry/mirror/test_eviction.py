@@ -151,6 +151,20 @@ class AgeTests(EvictionCase):
         self.collect_quickly()
         self.assertTrue(self.is_here(1))
 
+    def test_tag_about_another_image_stays_with_that(self) -> None:
+        digest = self.fill(1, Tag("v1"))
+        signature = Tag(f"sha256-{digest.encoded}.sig")
+        self.use(Tag("v1"), digest, signature, self.fill(2, signature))
+        self.clock.advance(9 * DAY)
+        self.use(Tag("v1"), digest)
+        self.clock.advance(9 * DAY)
+        self.collect_quickly()
+        self.assertTrue(self.is_here(1) and self.is_here(2))
+        self.clock.advance(9 * DAY)
+        for _ in range(2):
+            self.collect_quickly()
+        self.assertFalse(self.is_here(1) or self.is_here(2))
+
     def test_dry_run_removes_no_tag(self) -> None:
         self.fill(1, Tag("v1"))
         self.use(Tag("v1"))

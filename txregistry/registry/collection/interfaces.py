@@ -40,3 +40,13 @@ class IKeeping(Interface):
         Returns:
             That; None where all manifests are kept, and all tags.
         """
+
+    async def linger(
+        name: RepositoryName, forgotten: Collection[Digest]
+    ) -> Collection[Digest]:
+        """Say what stays for now of that which nothing keeps.
+
+        Args:
+            name: The repository.
+            forgotten: Manifests that no root leads to.
+        """

@@ -203,16 +203,30 @@ class Marking:
         if chosen is None:
             return seen.manifests, ()
         following = await self._following(name, seen)
-        waiting = [each for each in chosen.roots if each in seen.manifests]
-        kept = set(waiting)
+        kept: set[Digest] = set()
+        await self._reach(chosen.roots, following, seen, kept)
+        forgotten = [each for each in seen.manifests if each not in kept]
+        lingering = await self._keeping.linger(name, forgotten)
+        await self._reach(lingering, following, seen, kept)
+        forgotten = [each for each in forgotten if each not in kept]
+        return {each: seen.manifests[each] for each in kept}, forgotten
+
+    async def _reach(
+        self,
+        roots: Iterable[Digest],
+        following: Mapping[Digest, Iterable[Digest]],
+        seen: _Seen,
+        kept: set[Digest],
+    ) -> None:
+        """Note what some manifests keep, and they themselves."""
+        waiting = [each for each in roots if each in seen.manifests]
+        kept.update(waiting)
         while waiting:
             await breathe(self._clock)
             for each in following.get(waiting.pop(), ()):
                 if each in seen.manifests and each not in kept:
                     kept.add(each)
                     waiting.append(each)
-        forgotten = [each for each in seen.manifests if each not in kept]
-        return {each: seen.manifests[each] for each in kept}, forgotten
 
     async def _following(
         self, name: RepositoryName, seen: _Seen

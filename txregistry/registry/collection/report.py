@@ -19,6 +19,7 @@ class CollectionReport:
         blobs_removed: Blobs that went.
         bytes_removed: Their bytes, as far as the store tells without being asked.
         tags_removed: Tags that went by a rule.
+        tags: The first of them, with what they pointed to.
         blind: Repositories of which nothing is collected, as a manifest of theirs
             cannot be read.
         seconds: How long it took.
@@ -35,6 +36,7 @@ class CollectionReport:
     blobs_removed: int = 0
     bytes_removed: int = 0
     tags_removed: int = 0
+    tags: list[str] = field(default_factory=list)
     blind: list[str] = field(default_factory=list)
     seconds: float = 0.0
     finished: bool = False

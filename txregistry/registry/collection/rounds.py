@@ -24,6 +24,8 @@ from txregistry.tasks import Blocking
 
 REMEMBERED: Final = 90 * 24 * 3600.0
 """Seconds for which it is remembered what a deleted tag pointed to."""
+_TOLD: Final = 1000
+"""Tags that a report tells of."""
 _FOLDERS: Final = (keys.LAYERS_FOLDER, keys.MANIFESTS_FOLDER)
 
 
@@ -199,6 +201,8 @@ class Round:
                 except (Denied, ManifestUnknown):
                     continue  # it has to stay, or is gone
             count += 1
+            if len(self._report.tags) < _TOLD:
+                self._report.tags.append(f"{name}:{tag} ({digest})")
         return count
 
     async def _remove_links(

@@ -6,7 +6,7 @@ from typing import Final
 from zope.interface import implementer
 
 from txregistry.model.digest import CANONICAL, Digest
-from txregistry.model.names import RepositoryName, Tag
+from txregistry.model.names import RepositoryName, Tag, fallback_tag, subject_of_tag
 from txregistry.registry.collection.buckets import SIZE, DigestBuckets
 from txregistry.registry.collection.contents import Contents, Unreadable
 from txregistry.registry.collection.interfaces import IKeeping, Kept
@@ -82,8 +82,11 @@ class Eviction:
         leaving: list[tuple[Tag, Digest]] = []
         oldest = self._since(rule)
         uses = await self._known_uses(name)
+        subjects = {str(fallback_tag(digest)) for digest in manifests}
         async for tag, digest in self._tags(name):
-            if self._stays(rule, name, tag) or _rank(uses[str(tag)], digest) >= oldest:
+            attached = subject_of_tag(tag) in subjects  # it goes with its subject
+            used = _rank(uses[str(tag)], digest) >= oldest
+            if attached or used or self._stays(rule, name, tag):
                 roots.add(digest)
             else:
                 leaving.append((tag, digest))
@@ -91,6 +94,13 @@ class Eviction:
             each for each in manifests if _rank(uses.get(str(each), 0), each) >= oldest
         )
         return Kept(frozenset(roots), tuple(leaving))
+
+    async def linger(
+        self, name: RepositoryName, forgotten: Collection[Digest]
+    ) -> Collection[Digest]:
+        """See `IKeeping`: what nobody uses goes."""
+        del name, forgotten
+        return ()
 
     def _stays(self, rule: MirrorRule, name: RepositoryName, tag: Tag) -> bool:
         """Say whether a tag is kept, whoever uses it."""

@@ -21,6 +21,7 @@ from tests.temporary import make_folder
 from txregistry.model.digest import Digest
 from txregistry.model.errors import (
     BlobUnknown,
+    ManifestInvalid,
     ManifestUnknown,
     NameUnknown,
     ReferenceUnknown,
@@ -33,8 +34,8 @@ from txregistry.registry.collection.keeping import KeepingAll
 from txregistry.registry.repositories import Registry
 from txregistry.storage import keys
 from txregistry.storage.filesystem import FilesystemObjectStore
-from txregistry.storage.interfaces import IObjectStore, Key
-from txregistry.storage.kinds import Link, recognize
+from txregistry.storage.interfaces import IObjectStore, Key, NotFound
+from txregistry.storage.kinds import Link, TagLink, recognize
 from txregistry.storage.memory import MemoryObjectStore
 from txregistry.streams import read_all
 from txregistry.tasks import at_once
@@ -355,6 +356,8 @@ class CollectionMachine(RuleBasedStateMachine):
         found = self.now(_all_keys(self.store, keys.ROOT))
         for key in found:
             kind = recognize(key)
+            if isinstance(kind, TagLink):
+                needed |= self.kept_by(key)
             if isinstance(kind, Link) and kind.role == "revision":
                 data = self.now(self.store.get(keys.blob(kind.digest), 1 << 20))
                 needed |= {key, keys.blob(kind.digest)}
@@ -365,6 +368,24 @@ class CollectionMachine(RuleBasedStateMachine):
             key for key in found if key not in needed and "/_manifests/tags/" not in key
         ]
         assert not left, left
+
+    def kept_by(self, tag: Key) -> set[Key]:
+        """Give the content that a tag keeps, though its manifest was deleted.
+
+        That happens where one client deletes what another one is tagging.
+        """
+        waiting = [Digest.parse(self.now(self.store.get(tag, 256)).decode())]
+        found: set[Key] = set()
+        while waiting:
+            key = keys.blob(waiting.pop())
+            try:
+                manifest = parse_manifest(self.now(_read(self.store, key)), None)
+            except ManifestInvalid:
+                continue
+            found.add(key)
+            found.update(keys.blob(each.digest) for each in manifest.blobs)
+            waiting += [each.digest for each in manifest.children]
+        return found
 
 
 class FilesMachine(CollectionMachine):
@@ -391,6 +412,14 @@ class _ClockedFiles(FilesystemObjectStore):
 
 class _Late(Exception):
     """A client took longer than the floor, or somebody deleted what it pushed."""
+
+
+async def _read(store: IObjectStore, key: Key) -> bytes:
+    """Read content; nothing, where there is none."""
+    try:
+        return await store.get(key, 1 << 20)
+    except NotFound:
+        return b""
 
 
 async def _all_keys(store: IObjectStore, prefix: str) -> list[Key]:

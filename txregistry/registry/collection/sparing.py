@@ -32,9 +32,9 @@ from txregistry.storage.interfaces import IObjectStore, Key
 FLOOR: Final = 24 * 3600.0
 """Seconds for which something stays after it was found to be unneeded: as long as the
 push of an image takes at most."""
-FRESH: Final = 5.0
+FRESH: Final = 120.0
 """Seconds for which a list is taken to be as it was, at most."""
-LEAST_FLOOR: Final = 20.0
+LEAST_FLOOR: Final = 600.0
 """Seconds of the least age floor where nodes remember lists, whatever theirs is."""
 PATIENCE: Final = 60.0
 """Seconds after which a collector that was about to remove something is given up."""

@@ -141,7 +141,7 @@ class ExpiryContract(sharing.SharingCase):
 
     async def test_expired_while_it_becomes_a_blob(self) -> None:
         session, data = await self.begin(LARGE, LARGE), LARGE + LARGE
-        joiner = self.joiner(self.one.store)
+        joiner = self.joiner(self.one.plain_store)
         gate = Gate(joiner.join)
         self.patch(joiner, "join", gate)
         work = self.one.uploads.finish(NAME, session, Digest.of(data), self.chunk(b""))

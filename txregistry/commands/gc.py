@@ -120,7 +120,13 @@ class Gc(StoreOptions):
             return _BUSY
         finally:
             await registry.mirror.close()
-        sys.stdout.write(self._tell(report))
+        uploads = 0
+        if not self["dry-run"] and self.patterns is None:
+            # Those of programs that were killed, where no daemon looks after them.
+            age = settings.storage.maintenance.uploadpurging.age
+            for each in (registry.uploads, registry.image_states):
+                uploads += await each.expire(age)
+        sys.stdout.write(self._tell(report, uploads))
         return 0
 
     async def _collect(
@@ -154,9 +160,10 @@ class Gc(StoreOptions):
             finally:
                 line.clear()
 
-    def _tell(self, report: CollectionReport) -> str:
+    def _tell(self, report: CollectionReport, uploads: int) -> str:
         if self["json"]:
-            return msgspec.json.encode(report).decode() + "\n"
+            document = {**msgspec.to_builtins(report), "uploads_removed": uploads}
+            return msgspec.json.encode(document).decode() + "\n"
         looked = (
             f"{report.repositories} repositories, {report.manifests} manifests, "
             f"{report.blobs} blobs, in {report.seconds:.1f} s"
@@ -171,6 +178,8 @@ class Gc(StoreOptions):
         lines += [f"{going}: {printable(tag)}" for tag in report.tags]
         if report.tags_removed > len(report.tags) > 0:
             lines.append(f"and {report.tags_removed - len(report.tags)} tags more")
+        if uploads:
+            lines.append(f"{uploads} abandoned uploads removed")
         said = "unneeded" if report.dry_run else "condemned, and removed a floor later"
         lines.append(
             f"{said}: {report.links_condemned} links, {report.blobs_condemned} blobs"

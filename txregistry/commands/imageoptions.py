@@ -12,6 +12,7 @@ from twisted.python import usage
 
 from txregistry.assembly.imageplaces import ImagePlace, Means, Work, parse_place
 from txregistry.commands.breakable import BreakableOptions, start_threads
+from txregistry.commands.unread import quiet_when_unread
 from txregistry.model.digest import Digest
 from txregistry.model.errors import DigestInvalid, RegistryError
 from txregistry.model.names import Reference, RepositoryName, Tag
@@ -230,8 +231,9 @@ def read_given(path: str) -> bytes:
 def run(options: ImageOptions, arguments: Sequence[str] | None) -> None:
     """Read what a program is given, and run it; exit with 2 where it cannot be."""
     try:
-        options.parseOptions(sys.argv[1:] if arguments is None else arguments)
-        options.run()
+        with quiet_when_unread():
+            options.parseOptions(sys.argv[1:] if arguments is None else arguments)
+            options.run()
     except (usage.UsageError, SettingsError) as error:
         options.tell(str(error))
         raise SystemExit(int(Ending.USAGE)) from error

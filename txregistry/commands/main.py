@@ -25,6 +25,7 @@ from txregistry.commands.remove import Remove
 from txregistry.commands.sshcommand import SshCommand
 from txregistry.commands.tags import Tags
 from txregistry.commands.undo import Undo
+from txregistry.commands.unread import quiet_when_unread
 from txregistry.commands.warm import Warm
 from txregistry.service import rehearse
 from txregistry.settings.reading import load_settings
@@ -103,16 +104,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: it cannot, or nobody reads what it says.
     """
-    try:
-        try:
-            _run(arguments)
-        finally:
-            if sys.stdout is not None:
-                sys.stdout.flush()
-    except BrokenPipeError:
-        # Python would try once more at its end, and complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        raise SystemExit(1) from None
+    with quiet_when_unread():
+        _run(arguments)
 
 
 def _run(arguments: Sequence[str] | None) -> None:
@@ -126,7 +119,7 @@ def _run(arguments: Sequence[str] | None) -> None:
 
 
 def _as_yaml(settings: Settings) -> str:
-    plain = msgspec.to_builtins(settings, enc_hook=lambda value: f"{value:g}s")
+    plain = msgspec.to_builtins(settings, enc_hook=lambda value: f"{value:.12g}s")
     return str(yaml.safe_dump(_given(plain), sort_keys=False))
 
 

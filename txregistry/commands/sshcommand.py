@@ -24,6 +24,7 @@ from txregistry.auth.addresses import parse_address
 from txregistry.auth.interfaces import IPolicy
 from txregistry.auth.policy import WORDS, Rule
 from txregistry.commands.breakable import BreakableOptions, start_threads
+from txregistry.commands.unread import quiet_when_unread
 from txregistry.model.access import Identity
 from txregistry.model.printable import printable
 from txregistry.registry.mirror.passed import remember_passed
@@ -199,8 +200,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     options = SshCommand()
     try:
-        options.parseOptions(sys.argv[1:] if arguments is None else arguments)
-        options.run()
+        with quiet_when_unread():
+            options.parseOptions(sys.argv[1:] if arguments is None else arguments)
+            options.run()
     except (usage.UsageError, SettingsError) as error:
         tell(str(error))
         raise SystemExit(_WRONG) from error

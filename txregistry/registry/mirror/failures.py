@@ -1,5 +1,7 @@
 """What a client is told when another registry fails."""
 
+from typing import Final
+
 from txregistry.client.upstreams.interfaces import (
     UpstreamFault,
     UpstreamRefused,
@@ -11,6 +13,8 @@ from txregistry.model.errors import (
     UpstreamInvalid,
     UpstreamSilent,
 )
+
+OFFLINE: Final = "This mirror is offline."
 
 
 def lie_of(upstream: str) -> RegistryError:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
@@ -34,10 +33,11 @@ from txregistry.registry.announcements import Announcements
 from txregistry.registry.images import Images
 from txregistry.registry.imagetags import ImageTags
 from txregistry.registry.manifests import Manifests
-from txregistry.registry.mirror.failures import failure_of
+from txregistry.registry.mirror.failures import OFFLINE, failure_of
 from txregistry.registry.mirror.imagefetching import ImageFetching
-from txregistry.registry.mirror.lists import OFFLINE, Incomplete
+from txregistry.registry.mirror.lists import Incomplete
 from txregistry.registry.mirror.manifests import PulledManifest
+from txregistry.registry.mirror.rechecking import NotThere, Rechecking
 from txregistry.registry.mirror.rules import MirrorRule
 from txregistry.registry.uses import Uses
 from txregistry.tasks import Flights
@@ -63,21 +63,6 @@ class Freshness:
 
     age: float
     fault: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """When the other registry said something of a tag.
-
-    Attributes:
-        at: When it did.
-        present: Whether there was one.
-        whole: When all of its image was last seen to be here.
-    """
-
-    at: float
-    present: bool
-    whole: float = 0.0
 
 
 class MirroredImages:
@@ -116,7 +101,9 @@ class MirroredImages:
         self._uses = uses
         self._clock = clock
         self._offline = offline
-        self._seen: OrderedDict[tuple[RepositoryName, Tag], _Seen] = OrderedDict()
+        self._rechecking = Rechecking(clock, offline=offline)
+        # When all of an image was last seen to be here.
+        self._whole: OrderedDict[tuple[RepositoryName, Tag], float] = OrderedDict()
         self._lists: OrderedDict[
             RepositoryName, tuple[float, Mapping[Tag, ImageId]]
         ] = OrderedDict()
@@ -164,36 +151,13 @@ class MirroredImages:
         """
         self._uses.note(name, tag)
         here = await self._has(name, tag)
-        if self._offline:
-            return self._stale(name, tag, OFFLINE, here=here)
-        seen = self._seen.get((name, tag))
-        if seen is not None:
-            age = self._clock.seconds() - seen.at
-            if not seen.present and age < rule.absent:
-                raise _unknown()
-            if here and age < rule.recheck:
-                return Freshness(age)
-        asking: Deferred[bool] = Deferred.fromCoroutine(
-            self._flights.join((name, tag), lambda: self._ask(rule, name, tag))
-        )
-        if here:
-            # Who could have what is here does not wait for long; the asking goes on.
-            _ = asking.addTimeout(rule.patience, self._clock, lambda *_: False)
         try:
-            ended = await asking
-        except UpstreamFault as fault:
-            self._log.warn(
-                "The mirror wanted {tag} of {name}: {reason}",
-                name=str(name),
-                tag=str(tag),
-                reason=fault.reason,
+            checked = await self._rechecking.check(
+                rule, name, tag, lambda: self._ask(rule, name, tag), here=here
             )
-            if not here:
-                raise failure_of(fault) from fault
-            return self._stale(name, tag, fault.reason, here=True)
-        if not ended:
-            return self._stale(name, tag, "It takes too long to answer.", here=True)
-        return Freshness(0.0)
+        except NotThere:
+            raise _unknown() from None
+        return Freshness(checked.age or 0.0, checked.fault)
 
     async def tag_ids(
         self, rule: MirrorRule, name: RepositoryName
@@ -268,15 +232,6 @@ class MirroredImages:
             return False
         return True
 
-    def _stale(
-        self, name: RepositoryName, tag: Tag, fault: str, *, here: bool
-    ) -> Freshness:
-        if not here:
-            raise _unknown()
-        seen = self._seen.get((name, tag))
-        age = 0.0 if seen is None else self._clock.seconds() - seen.at
-        return Freshness(age, fault)
-
     async def _ask(self, rule: MirrorRule, name: RepositoryName, tag: Tag) -> bool:
         """Find out what a tag names, and have that here.
 
@@ -290,16 +245,19 @@ class MirroredImages:
         upstream = IVersion1Upstream(rule.upstream)
         image_id = await upstream.find_tag(rule.remote_name(name), tag)
         if image_id is None:
-            self._remember(name, tag, present=False)
+            self._rechecking.note(name, tag, present=False)
             raise _unknown()
-        seen = self._seen.get((name, tag))
-        whole = 0.0 if seen is None else seen.whole
+        whole = self._whole.get((name, tag), 0.0)
         look = self._clock.seconds() - whole >= _WHOLE
         if not await self._names(name, tag, image_id, whole=look):
             await self._keep(rule, name, tag, image_id)
             look = True
-        whole = self._clock.seconds() if look else whole
-        self._remember(name, tag, present=True, whole=whole)
+        if look:
+            self._whole[name, tag] = self._clock.seconds()
+            self._whole.move_to_end((name, tag))
+            if len(self._whole) > _REMEMBERED:
+                self._whole.popitem(last=False)
+        self._rechecking.note(name, tag, present=True)
         return True
 
     async def _names(
@@ -352,14 +310,6 @@ class MirroredImages:
             if len(self._lists) > _LISTS:
                 self._lists.popitem(last=False)
         return found
-
-    def _remember(
-        self, name: RepositoryName, tag: Tag, *, present: bool, whole: float = 0.0
-    ) -> None:
-        self._seen[name, tag] = _Seen(self._clock.seconds(), present, whole)
-        self._seen.move_to_end((name, tag))
-        if len(self._seen) > _REMEMBERED:
-            self._seen.popitem(last=False)
 
 
 def _unknown() -> TagUnknown:

@@ -24,7 +24,7 @@ from txregistry.model.errors import (
 from txregistry.model.names import RepositoryName, Tag
 from txregistry.registry.manifests import Manifests
 from txregistry.registry.mirror.approvals import refusal_of
-from txregistry.registry.mirror.failures import failure_of
+from txregistry.registry.mirror.failures import OFFLINE, failure_of
 from txregistry.registry.mirror.manifests import MirroredManifests
 from txregistry.registry.mirror.rules import MirrorRule
 from txregistry.registry.tags import TagsPage
@@ -33,7 +33,6 @@ from txregistry.tasks import Flights
 _MOST: Final = 100
 """Referrers of a manifest that are fetched at once."""
 _REMEMBERED: Final = 10_000
-OFFLINE: Final = "This mirror is offline."
 
 
 class Incomplete(Exception):

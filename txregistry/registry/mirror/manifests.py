@@ -1,17 +1,13 @@
 """Manifests of other registries: fetched when they are missing, or may be old."""
 
-from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Final
 
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from txregistry.auth.interfaces import Credentials
 from txregistry.client.upstreams.interfaces import (
     Fetched,
-    UpstreamFault,
     UpstreamWrong,
 )
 from txregistry.model.digest import Digest
@@ -24,15 +20,12 @@ from txregistry.model.errors import (
 from txregistry.model.manifests import parse_manifest
 from txregistry.model.names import Reference, RepositoryName, Tag
 from txregistry.registry.manifests import Manifests, StoredManifest
-from txregistry.registry.mirror.failures import failure_of
+from txregistry.registry.mirror.rechecking import NotThere, Rechecking
 from txregistry.registry.mirror.rules import MirrorRule
 from txregistry.registry.mirror.sizes import KnownSizes
 from txregistry.registry.referrers import Referrers
 from txregistry.registry.tags import Tags
 from txregistry.storage.interfaces import StorageFull
-from txregistry.tasks import Flights
-
-_REMEMBERED: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +42,6 @@ class PulledManifest:
     manifest: StoredManifest
     age: float | None = None
     fault: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """When the other registry said something of a tag, and whether there was one."""
-
-    at: float
-    present: bool
 
 
 class MirroredManifests:
@@ -87,10 +72,7 @@ class MirroredManifests:
         self._tags = tags
         self._referrers = referrers
         self._sizes = sizes
-        self._clock = clock
-        self._offline = offline
-        self._seen: OrderedDict[tuple[RepositoryName, Reference], _Seen] = OrderedDict()
-        self._flights = Flights()
+        self._rechecking = Rechecking(clock, offline=offline)
 
     async def find(
         self,
@@ -115,39 +97,21 @@ class MirroredManifests:
         local = await self._local(name, reference)
         if local is not None and isinstance(reference, Digest):
             return PulledManifest(local)  # which cannot become old
-        if self._offline:
-            return self._stale(local, name, reference, "This mirror is offline.")
-        seen = self._seen.get((name, reference))
-        if seen is not None:
-            age = self._clock.seconds() - seen.at
-            if not seen.present and age < rule.absent:
-                raise _unknown(name, reference)
-            if local is not None and age < rule.recheck:
-                return PulledManifest(local, age)
-        asking: Deferred[StoredManifest | None] = Deferred.fromCoroutine(
-            self._flights.join(
-                (name, reference),
-                lambda: self._ask(rule, name, reference, local, caller),
-            )
-        )
-        if local is not None:
-            # Who could have what is here does not wait for long; the asking goes on.
-            _ = asking.addTimeout(rule.patience, self._clock, lambda *_: None)
         try:
-            found = await asking
-        except UpstreamFault as fault:
-            self._log.warn(
-                "The mirror wanted {reference} of {name}: {reason}",
-                name=str(name),
-                reference=str(reference),
-                reason=fault.reason,
+            checked = await self._rechecking.check(
+                rule,
+                name,
+                reference,
+                lambda: self._ask(rule, name, reference, local, caller),
+                here=local is not None,
             )
-            if local is None:
-                raise failure_of(fault) from fault
-            return self._stale(local, name, reference, fault.reason)
+        except NotThere:
+            raise _unknown(name, reference) from None
+        found = checked.found or local
         if found is None:
-            return self._stale(local, name, reference, "It takes too long to answer.")
-        return PulledManifest(found, None if isinstance(reference, Digest) else 0.0)
+            raise _unknown(name, reference)
+        age = None if isinstance(reference, Digest) else checked.age
+        return PulledManifest(found, age, checked.fault)
 
     async def _local(
         self, name: RepositoryName, reference: Reference
@@ -156,19 +120,6 @@ class MirroredManifests:
             return await self._manifests.find(name, reference)
         except (ManifestUnknown, NameUnknown):
             return None
-
-    def _stale(
-        self,
-        local: StoredManifest | None,
-        name: RepositoryName,
-        reference: Reference,
-        fault: str,
-    ) -> PulledManifest:
-        if local is None:
-            raise _unknown(name, reference)
-        seen = self._seen.get((name, reference))
-        age = None if seen is None else self._clock.seconds() - seen.at
-        return PulledManifest(local, age, fault)
 
     async def _ask(
         self,
@@ -189,11 +140,11 @@ class MirroredManifests:
             # To look costs nothing of what some registries let one fetch.
             looked = await upstream.head_manifest(remote, str(reference), caller)
             if looked is not None and looked.digest == local.digest:
-                self._remember(name, reference, present=True)
+                self._rechecking.note(name, reference, present=True)
                 return local
         fetched = await upstream.get_manifest(remote, str(reference), caller)
         if fetched is None:
-            self._remember(name, reference, present=False)
+            self._rechecking.note(name, reference, present=False)
             raise _unknown(name, reference)
         digest = reference if isinstance(reference, Digest) else fetched.digest
         try:
@@ -213,7 +164,8 @@ class MirroredManifests:
                 self._log.warn("{reason}", reason=denied.message)
                 if local is not None:
                     return local
-        self._remember(name, reference, present=True)
+        if isinstance(reference, Tag):
+            self._rechecking.note(name, reference, present=True)
         return StoredManifest(digest, fetched.data, fetched.media_type)
 
     async def _keep(
@@ -228,16 +180,6 @@ class MirroredManifests:
         await self._manifests.keep(name, digest, fetched.data)
         if manifest.subject is not None:
             await self._referrers.add(name, manifest.subject.digest, digest)
-
-    def _remember(
-        self, name: RepositoryName, reference: Reference, *, present: bool
-    ) -> None:
-        if isinstance(reference, Digest) and present:
-            return
-        self._seen[name, reference] = _Seen(self._clock.seconds(), present)
-        self._seen.move_to_end((name, reference))
-        if len(self._seen) > _REMEMBERED:
-            self._seen.popitem(last=False)
 
 
 def _unknown(name: RepositoryName, reference: Reference) -> ManifestUnknown:

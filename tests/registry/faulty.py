@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 
 from zope.interface import implementer
 
-from tests.contracts.areas import PassingArea
 from txregistry.storage.interfaces import (
     IObjectStore,
     IStagingArea,
@@ -12,6 +11,7 @@ from txregistry.storage.interfaces import (
     StorageUnavailable,
 )
 from txregistry.storage.memory import MemoryObjectStore
+from txregistry.storage.passing import PassingArea
 from txregistry.streams import IReader
 
 

@@ -11,7 +11,6 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from tests.contracts.areas import PassingArea
 from tests.temporary import make_folder
 from txregistry.model.digest import Digest
 from txregistry.model.errors import DigestInvalid
@@ -25,6 +24,7 @@ from txregistry.storage.interfaces import (
     NotFound,
 )
 from txregistry.storage.memory import MemoryObjectStore
+from txregistry.storage.passing import PassingArea
 from txregistry.streams import IReader, read_all
 from txregistry.tasks import at_once
 

@@ -6,9 +6,9 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from tests.contracts.areas import PassingArea
 from txregistry.storage.interfaces import IStagingArea, Key, Stat
 from txregistry.storage.memory import MemoryObjectStore
+from txregistry.storage.passing import PassingArea
 from txregistry.streams import IReader
 
 

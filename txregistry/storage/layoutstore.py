@@ -16,7 +16,6 @@ from zope.interface import implementer
 
 from txregistry.storage.interfaces import (
     Health,
-    Held,
     IObjectSource,
     IObjectStore,
     IStagingArea,
@@ -30,6 +29,7 @@ from txregistry.storage.interfaces import (
 )
 from txregistry.storage.keys import ROOT, SECRETS
 from txregistry.storage.memory import MemoryObjectStore
+from txregistry.storage.passing import PassingArea
 from txregistry.streams import IReader
 
 _ROOM: Final = 64 * 1024 * 1024
@@ -213,25 +213,12 @@ class _Memory(MemoryObjectStore):
             self._room += self._sizes.pop(key, 0)
 
 
-@implementer(IStagingArea)
-class _Area:
+class _Area(PassingArea):
     """An area in memory, which takes only so much."""
 
-    lasting = True
-    growing = True
-
     def __init__(self, area: IStagingArea, largest: int) -> None:
-        self.key = area.key
-        self._area = area
+        super().__init__(area)
         self._largest = largest
-
-    async def size(self) -> int:
-        """See `IStagingArea`."""
-        return await self._area.size()
-
-    async def held(self) -> Held:
-        """See `IStagingArea`."""
-        return await self._area.held()
 
     async def append(
         self,
@@ -242,22 +229,10 @@ class _Area:
     ) -> int:
         """See `IStagingArea`."""
         try:
-            room = self._largest - await self._area.size()
+            room = self._largest - await self.size()
         except NotFound:
             room = self._largest
-        return await self._area.append(_Bounded(source, room), observe, expected, mark)
-
-    async def open(self, start: int, stop: int) -> IReader:
-        """See `IStagingArea`."""
-        return await self._area.open(start, stop)
-
-    async def commit(self, key: Key) -> None:
-        """See `IStagingArea`."""
-        await self._area.commit(key)
-
-    async def discard(self) -> None:
-        """See `IStagingArea`."""
-        await self._area.discard()
+        return await super().append(_Bounded(source, room), observe, expected, mark)
 
 
 @implementer(IReader)

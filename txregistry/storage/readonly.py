@@ -6,19 +6,16 @@ from zope.interface import implementer
 
 from txregistry.storage.interfaces import (
     Health,
-    IObjectSource,
     IObjectStore,
     IStagingArea,
     Key,
-    Page,
-    Stat,
     StorageUnavailable,
 )
-from txregistry.streams import IReader
+from txregistry.storage.passing import PassingSource
 
 
 @implementer(IObjectStore)
-class ReadOnlyObjectStore:
+class ReadOnlyObjectStore(PassingSource):
     """Read objects; refuse to write any.
 
     Args:
@@ -26,33 +23,6 @@ class ReadOnlyObjectStore:
     """
 
     flat = False
-
-    def __init__(self, source: IObjectSource) -> None:
-        self._source = source
-
-    async def stat(self, key: Key) -> Stat:
-        """See `IObjectStore`."""
-        found: Stat = await self._source.stat(key)
-        return found
-
-    async def get(self, key: Key, limit: int) -> bytes:
-        """See `IObjectStore`."""
-        data: bytes = await self._source.get(key, limit)
-        return data
-
-    async def open(self, key: Key, start: int, stop: int) -> IReader:
-        """See `IObjectStore`."""
-        reader: IReader = await self._source.open(key, start, stop)
-        return reader
-
-    async def list(
-        self, prefix: str, *, after: str = "", limit: int, delimiter: bool = False
-    ) -> Page:
-        """See `IObjectStore`."""
-        found: Page = await self._source.list(
-            prefix, after=after, limit=limit, delimiter=delimiter
-        )
-        return found
 
     async def put(self, key: Key, data: bytes, *, if_absent: bool = False) -> bool:
         """See `IObjectStore`.

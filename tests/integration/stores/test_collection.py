@@ -8,7 +8,6 @@ from typing import Any, Final
 from twisted.internet import reactor  # noqa: TID251 - these tests are of real sockets
 from twisted.internet.defer import Deferred, gatherResults
 
-from tests.contracts.areas import PassingArea
 from tests.integration.stores import s3case, test_swift
 from tests.registry.case import chunk
 from tests.registry.content import image
@@ -20,12 +19,11 @@ from txregistry.registry.collection import lease
 from txregistry.registry.collection.collector import Collector, NotOurTurn
 from txregistry.registry.collection.contents import Contents
 from txregistry.registry.collection.keeping import KeepingAll
-from txregistry.registry.collection.sparing import Sparing
-from txregistry.registry.collection.sparingstore import SparingStore
 from txregistry.registry.repositories import Registry
 from txregistry.storage import keys
-from txregistry.storage.interfaces import IObjectStore, IStagingArea, Key
+from txregistry.storage.interfaces import IObjectStore, Key
 from txregistry.storage.kinds import Link, recognize
+from txregistry.storage.passing import PassingStore
 from txregistry.tasks import at_once
 
 NAMES: Final = tuple(RepositoryName(f"team/app{number}") for number in range(3))
@@ -43,12 +41,11 @@ class Killed(BaseException):
     """The process is no more."""
 
 
-class MortalStore(SparingStore):
+class MortalStore(PassingStore):
     """A store that is not there any more after so many writes."""
 
-    def __init__(self, store: IObjectStore, clock: Any, left: int) -> None:
-        super().__init__(store, Sparing(store, clock, 1.0))
-        self._inner = store
+    def __init__(self, store: IObjectStore, left: int) -> None:
+        super().__init__(store)
         self.left = left
 
     def step(self) -> None:
@@ -60,16 +57,12 @@ class MortalStore(SparingStore):
     async def put(self, key: Key, data: bytes, *, if_absent: bool = False) -> bool:
         """See `IObjectStore`."""
         self.step()
-        return await self._inner.put(key, data, if_absent=if_absent)
+        return await super().put(key, data, if_absent=if_absent)
 
     async def delete(self, keys: Iterable[Key]) -> None:
         """See `IObjectStore`."""
         self.step()
-        await self._inner.delete(keys)
-
-    def stage(self, key: Key, final: Key | None = None) -> IStagingArea:
-        """See `IObjectStore`: collection stages nothing."""
-        return PassingArea(self._inner.stage(key, final))
+        await super().delete(keys)
 
 
 async def push(node: Registry, name: RepositoryName, tag: Tag, layer: bytes) -> None:
@@ -178,7 +171,7 @@ class CollectionContract:
             await push(node, NAMES[0], TAGS[0], LAYERS[0])
             await push(node, NAMES[1], TAGS[0], LAYERS[1])
             await delete(node, NAMES[1], LAYERS[1])
-            mortal = MortalStore(store, reactor, 1000)
+            mortal = MortalStore(store, 1000)
             _, collector = self.make(mortal, 0.0)
             await collector.collect()
             mortal.left = death

@@ -3,24 +3,21 @@
 from collections.abc import Callable, Iterable
 
 from twisted.internet.defer import Deferred
-from zope.interface import implementer
 
-from tests.contracts.areas import PassingArea
 from txregistry.storage.interfaces import (
-    Health,
     IObjectStore,
     IStagingArea,
     Key,
     Page,
     Stat,
 )
+from txregistry.storage.passing import PassingArea, PassingStore
 from txregistry.streams import IReader
 
 Gate = Callable[[], Deferred[None]]
 
 
-@implementer(IObjectStore)
-class SteppedStore:
+class SteppedStore(PassingStore):
     """Let each operation wait for its turn.
 
     Args:
@@ -29,60 +26,45 @@ class SteppedStore:
     """
 
     def __init__(self, store: IObjectStore, gate: Gate) -> None:
-        self._store = store
+        super().__init__(store)
         self._gate = gate
-        self.flat = store.flat
 
     async def stat(self, key: Key) -> Stat:
         """See `IObjectStore`."""
         await self._gate()
-        return await self._store.stat(key)
+        return await super().stat(key)
 
     async def get(self, key: Key, limit: int) -> bytes:
         """See `IObjectStore`."""
         await self._gate()
-        return await self._store.get(key, limit)
+        return await super().get(key, limit)
 
     async def open(self, key: Key, start: int, stop: int) -> IReader:
         """See `IObjectStore`."""
         await self._gate()
-        return await self._store.open(key, start, stop)
+        return await super().open(key, start, stop)
 
     async def list(
         self, prefix: str, *, after: str = "", limit: int, delimiter: bool = False
     ) -> Page:
         """See `IObjectStore`."""
         await self._gate()
-        return await self._store.list(
-            prefix, after=after, limit=limit, delimiter=delimiter
-        )
+        return await super().list(prefix, after=after, limit=limit, delimiter=delimiter)
 
     async def put(self, key: Key, data: bytes, *, if_absent: bool = False) -> bool:
         """See `IObjectStore`."""
         await self._gate()
-        return await self._store.put(key, data, if_absent=if_absent)
+        return await super().put(key, data, if_absent=if_absent)
 
     def stage(self, key: Key, final: Key | None = None) -> IStagingArea:
         """See `IObjectStore`."""
-        return _SteppedArea(self._store.stage(key, final), self._gate)
+        return _SteppedArea(super().stage(key, final), self._gate)
 
     async def delete(self, keys: Iterable[Key]) -> None:
         """See `IObjectStore`: one after the other."""
         for key in keys:
             await self._gate()
-            await self._store.delete([key])
-
-    async def redirect(self, key: Key, method: str, lifetime: float) -> str | None:
-        """See `IObjectStore`."""
-        return await self._store.redirect(key, method, lifetime)
-
-    async def check(self) -> Health:
-        """See `IObjectStore`."""
-        return await self._store.check()
-
-    async def sweep(self, age: float, *, dry_run: bool = False) -> int:
-        """See `IObjectStore`."""
-        return await self._store.sweep(age, dry_run=dry_run)
+            await super().delete([key])
 
 
 class _SteppedArea(PassingArea):

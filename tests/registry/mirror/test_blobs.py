@@ -6,7 +6,6 @@ from typing import Any
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import capturedLogs, formatEvent
 
-from tests.contracts.areas import PassingArea
 from tests.registry.content import image
 from tests.registry.mirror import case
 from tests.registry.mirror.case import NAME, REMOTE
@@ -23,6 +22,7 @@ from txregistry.model.names import RepositoryName, Tag
 from txregistry.registry.mirror import blobs
 from txregistry.storage import keys
 from txregistry.storage.interfaces import StorageFull
+from txregistry.storage.passing import PassingArea
 from txregistry.streams import BytesReader, IReader, read_all
 
 DATA = b"0123456789" * 5

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.temporary import make_file, make_folder
@@ -15,9 +14,7 @@ from tests.transfer.program import run
 from tests.transfer.trees import OldTreeBuilder
 from tests.web.v1.images import BASE, TOP, B, T
 from txregistry.assembly.oldplaces import S3Place, SwiftPlace, parse_place
-from txregistry.commands.importer import _Line
 from txregistry.commands.main import main
-from txregistry.transfer.report import Report
 
 S3 = {"AWS_ACCESS_KEY_ID": "us", "AWS_SECRET_ACCESS_KEY": "secret-1"}
 SWIFT = {"ST_AUTH": "http://127.0.0.1:1/auth", "ST_USER": "us", "ST_KEY": "secret-2"}
@@ -242,47 +239,3 @@ class ParsePlaceTests(SynchronousTestCase):
             parse_place("swift://kept", SWIFT),
         ):
             self.assertNotIn("secret", repr(place))
-
-
-class _Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-class LineTests(SynchronousTestCase):
-    def setUp(self) -> None:
-        self.clock = Clock()
-        self.clock.advance(100)
-
-    def test_it_is_written_anew(self) -> None:
-        out = _Terminal()
-        line = _Line(out, self.clock)
-        report = Report(tags=3, copied=5 << 20)
-        line.show(report, "acme/web:latest", 2 << 20)
-        self.assertEqual(out.getvalue(), "\r\x1b[K3 tags, 7 MiB: acme/web:latest")
-
-    def test_it_is_not_written_all_the_time(self) -> None:
-        out = _Terminal()
-        line = _Line(out, self.clock)
-        for _ in range(10):
-            line.show(Report(), "x", 0)
-            self.clock.advance(0.0625)
-        self.assertEqual(out.getvalue().count("\r"), 3)
-
-    def test_it_is_short_and_plain(self) -> None:
-        out = _Terminal()
-        _Line(out, self.clock).show(Report(), "\x1b[2J" + "x" * 300, 0)
-        self.assertEqual(out.getvalue().count("\x1b"), 1)
-        self.assertLess(len(out.getvalue()), 85)
-
-    def test_it_is_cleared(self) -> None:
-        out = _Terminal()
-        _Line(out, self.clock).clear()
-        self.assertEqual(out.getvalue(), "\r\x1b[K")
-
-    def test_only_terminals_have_it(self) -> None:
-        out = io.StringIO()
-        line = _Line(out, self.clock)
-        line.show(Report(), "x", 0)
-        line.clear()
-        self.assertEqual(out.getvalue(), "")

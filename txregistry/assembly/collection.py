@@ -57,6 +57,23 @@ def make_collector(
     floor: float = settings.collection.floor
     if floor and bare.store.flat:  # other nodes may have another one
         floor = max(floor, LEAST_FLOOR)
+    keeping = _make_keeping(settings, registry, bare, contents, blocking, sweeping)
+    return Collector(bare, blocking, floor, str(uuid4()), contents, keeping, reasons)
+
+
+def _make_keeping(
+    settings: Settings,
+    registry: Registry,
+    bare: Registry,
+    contents: Contents,
+    blocking: Blocking,
+    sweeping: bool,  # noqa: FBT001 - handed on
+) -> IKeeping:
+    """Make what says what is kept.
+
+    Raises:
+        SettingsError: a pattern cannot be used.
+    """
     keepings: list[IKeeping] = []
     if not settings.mirror.offline:  # else what goes cannot come again
         keepings.append(
@@ -75,15 +92,7 @@ def make_collector(
             for place, rule in enumerate(settings.collection.retention)
         ]
         keepings.append(Retention(bare, rules, registry.uses, sweeping=sweeping))
-    return Collector(
-        bare,
-        blocking,
-        floor,
-        str(uuid4()),
-        contents,
-        KeepingByTurns(keepings),
-        reasons,
-    )
+    return KeepingByTurns(keepings)
 
 
 def _make_rule(setting: str, rule: RetentionSettings) -> RetentionRule:

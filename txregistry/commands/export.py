@@ -4,14 +4,14 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from typing import Any, ClassVar, Final, TextIO
+from typing import Any, ClassVar, Final
 
 import msgspec
-from twisted.internet.interfaces import IReactorTime
 from twisted.python import usage
 
 from txregistry.assembly.stores import make_store
 from txregistry.commands.breakable import BreakableOptions, start_threads
+from txregistry.commands.statusline import StatusLine
 from txregistry.registry.repositories import Registry
 from txregistry.settings.reading import load_settings
 from txregistry.settings.section import SettingsError
@@ -25,9 +25,6 @@ from txregistry.transfer.static.selection import Selection
 from txregistry.transfer.static.serverconfig import SERVERS, write_config
 
 _LEFT_OUT: Final = 1
-_INTERVAL: Final = 0.2
-"""Seconds between two states of the line that tells how far it is."""
-_WIDTH: Final = 79
 _PORT: Final = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
 _MOST: Final = 65535
 _HOST: Final = re.compile(
@@ -145,11 +142,11 @@ class ExportImages(BreakableOptions):
         """Export, tell what became of it, and say with what to end."""
         storage = settings.storage
         blocking = start_threads(reactor, storage.threads, "export")
-        line = _Line(sys.stderr, reactor)
+        line = StatusLine(sys.stderr, reactor)
 
         def hear(report: ExportReport, image: str, passed: int) -> None:
             self.check_broken_off()
-            line.show(report, image, passed)
+            line.show(f"{report.tags} tags, {passed >> 20} MiB: {image}")
 
         is_ours = not storage.is_remote and storage.ocilayout is None
         export = Export(
@@ -196,29 +193,3 @@ class ExportImages(BreakableOptions):
             f"{report.copied} bytes copied, {report.removed} files removed"
         )
         return "".join(f"{line}\n" for line in lines)
-
-
-class _Line:
-    """A line on a terminal that tells how far it is; nothing anywhere else."""
-
-    def __init__(self, out: TextIO, clock: IReactorTime) -> None:
-        self._out = out
-        self._clock = clock
-        self._shows = out.isatty()
-        self._next = 0.0
-
-    def show(self, report: ExportReport, image: str, passed: int) -> None:
-        """Put it there anew, unless that was done a moment ago."""
-        now = self._clock.seconds()
-        if not self._shows or now < self._next:
-            return
-        self._next = now + _INTERVAL
-        text = f"{report.tags} tags, {passed >> 20} MiB: {image}"
-        self._out.write(f"\r\x1b[K{text[:_WIDTH]}")
-        self._out.flush()
-
-    def clear(self) -> None:
-        """Leave an empty line."""
-        if self._shows:
-            self._out.write("\r\x1b[K")
-            self._out.flush()

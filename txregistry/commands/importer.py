@@ -3,15 +3,15 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Final, TextIO
+from typing import Any, ClassVar, Final
 
 import msgspec
-from twisted.internet.interfaces import IReactorTime
 from twisted.python import usage
 
 from txregistry.assembly.oldplaces import OldPlace, parse_place
 from txregistry.assembly.stores import make_store
 from txregistry.commands.breakable import BreakableOptions, start_threads
+from txregistry.commands.statusline import StatusLine
 from txregistry.registry.repositories import Registry
 from txregistry.settings.reading import load_settings
 from txregistry.settings.section import SettingsError
@@ -24,9 +24,6 @@ from txregistry.transfer.oldtree import OldTree
 from txregistry.transfer.report import Report
 
 _LEFT_OUT: Final = 1
-_INTERVAL: Final = 0.2
-"""Seconds between two states of the line that tells how far it is."""
-_WIDTH: Final = 79
 
 
 class ImportV1(BreakableOptions):
@@ -109,11 +106,12 @@ class ImportV1(BreakableOptions):
         """Import into the store that the settings describe."""
         files = settings.storage.filesystem or Filesystem()
         blocking = start_threads(reactor, files.maxthreads, "import")
-        line = _Line(sys.stderr, reactor)
+        line = StatusLine(sys.stderr, reactor)
 
         def progress(report: Report, place: str, passing: int) -> None:
             self.check_broken_off()
-            line.show(report, place, passing)
+            mebibytes = (report.copied + passing) >> 20
+            line.show(f"{report.tags} tags, {mebibytes} MiB: {place}")
 
         async with self.place.open(reactor, blocking) as source:
             registry = Registry(
@@ -152,30 +150,3 @@ class ImportV1(BreakableOptions):
             f"{report.images} images; {report.copied} bytes {copied}; "
             f"{len(report.left_out)} left out\n"
         )
-
-
-class _Line:
-    """A line on a terminal that tells how far it is; nothing anywhere else."""
-
-    def __init__(self, out: TextIO, clock: IReactorTime) -> None:
-        self._out = out
-        self._clock = clock
-        self._shows = out.isatty()
-        self._next = 0.0
-
-    def show(self, report: Report, place: str, passing: int) -> None:
-        """Put it there anew, unless that was done a moment ago."""
-        now = self._clock.seconds()
-        if not self._shows or now < self._next:
-            return
-        self._next = now + _INTERVAL
-        mebibytes = (report.copied + passing) >> 20
-        text = f"{report.tags} tags, {mebibytes} MiB: {ascii(place)[1:-1]}"
-        self._out.write(f"\r\x1b[K{text[:_WIDTH]}")
-        self._out.flush()
-
-    def clear(self) -> None:
-        """Leave an empty line."""
-        if self._shows:
-            self._out.write("\r\x1b[K")
-            self._out.flush()

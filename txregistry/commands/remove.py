@@ -1,26 +1,17 @@
 """``txregistry rm``: remove a tag, a manifest with its tags, or a repository."""
 
-import os
 import sys
 from collections.abc import Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from twisted.python import usage
 
-from txregistry.assembly.registries import make_registry
-from txregistry.commands.breakable import start_threads
+from txregistry.commands.changing import REFUSED, ChangingOptions
 from txregistry.commands.meant import Meant, parse_meant
-from txregistry.commands.storeoptions import StoreOptions
-from txregistry.model.errors import RegistryError
 from txregistry.registry.repositories import Registry
-from txregistry.settings.section import SettingsError
-from txregistry.settings.sections import Settings
-from txregistry.settings.storage import Filesystem
-
-_REFUSED: Final = 1
 
 
-class Remove(StoreOptions):
+class Remove(ChangingOptions):
     """``rm``: remove what is named."""
 
     synopsis = "Usage: txregistry rm NAME:TAG | NAME@DIGEST | NAME --repository --yes"
@@ -61,30 +52,8 @@ class Remove(StoreOptions):
                 f"All of {self.meant.name} would go, for good; say --yes as well."
             )
 
-    def run(self) -> None:
-        """Remove.
-
-        Raises:
-            SettingsError: a setting cannot be used.
-            SystemExit: at the end, with what became of it.
-        """
-        settings = self.read_settings(os.environ)
-        self.warn_of_owner(settings)
-        self.work_in_reactor(lambda reactor: self._work(reactor, settings))
-
-    async def _work(self, reactor: Any, settings: Settings) -> int:
-        files = settings.storage.filesystem or Filesystem()
-        blocking = start_threads(reactor, files.maxthreads, "rm")
-        registry = make_registry(settings, reactor, blocking)
-        if not registry.writes:
-            raise SettingsError("storage.maintenance.readonly: nothing may be changed.")
-        try:
-            return await self._remove(registry)
-        except RegistryError as error:
-            sys.stderr.write(f"txregistry: {error.message}\n")
-            return _REFUSED
-
-    async def _remove(self, registry: Registry) -> int:
+    async def change(self, registry: Registry) -> int:
+        """See `ChangingOptions`."""
         name, reference = self.meant.name, self.meant.reference
         if reference is not None:
             await registry.acceptance.delete(name, reference)
@@ -93,5 +62,5 @@ class Remove(StoreOptions):
             sys.stdout.write(f"{name} is gone\n")
         else:
             sys.stderr.write(f"txregistry: There is no repository {name}.\n")
-            return _REFUSED
+            return REFUSED
         return 0

@@ -1,28 +1,22 @@
 """``txregistry undo``: let a tag point to what it pointed to before."""
 
-import os
 import sys
 from collections.abc import Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from twisted.python import usage
 
-from txregistry.assembly.registries import make_registry
-from txregistry.commands.breakable import start_threads
+from txregistry.commands.changing import REFUSED, ChangingOptions
 from txregistry.commands.meant import parse_meant
-from txregistry.commands.storeoptions import STORE_PARAMETERS, StoreOptions
+from txregistry.commands.storeoptions import STORE_PARAMETERS
 from txregistry.model.digest import Digest
-from txregistry.model.errors import DigestInvalid, ReferenceUnknown, RegistryError
+from txregistry.model.errors import DigestInvalid, ReferenceUnknown
 from txregistry.model.names import RepositoryName, Tag
+from txregistry.registry.repositories import Registry
 from txregistry.registry.restoration import describe_missing
-from txregistry.settings.section import SettingsError
-from txregistry.settings.sections import Settings
-from txregistry.settings.storage import Filesystem
-
-_REFUSED: Final = 1
 
 
-class Undo(StoreOptions):
+class Undo(ChangingOptions):
     """``undo``: let a tag go back, or bring back a deleted one."""
 
     synopsis = "Usage: txregistry undo NAME:TAG [options]"
@@ -65,31 +59,13 @@ class Undo(StoreOptions):
         except DigestInvalid as error:
             raise usage.UsageError(f"--to: {error.message}") from error
 
-    def run(self) -> None:
-        """Undo.
-
-        Raises:
-            SettingsError: a setting cannot be used.
-            SystemExit: at the end, with what became of it.
-        """
-        settings = self.read_settings(os.environ)
-        self.warn_of_owner(settings)
-        self.work_in_reactor(lambda reactor: self._work(reactor, settings))
-
-    async def _work(self, reactor: Any, settings: Settings) -> int:
-        files = settings.storage.filesystem or Filesystem()
-        blocking = start_threads(reactor, files.maxthreads, "undo")
-        registry = make_registry(settings, reactor, blocking)
-        if not registry.writes:
-            raise SettingsError("storage.maintenance.readonly: nothing may be changed.")
+    async def change(self, registry: Registry) -> int:
+        """See `ChangingOptions`."""
         try:
             done = await registry.restoration.undo(self.name, self.tag, self.to)
         except ReferenceUnknown as error:
             sys.stderr.write(f"txregistry: {describe_missing(error.digests)}\n")
-            return _REFUSED
-        except RegistryError as error:
-            sys.stderr.write(f"txregistry: {error.message}\n")
-            return _REFUSED
+            return REFUSED
         before = "was deleted" if done.before is None else f"was {done.before}"
         sys.stdout.write(f"{self.name}:{self.tag} is {done.digest}, {before}\n")
         return 0

@@ -5,10 +5,12 @@ from typing import Any
 from txregistry.assembly.collection import make_collection_schedule
 from txregistry.assembly.mirrorschedule import make_schedule
 from txregistry.assembly.replication import Replicating
+from txregistry.assembly.scrubbing import make_scrub_schedule
 from txregistry.assembly.watching import Watching
 from txregistry.registry.collection.schedule import CollectionSchedule
 from txregistry.registry.notinguses import NotingUses
 from txregistry.registry.repositories import Registry
+from txregistry.registry.scrubbing.schedule import ScrubSchedule
 from txregistry.settings.sections import Settings
 from txregistry.tasks import Blocking
 
@@ -34,6 +36,7 @@ class Background:
     ) -> None:
         self._registry = registry
         self._collecting: CollectionSchedule | None = None
+        self._scrubbing: ScrubSchedule | None = None
         self.watching: list[Watching] = []
         if registry.writes and not settings.mirror.offline:
             self.watching.append(make_schedule(settings, registry, reactor, blocking))
@@ -44,6 +47,9 @@ class Background:
                 settings, registry, reactor, blocking
             )
             self.watching.append(self._collecting)
+        if registry.writes and _scrubs(settings):
+            self._scrubbing = make_scrub_schedule(settings, registry, reactor, blocking)
+            self.watching.append(self._scrubbing)
         if settings.replication:
             self.watching.append(Replicating(registry.replication))
 
@@ -51,7 +57,17 @@ class Background:
         """Let all end, after the last request."""
         if self._collecting is not None:
             await self._collecting.ended()
+        if self._scrubbing is not None:
+            await self._scrubbing.ended()
         if self._registry.writes:
             await self._registry.uses.flush()
         await self._registry.replication.stop()
         await self._registry.mirror.close()
+
+
+def _scrubs(settings: Settings) -> bool:
+    """Say whether content is read time and again: by default, where that is free."""
+    enabled = settings.scrub.enabled
+    if enabled is not None:
+        return enabled
+    return not settings.storage.is_remote and settings.storage.inmemory is None

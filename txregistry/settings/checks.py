@@ -15,6 +15,7 @@ from txregistry.settings.mirrorchecks import check_mirror
 from txregistry.settings.replicationchecks import check_replication
 from txregistry.settings.roles import ROLES, names_vendors, spoken_apis
 from txregistry.settings.s3checks import check_s3
+from txregistry.settings.scrub import check_scrub
 from txregistry.settings.section import SettingsError
 from txregistry.settings.sections import (
     OPTIONAL_CLIENTS,
@@ -106,6 +107,7 @@ def check_settings(settings: Settings) -> None:
     _check_passing(settings)
     check_replication(settings.replication)
     check_collection(settings.collection)
+    check_scrub(settings.scrub)
     check_ssh(settings.ssh)
     _check_apis(settings)
 

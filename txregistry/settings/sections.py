@@ -10,6 +10,7 @@ from txregistry.model.durations import Duration
 from txregistry.settings.collection import Collection
 from txregistry.settings.mirror import Mirror, Proxy
 from txregistry.settings.replication import PushTo
+from txregistry.settings.scrub import Scrub
 from txregistry.settings.section import Bytes, Section
 from txregistry.settings.ssh import Ssh
 from txregistry.settings.storage import Storage
@@ -231,6 +232,7 @@ class Settings(Section, frozen=True):
     audit: Audit = Audit()
     index: Index = Index()
     collection: Collection = Collection()
+    scrub: Scrub = Scrub()
     mirror: Mirror = Mirror()
     proxy: Proxy | None = None
     replication: tuple[PushTo, ...] = ()

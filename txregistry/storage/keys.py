@@ -267,6 +267,16 @@ def collection_report() -> Key:
     return Key(f"{COLLECTION}report")
 
 
+def scrub_lease() -> Key:
+    """Place what says who scrubs."""
+    return Key(f"{COLLECTION}scrub/lease")
+
+
+def scrub_state() -> Key:
+    """Place how far scrubbing is."""
+    return Key(f"{COLLECTION}scrub/state")
+
+
 def condemned_blobs(bucket: int) -> Key:
     """Place the list of blobs that nobody needs, of those that begin with a byte."""
     return Key(f"{condemned_blobs_folder()}{bucket:02x}")

@@ -1,17 +1,12 @@
-"""No more is hashed in a second than may be."""
+"""Objects are hashed, and who waits hears how much of them was."""
 
-from typing import Final
-
-from twisted.internet.task import deferLater
 from zope.interface import implementer
 
 from txregistry.model.digest import Hashing
 from txregistry.registry.checking.tree import Tree
+from txregistry.registry.pacing import Paced, Pacing
 from txregistry.storage.interfaces import Key
-from txregistry.streams import CHUNK, IReader, read_through
-
-_AT_ONCE: Final = 1.0
-"""Seconds of hashing at the full rate that may come at once."""
+from txregistry.streams import IReader, read_through
 
 
 class Pace:
@@ -24,8 +19,7 @@ class Pace:
 
     def __init__(self, tree: Tree, rate: int | None) -> None:
         self._tree = tree
-        self._rate = rate
-        self._free = tree.clock.seconds()
+        self._pacing = Pacing(tree.clock, rate)
 
     async def hash(self, key: Key, hashing: Hashing) -> int:
         """Hash an object.
@@ -39,32 +33,23 @@ class Pace:
         """
         size = (await self._tree.source.stat(key)).size
         reader = await self._tree.source.open(key, 0, size)
-        await read_through(_Paced(reader, self), self._tree.blocking, hashing.update)
+        counted = Paced(_Counted(reader, self._tree), self._pacing)
+        await read_through(counted, self._tree.blocking, hashing.update)
         return size
-
-    async def take(self, size: int) -> None:
-        """Take it that something was read, and wait until more may be."""
-        self._tree.count(0, size)
-        if self._rate is None:
-            return
-        now = self._tree.clock.seconds()
-        self._free = max(self._free, now - _AT_ONCE) + size / self._rate
-        if self._free > now:
-            await deferLater(self._tree.clock, self._free - now)
 
 
 @implementer(IReader)
-class _Paced:
-    """A reader that gives no more than may be read."""
+class _Counted:
+    """A reader whose bytes are counted."""
 
-    def __init__(self, reader: IReader, pace: Pace) -> None:
+    def __init__(self, reader: IReader, tree: Tree) -> None:
         self._reader = reader
-        self._pace = pace
+        self._tree = tree
 
     async def read(self, limit: int) -> bytes:
         """See `IReader`."""
-        data = await self._reader.read(min(limit, CHUNK))
-        await self._pace.take(len(data))
+        data = await self._reader.read(limit)
+        self._tree.count(0, len(data))
         return data
 
     async def close(self) -> None:

@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
 from txregistry.storage import keys
-from txregistry.storage.interfaces import IObjectStore, NotFound, TooLarge
+from txregistry.storage.interfaces import IObjectStore, Key, NotFound, TooLarge
 
 LIFE: Final = 300.0
 """Seconds after which a lease that nobody renews is anybody's."""
@@ -45,7 +45,7 @@ class LeaseRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Lease:
-    """The right to collect.
+    """The right to collect, or to do something else that one does at a time.
 
     Clocks of nodes may differ by a day. So a lease has no date: who wants it watches
     whether it is renewed, by their own clock.
@@ -54,13 +54,21 @@ class Lease:
         store: Where it lies.
         owner: Who wants it: another text for each process.
         clock: Measures the time.
+        place: Its key, where it is the right to something else.
 
     Attributes:
         turn: How often it was written.
     """
 
-    def __init__(self, store: IObjectStore, owner: str, clock: IReactorTime) -> None:
+    def __init__(
+        self,
+        store: IObjectStore,
+        owner: str,
+        clock: IReactorTime,
+        place: Key | None = None,
+    ) -> None:
         self._store = store
+        self._place = keys.collection_lease() if place is None else place
         self.owner = owner
         self.turn = 0
         self._clock = clock
@@ -81,7 +89,7 @@ class Lease:
         Raises:
             StorageUnavailable: that cannot be found out.
         """
-        found = await read_lease(self._store)
+        found = await read_lease(self._store, self._place)
         now = self._clock.seconds()
         if found is not None and found.owner != self.owner:
             seen, since = self._watched
@@ -143,7 +151,7 @@ class Lease:
             LeaseLost: it is gone.
         """
         try:
-            return (await self._store.stat(keys.collection_lease())).modified
+            return (await self._store.stat(self._place)).modified
         except NotFound:
             raise LeaseLost from None
 
@@ -156,24 +164,24 @@ class Lease:
         await self._turns.acquire()
         try:
             if await self._is_ours():
-                await self._store.delete([keys.collection_lease()])
+                await self._store.delete([self._place])
         finally:
             self._turns.release()
 
     async def _is_ours(self) -> bool:
-        found = await read_lease(self._store)
+        found = await read_lease(self._store, self._place)
         return found is not None and found.owner == self.owner
 
     async def _write(self) -> None:
         self.turn += 1
         record = LeaseRecord(self.owner, self.turn, *self._work)
-        await self._store.put(keys.collection_lease(), msgspec.json.encode(record))
+        await self._store.put(self._place, msgspec.json.encode(record))
 
 
-async def read_lease(store: IObjectStore) -> LeaseRecord | None:
-    """Read who has the lease; what is damaged is nobody's."""
+async def read_lease(store: IObjectStore, place: Key) -> LeaseRecord | None:
+    """Read who has a lease; what is damaged is nobody's."""
     try:
-        data = await store.get(keys.collection_lease(), _LIMIT)
+        data = await store.get(place, _LIMIT)
         return msgspec.json.decode(data, type=LeaseRecord)
     except (NotFound, TooLarge, msgspec.DecodeError, UnicodeDecodeError):
         return None

@@ -130,7 +130,7 @@ class Sparing:
         """Wait while something may be removed that is spared from now on."""
         watched, since = None, self._clock.seconds()
         while True:
-            found = await read_lease(self._store)
+            found = await read_lease(self._store, keys.collection_lease())
             if found is None or not found.removes(place, item):
                 return
             now = self._clock.seconds()

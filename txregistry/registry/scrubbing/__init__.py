@@ -1,0 +1,1 @@
+"""Reading everything time and again, to find what has rotted."""

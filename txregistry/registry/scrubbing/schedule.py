@@ -1,0 +1,116 @@
+"""Scrubbing, time and again while the daemon runs, on one node of all."""
+
+from typing import Any, Final
+
+from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from txregistry.registry.collection.lease import LIFE, Lease, LeaseLost
+from txregistry.registry.scrubbing.scrub import Scrub
+from txregistry.storage.interfaces import StorageUnavailable
+
+_SOON: Final = 120.0
+"""Seconds after the start."""
+_LATER: Final = 3600.0
+"""Seconds after which it is looked again whether it is time, at the latest."""
+
+
+class ScrubSchedule:
+    """Scrub, unless another node does.
+
+    Args:
+        scrub: What reads everything.
+        lease: The right to.
+        every: Seconds from the begin of a pass to that of the next.
+        clock: The reactor.
+    """
+
+    _log = Logger()
+
+    def __init__(self, scrub: Scrub, lease: Lease, every: float, clock: Any) -> None:
+        self._scrub = scrub
+        self._lease = lease
+        self._every = every
+        self._clock = clock
+        self._waiting: Any = None
+        self._running: Deferred[None] | None = None
+
+    def start(self) -> None:
+        """Begin soon."""
+        self._wait(_SOON)
+
+    def stop(self) -> None:
+        """Break off; it goes on another time."""
+        if self._waiting is not None and self._waiting.active():
+            self._waiting.cancel()
+        self._waiting = None
+        if self._running is not None:
+            self._running.cancel()
+
+    def reload(self) -> Deferred[None]:
+        """Do nothing: there is no file to be read."""
+        return succeed(None)
+
+    async def ended(self) -> None:
+        """Wait until what was broken off has ended."""
+        running = self._running
+        if running is not None:
+            done: Deferred[None] = Deferred()
+            _ = running.addBoth(done.callback)
+            await done
+
+    def _wait(self, seconds: float) -> None:
+        self._waiting = self._clock.callLater(seconds, self._begin)
+
+    def _begin(self) -> None:
+        self._running = Deferred.fromCoroutine(self._work())
+        _ = self._running.addBoth(self._end)
+
+    def _end(self, result: object) -> None:
+        self._running = None
+        if self._waiting is not None:  # else it was stopped
+            self._wait(result if isinstance(result, float) else _LATER)
+
+    async def _work(self) -> Any:
+        """Scrub, if it is time, and say after how many seconds to look again."""
+        try:
+            due = await self._scrub.due(self._every)
+            if due:
+                return min(due, _LATER)
+            if not await self._lease.take():
+                return 2 * LIFE  # who has it may have died
+            # One blob may take long at the rate that is set.
+            tending = LoopingCall(self._tend)
+            tending.clock = self._clock
+            _ = tending.start(LIFE / 4, now=False)
+            try:
+                state = await self._scrub.run(self._lease.touch)
+            finally:
+                tending.stop()
+                await self._lease.release()
+            self._log.info(
+                "All content was read, {blobs} blobs of {bytes} bytes; {found} of them "
+                "had rotted",
+                blobs=state.blobs,
+                bytes=state.bytes,
+                found=state.found,
+            )
+        except LeaseLost:
+            return 2 * LIFE
+        except StorageUnavailable as error:
+            self._log.warn(
+                "Scrubbing was broken off, and goes on another time: {reason}",
+                reason=str(error),
+            )
+        except CancelledError:
+            return _LATER
+        except Exception:  # noqa: BLE001 - the next one may fare better
+            self._log.failure("Failed while scrubbing")
+        return 2 * LIFE
+
+    def _tend(self) -> Deferred[None]:
+        """Keep the lease, if it is still ours: else that is found out soon."""
+        return Deferred.fromCoroutine(self._lease.touch()).addErrback(
+            lambda failure: failure.trap(LeaseLost, StorageUnavailable) and None
+        )

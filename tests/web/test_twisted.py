@@ -52,7 +52,7 @@ class NamesTests(SynchronousTestCase):
         """A method that Twisted calls no more would be dead code, and a hole."""
         ours = {
             *("stop_reading", "go_on_reading", "send_continue", "touch"),
-            "leave_if_idle",
+            *("leave_if_idle", "gather"),
         }
         for ours_class, theirs in (
             (RegistryChannel, HTTPChannel),
@@ -72,7 +72,7 @@ class NamesTests(SynchronousTestCase):
 
 _OF_REQUESTS = (
     *("reader", "header", "query", "queries", "abort"),
-    *("answer_as_v1", "hide_v2"),
+    *("answer_as_v1", "hide_v2", "answer", "spread_path"),
 )
 
 

@@ -4,6 +4,7 @@ Source: RFC 4291, section 2.5.5.2, for IPv4 addresses that are written as IPv6.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -29,6 +30,7 @@ _BITS: Final = 64
 all that begin so."""
 
 
+@lru_cache(maxsize=1024)
 def parse_address(text: str) -> Address | None:
     """Read an address; None for what is none.
 

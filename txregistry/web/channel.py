@@ -8,16 +8,18 @@ The names of Twisted's that are overridden or read here are not all public; the 
 hold them to what is expected of them.
 """
 
-import re
+from contextlib import suppress
 from typing import Any, Final
 
 from twisted.internet.interfaces import ISSLTransport
+from twisted.internet.tcp import Server
 from twisted.logger import Logger
 from twisted.web.http import HTTPChannel, _ChunkedTransferDecoder
 
 from txregistry.model.errors import BodyInvalid
 from txregistry.web.body import RequestBody
 from txregistry.web.chunked import ChunkedDecoder, ChunkingInvalid
+from txregistry.web.heads import HOST, Head, parse_head
 from txregistry.web.refusals import Refusal, refusal_bytes
 
 _DRAIN: Final = 256 * 1024
@@ -30,11 +32,6 @@ _SILENCE: Final = 15.0
 """Seconds in which the first request must begin; with TLS, its handshake be over."""
 _GRACE: Final = 3.0
 """The same while the service ends: who connected just before that is about to ask."""
-
-_HOST: Final = re.compile(
-    rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Za-z.:]+\])(?::[0-9]*)?"
-)
-"""What RFC 9112, section 3.2, lets stand in ``Host``: RFC 3986's host and port."""
 
 
 class RegistryChannel(HTTPChannel):
@@ -66,6 +63,7 @@ class RegistryChannel(HTTPChannel):
     _refused = False
     _lingered = 0
     _linger_call: Any = None
+    _gathered: list[bytes] | None = None
     _log = Logger()
 
     # Connections
@@ -108,11 +106,16 @@ class RegistryChannel(HTTPChannel):
                 self.transport.abortConnection()
             return
         if self.headers_since is None and not self.requests:
-            self.headers_since = self.site.clock.seconds()
             if self._silent:
                 self._silent = False
                 self.setTimeout(self.site.timeOut)
             begins = not self._buffer  # else the first line has begun already
+            if begins and not self._busyReceiving and self.persistent:
+                head = parse_head(data)
+                if head is not None:
+                    self._begin(head)
+                    return
+            self.headers_since = self.site.clock.seconds()
             if begins and not (data[:1].isalpha() or data[:1] in b"\r\n"):
                 # No method begins like this: a TLS handshake, say, which would wait for
                 # us as long as we would wait for a line. Clients that try TLS first go
@@ -125,6 +128,21 @@ class RegistryChannel(HTTPChannel):
             self._respondToBadRequestAndDisconnect()
 
     # Headers
+
+    def _begin(self, head: Head) -> None:
+        """Dispatch a request that has no body, as `allContentReceived` does."""
+        request = self.requestFactory(self, queued=False)
+        self.requests.append(request)
+        request.requestHeaders = head.headers
+        request.gotLength(0)
+        self._handlingRequest = True
+        self._savedTimeOut = None
+        self.setRawMode()
+        request.requestReceived(head.method, head.target, b"HTTP/1.1")
+        if self.requests:
+            self._savedTimeOut = self.setTimeout(None)
+        else:  # what is answered at once needs no timer of its own
+            self.resetTimeout()
 
     def lineReceived(self, line: bytes) -> None:
         """Take a line of the headers; one that can be read in two ways is refused."""
@@ -173,7 +191,7 @@ class RegistryChannel(HTTPChannel):
         hosts = request.requestHeaders.getRawHeaders(b"host", ())
         if (
             (len(hosts) != 1 and self._version == b"HTTP/1.1")
-            or not all(map(_HOST.fullmatch, hosts))
+            or not all(map(HOST.fullmatch, hosts))
             # Klein takes "delete" for DELETE; who filters methods before us does not.
             or not self._command.isupper()
         ):
@@ -271,10 +289,42 @@ class RegistryChannel(HTTPChannel):
         ):
             self.persistent = False
             headers.setRawHeaders(b"connection", [b"close"])
-        super().writeHeaders(version, code, reason, headers)
+        lines = [b"%b %b %b" % (version, code, reason)]
+        for name, values in headers.getAllRawHeaders():
+            lines += [b"%b: %b" % (name, value) for value in values]
+        lines.append(b"\r\n")
+        self.write(b"\r\n".join(lines))
+
+    def gather(self) -> None:
+        """Gather what is written until the response ends, to send it in one piece."""
+        self._gathered = []
+
+    def write(self, data: bytes) -> None:
+        """Send part of a response."""
+        if self._gathered is None:
+            self.transport.write(data)
+        else:
+            self._gathered.append(data)
+
+    def _send_gathered(self, pieces: list[bytes]) -> None:
+        """Send a response at once: the transport would wait for the next time round."""
+        self._gathered = None
+        data = b"".join(pieces)
+        transport, sent = self.transport, 0
+        if type(transport) is Server and not (
+            transport.dataBuffer
+            or transport._tempDataBuffer  # noqa: SLF001 - held by the tests
+            or transport.disconnecting
+        ):
+            with suppress(OSError):  # it has no room, or finds out for itself
+                sent = transport.socket.send(data)
+        if sent < len(data):
+            transport.write(data[sent:])
 
     def requestDone(self, request: Any) -> None:
         """End a response, and with it the connection or the rest of the body."""
+        if self._gathered is not None:
+            self._send_gathered(self._gathered)
         if self._waitingForTransport and request is not self._unsent:
             # The client does not take what it asked for: it gets nothing more before
             # that has left, however many requests it has sent ahead.

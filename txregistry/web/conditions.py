@@ -3,6 +3,7 @@
 The digest is the entity tag. Source: RFC 9110, sections 12.5.1, 13 and 14.
 """
 
+from functools import lru_cache
 from typing import Final
 
 from txregistry.model.digest import Digest
@@ -10,7 +11,7 @@ from txregistry.web.request import RegistryRequest
 
 _WILD: Final = frozenset({"*/*", "application/*"})
 _MOST_TYPES: Final = 4096
-_FOREVER: Final = "max-age=31536000, immutable"
+_FOREVER: Final = b"max-age=31536000, immutable"
 
 
 def accepted_types(request: RegistryRequest) -> frozenset[str]:
@@ -18,7 +19,13 @@ def accepted_types(request: RegistryRequest) -> frozenset[str]:
     values = request.requestHeaders.getRawHeaders(b"accept")
     if not values:
         return frozenset()
-    text = b",".join(values)[:_MOST_TYPES].decode("latin-1").lower()
+    return _types(b",".join(values)[:_MOST_TYPES])
+
+
+@lru_cache(maxsize=256)
+def _types(accept: bytes) -> frozenset[str]:
+    """Read what clients of one kind always say."""
+    text = accept.decode("latin-1").lower()
     types = frozenset(each.partition(";")[0].strip() for each in text.split(","))
     return frozenset() if types & _WILD else types
 
@@ -48,10 +55,21 @@ def _names(tag: bytes, digest: Digest) -> bool:
     return tag.removeprefix(b"W/").strip(b'"') == str(digest).encode()
 
 
-def kept_for(request: RegistryRequest, *, forever: bool) -> str:
-    """Say how long an answer may be kept, and by whom: see ``Cache-Control``.
+def describe(request: RegistryRequest, digest: Digest, *, forever: bool) -> None:
+    """Say what an answer is, how long it may be kept, and by whom.
 
     What another registry lets somebody have is for nobody else.
+
+    Args:
+        request: The request.
+        digest: Names the content.
+        forever: Whether the same request always has the same answer.
     """
-    told = _FOREVER if forever else "no-cache"
-    return told if request.passed is None else f"private, {told}"
+    headers = request.responseHeaders
+    name = str(digest).encode()
+    headers.put(b"Docker-Content-Digest", name)
+    headers.put(b"ETag", b'"%b"' % name)
+    told = _FOREVER if forever else b"no-cache"
+    headers.put(
+        b"Cache-Control", told if request.passed is None else b"private, " + told
+    )

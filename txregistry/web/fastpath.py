@@ -19,6 +19,7 @@ from txregistry.model.digest import Digest
 from txregistry.model.engines import knows_only_schema1
 from txregistry.model.errors import NameUnknown, RegistryError
 from txregistry.model.names import RepositoryName, parse_reference
+from txregistry.tasks import start
 from txregistry.web.dialect import is_v1, is_v2
 from txregistry.web.errors import answer_failure, write_error
 from txregistry.web.request import RegistryRequest
@@ -57,7 +58,7 @@ class FastResource(KleinResource):
         hides_version2: bool = False,
     ) -> None:
         super().__init__(app)
-        self._execute: Any = app.execute_endpoint
+        self._app: App = app
         self._version1 = version1
         self._version2 = version2
         self._hides = hides_version2
@@ -85,6 +86,7 @@ class FastResource(KleinResource):
             return NOT_DONE_YET
         if request.method == b"OPTIONS" and self._tell_options(request):
             return NOT_DONE_YET
+        request.spread_path()
         return super().render(request)
 
     def _tell_options(self, request: RegistryRequest) -> bool:
@@ -128,10 +130,16 @@ class FastResource(KleinResource):
             else:
                 endpoint = "get_manifest"
                 arguments["reference"] = parse_reference(text)
-        except RegistryError:
+            result = start(self._app.answer(endpoint, request, arguments))
+        except Exception:  # noqa: BLE001 - each has its answer
             self._failed(Failure(), request)
             return
-        result: Deferred[bytes | None] = self._execute(endpoint, request, **arguments)
+        if not isinstance(result, Deferred):
+            try:
+                self._finish(result, request)
+            except Exception:  # noqa: BLE001 - nobody is left to be told
+                self._unwritten(Failure())
+            return
         if not result.called:
             _ = request.notifyFinish().addErrback(lambda _: result.cancel())
         _ = result.addCallbacks(
@@ -139,15 +147,12 @@ class FastResource(KleinResource):
         ).addErrback(self._unwritten)
 
     def _finish(self, body: bytes | None, request: RegistryRequest) -> None:
-        if request.gone:
-            return
-        if body:
-            request.write(body)
-        request.finish()
+        if not request.gone:
+            request.answer(body or b"")
 
     def _failed(self, failure: Failure, request: RegistryRequest) -> None:
         if request.gone:
-            if failure.check(CancelledError) is None:
+            if failure.check(CancelledError, RegistryError) is None:
                 self._log.failure("A failure after the client had left", failure)
             return
         if answer_failure(request, failure) is None:

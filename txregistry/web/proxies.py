@@ -28,6 +28,10 @@ class Proxies:
     def __init__(self, networks: Iterable[Network] = ()) -> None:
         self._networks = tuple(map(plain_network, networks))
 
+    def __bool__(self) -> bool:
+        """Say whether there are any."""
+        return bool(self._networks)
+
     def trusts(self, peer: str) -> bool:
         """Say whether the word of a peer is taken."""
         return bool(self._networks) and is_within(parse_address(peer), self._networks)

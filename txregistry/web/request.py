@@ -5,6 +5,7 @@ from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
 from twisted.internet.interfaces import ISSLTransport
+from twisted.python.failure import Failure
 from twisted.web.server import Request
 
 from txregistry.auth.interfaces import Caller, Credentials
@@ -19,6 +20,7 @@ from txregistry.web.dialect import (
     is_v1,
 )
 from txregistry.web.errors import write_error
+from txregistry.web.headers import PlainHeaders
 from txregistry.web.proxies import Proxies, is_host
 
 _SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS"})
@@ -42,6 +44,8 @@ class RegistryRequest(Request):
 
     defaultContentType = None
     channel: Any  # a RegistryChannel; None once the client has left
+    responseHeaders: PlainHeaders  # noqa: N815 - Twisted's name
+    site: Any  # a RegistrySite
     body: RequestBody | None = None
     began = 0.0
     speaks_v1 = False
@@ -70,23 +74,41 @@ class RegistryRequest(Request):
 
     def process(self) -> None:
         """Find what answers the request."""
-        self.began = self.channel.site.clock.seconds()
-        for name, values in self.channel.site.headers:
-            self.responseHeaders.setRawHeaders(name, values)
-        self.channel.site.cors.add_headers(self)
-        self._proxies = self.channel.site.proxies
+        site = self.site = self.channel.site
+        self.began = site.clock.seconds()
+        self._add_headers(site)
+        self._proxies = site.proxies
         refusal = self._refusal()
         if refusal is not None:
             if is_v1(self.path):
                 self.answer_as_v1()
             write_error(self, refusal)
             self.finish()
-            return
-        super().process()
+        elif self.path.startswith(b"/"):
+            try:
+                self.render(site.resource)
+            except Exception:  # noqa: BLE001 - Twisted tells of it, and answers
+                self.processingFailed(Failure())
+        else:
+            super().process()
+
+    def _add_headers(self, site: Any) -> None:
+        """Add what is on every answer; what there is already decides about it."""
+        headers = site.new_headers()
+        for name, values in self.responseHeaders.getAllRawHeaders():
+            headers.setRawHeaders(name, values)
+        self.responseHeaders = headers
+        site.cors.add_headers(self)
+
+    def spread_path(self) -> None:
+        """Take the path apart, as routers that walk from part to part want it."""
+        self.prepath: list[bytes] = []
+        self.postpath = [unquote_to_bytes(part) for part in self.path[1:].split(b"/")]
 
     def _refusal(self) -> RegistryError | None:
         """Say why nothing is to be done, whatever it is; None where something is."""
-        path = unquote_to_bytes(self.path)
+        path = self.path
+        path = unquote_to_bytes(path) if b"%" in path else path
         if not path.isascii() or b"\0" in path:
             return NameInvalid("A path must be of printable ASCII characters.")
         writes = self.method not in _SAFE
@@ -115,7 +137,8 @@ class RegistryRequest(Request):
 
     def connectionLost(self, reason: Any) -> None:
         """Take it that nobody waits for an answer."""
-        channel = self.channel
+        # It is none's any more that was answered before its body came.
+        channel = getattr(self, "channel", None)
         # Twisted's part first: it cancels the handler, before that sees its body fail.
         super().connectionLost(reason)
         if self.body is not None:
@@ -130,9 +153,9 @@ class RegistryRequest(Request):
         A proxy is believed who it speaks for, if it is one of ours.
         """
         if self._client_address is None:
-            self._client_address = self._proxies.client(
-                getattr(self.client, "host", ""), self._forwarded(b"x-forwarded-for")
-            )
+            peer = getattr(self.client, "host", "")
+            forwarded = self._forwarded(b"x-forwarded-for") if self._proxies else ()
+            self._client_address = self._proxies.client(peer, forwarded)
         return self._client_address
 
     @property
@@ -215,6 +238,25 @@ class RegistryRequest(Request):
         """Give all values of a parameter as text."""
         args = cast("dict[bytes, list[bytes]]", self.args)
         return [value.decode("utf-8", "replace") for value in args.get(name, ())]
+
+    def answer(self, body: bytes) -> None:
+        """Write an answer in one piece, or end one that was begun.
+
+        Args:
+            body: All of it, whose length is in the headers; empty where there is none.
+        """
+        channel = self.channel
+        if not self.startedWriting:  # as `write` does, which looks for much more
+            self.startedWriting = 1
+            channel.gather()
+            status = b"%d" % self.code
+            channel.writeHeaders(
+                self.clientproto, status, self.code_message, self.responseHeaders
+            )
+            if body and self.method != b"HEAD":
+                channel.write(body)
+                self.sentLength = len(body)
+        self.finish()
 
     def abort(self) -> None:
         """Break the connection: what was sent so far is not to be taken for whole."""

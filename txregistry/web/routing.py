@@ -1,7 +1,7 @@
 """Path segments become values of the model."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from klein import Klein
 from klein._app import KleinRouteHandler
@@ -81,6 +81,7 @@ class App(Klein):
         super().__init__()
         self.addressing = addressing
         self.guards: dict[str, Guard] = {}
+        self._handlers: dict[str, Callable[..., Coroutine[Any, Any, Any]]] = {}
 
     def route(  # type: ignore[override]  # a route without a guard cannot be added
         self, url: str, *, guard: Guard, **kwargs: Any
@@ -99,6 +100,7 @@ class App(Klein):
                 raise ValueError(f"Two routes are called {endpoint}.")
             make: Any = super(App, self).route(url, endpoint=endpoint, **kwargs)
             make(handler)
+            self._handlers[endpoint] = cast("Any", handler)
             return handler
 
         return add
@@ -107,15 +109,10 @@ class App(Klein):
         self, endpoint: str, request: Any, *args: Any, **kwargs: Any
     ) -> Any:
         """Ask the guard, and call the handler."""
-        guard = self.guards[endpoint]
-        if "name" in kwargs:
-            try:
-                kwargs["name"] = self.addressing.localize(request, kwargs["name"])
-            except RegistryError:
-                return fail()
-        request.endpoint, request.arguments = endpoint, kwargs
-        request.needs = guard.needs
-        asking = guard.admit(request, kwargs)
+        try:
+            asking = self._ask(endpoint, request, kwargs)
+        except RegistryError:
+            return fail()
         if asking is None:
             result = super().execute_endpoint(endpoint, request, *args, **kwargs)
         else:
@@ -126,6 +123,41 @@ class App(Klein):
         if isinstance(result, Deferred) and not result.called:
             _ = result.addErrback(_keep_to_ourselves, request)
         return result
+
+    def answer(
+        self, endpoint: str, request: Any, arguments: dict[str, Any]
+    ) -> Coroutine[Any, Any, Any]:
+        """Do the same without Klein, for a handler that is ``async``.
+
+        Raises:
+            RegistryError: it is refused, for which nothing had to be found out.
+        """
+        asking = self._ask(endpoint, request, arguments)
+        handler = self._handlers[endpoint]
+        if asking is None:
+            return handler(request, **arguments)
+        return _after(asking, handler, request, arguments)
+
+    def _ask(
+        self, endpoint: str, request: Any, arguments: dict[str, Any]
+    ) -> Coroutine[Any, Any, None] | None:
+        """Ask the guard of a route, and note what the request is about."""
+        guard = self.guards[endpoint]
+        if "name" in arguments:
+            arguments["name"] = self.addressing.localize(request, arguments["name"])
+        request.endpoint, request.arguments = endpoint, arguments
+        request.needs = guard.needs
+        return guard.admit(request, arguments)
+
+
+async def _after(
+    asking: Coroutine[Any, Any, None],
+    handler: Callable[..., Coroutine[Any, Any, Any]],
+    request: Any,
+    arguments: dict[str, Any],
+) -> Any:
+    await asking
+    return await handler(request, **arguments)
 
 
 async def _guarded(asking: Coroutine[Any, Any, None], call: Callable[[], Any]) -> Any:

@@ -1,5 +1,6 @@
 """The site: makes connections, watches over them, and writes the access log."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from typing import Any, Final
@@ -7,7 +8,10 @@ from typing import Any, Final
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel, globalLogPublisher
+from twisted.web import server
+from twisted.web.http import datetimeToString
+from twisted.web.http_headers import Headers
 from twisted.web.resource import IResource
 from twisted.web.server import Site
 
@@ -15,6 +19,7 @@ from txregistry.model.printable import printable
 from txregistry.web.channel import RegistryChannel
 from txregistry.web.connections import Connections
 from txregistry.web.cors import Cors
+from txregistry.web.headers import PlainHeaders
 from txregistry.web.proxies import Proxies
 from txregistry.web.refusals import COMMON_HEADERS
 from txregistry.web.request import RegistryRequest
@@ -25,7 +30,14 @@ _LEAST: Final = 64 * 1024
 _SHARED: Final = 4 * 1024 * 1024
 """Bytes of all bodies together that wait in memory, as long as each has its least."""
 
-_access_log = Logger(namespace="txregistry.access")
+_LINE: Final = {
+    "log_namespace": "txregistry.access",
+    "log_level": LogLevel.info,
+    "log_format": "{access}",
+    "log_logger": Logger(namespace="txregistry.access"),
+    "log_source": None,
+}
+"""What ``Logger.info`` would say of a line of the access log; it takes its time."""
 
 
 class RegistrySite(Site):
@@ -89,10 +101,12 @@ class RegistrySite(Site):
         self.connections = connections
         self._audit = audit
         self.receiving = 0
-        self.headers = [
-            (name.encode("latin-1"), [value.encode("latin-1") for value in values])
-            for name, values in (*COMMON_HEADERS.items(), *(headers or {}).items())
-        ]
+        common = Headers({b"Server": [server.version], **_as_bytes(COMMON_HEADERS)})
+        for name, values in _as_bytes(headers or {}).items():
+            common.setRawHeaders(name, values)
+        self._headers = [(name, [*each]) for name, each in common.getAllRawHeaders()]
+        self._date = b""
+        self._dated = -1
         self._access_log = access_log
         self._drained: Deferred[None] | None = None
         self._header_time = header_time
@@ -123,6 +137,15 @@ class RegistrySite(Site):
         """
         del length
         return BytesIO()
+
+    def new_headers(self) -> PlainHeaders:
+        """Give the headers that every response begins with."""
+        now = int(self.clock.seconds())
+        if now != self._dated:
+            self._dated, self._date = now, datetimeToString()
+        headers = PlainHeaders({name: [*values] for name, values in self._headers})
+        headers.put(b"Date", self._date)
+        return headers
 
     def share(self) -> int:
         """Say how many bytes of a body may wait in memory: fewer, the more bodies."""
@@ -187,19 +210,29 @@ class RegistrySite(Site):
         agent = _printable((request.header(b"user-agent") or "-")[:200])
         sent = request.sentLength
         line = f'{peer} {_word(who)} "{method} {path}"'
-        _access_log.info(
-            "{access}",
-            access=f'{line} {status} {sent} {milliseconds} "{agent}"',
-            peer=peer,
-            who=who,
-            method=method,
-            path=path,
-            status=status,
-            sent=sent,
-            received=0 if request.body is None else request.body.received,
-            milliseconds=milliseconds,
-            agent=agent,
+        globalLogPublisher(
+            {
+                **_LINE,
+                "log_time": time.time(),
+                "access": f'{line} {status} {sent} {milliseconds} "{agent}"',
+                "peer": peer,
+                "who": who,
+                "method": method,
+                "path": path,
+                "status": status,
+                "sent": sent,
+                "received": 0 if request.body is None else request.body.received,
+                "milliseconds": milliseconds,
+                "agent": agent,
+            }
         )
+
+
+def _as_bytes(headers: Mapping[str, Sequence[str]]) -> dict[bytes, list[bytes]]:
+    return {
+        name.encode("latin-1"): [value.encode("latin-1") for value in values]
+        for name, values in headers.items()
+    }
 
 
 def _printable(text: str) -> str:

@@ -4,7 +4,7 @@ from txregistry.model.digest import Digest
 from txregistry.model.names import RepositoryName
 from txregistry.model.ranges import parse_range
 from txregistry.registry.repositories import Registry
-from txregistry.web.conditions import is_unchanged, kept_for, wants_range
+from txregistry.web.conditions import describe, is_unchanged, wants_range
 from txregistry.web.guards import Guards
 from txregistry.web.request import RegistryRequest
 from txregistry.web.routing import App
@@ -30,10 +30,8 @@ def add_blob_routes(
             name, digest, request.passed, whole=whole
         )
         headers = request.responseHeaders
-        headers.setRawHeaders("docker-content-digest", [str(digest)])
-        headers.setRawHeaders("etag", [f'"{digest}"'])
-        headers.setRawHeaders("cache-control", [kept_for(request, forever=True)])
-        headers.setRawHeaders("accept-ranges", ["bytes"])
+        describe(request, digest, forever=True)
+        headers.put(b"Accept-Ranges", b"bytes")
         if is_unchanged(request, digest):
             request.setResponseCode(304)
             return
@@ -53,8 +51,8 @@ def add_blob_routes(
             headers.setRawHeaders(
                 "content-range", [f"bytes {start}-{stop - 1}/{blob.size}"]
             )
-        headers.setRawHeaders("content-type", ["application/octet-stream"])
-        headers.setRawHeaders("content-length", [str(stop - start)])
+        headers.put(b"Content-Type", b"application/octet-stream")
+        headers.put(b"Content-Length", b"%d" % (stop - start))
         if request.method != b"HEAD":
             await sender.send(request, await blob.open(start, stop))
 

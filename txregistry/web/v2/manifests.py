@@ -8,7 +8,7 @@ from txregistry.model.manifests import MAX_SIZE
 from txregistry.model.names import Reference, RepositoryName, Tag
 from txregistry.registry.repositories import Registry
 from txregistry.streams import BytesReader, read_all
-from txregistry.web.conditions import accepted_types, is_unchanged, kept_for
+from txregistry.web.conditions import accepted_types, describe, is_unchanged
 from txregistry.web.guards import Guards
 from txregistry.web.request import RegistryRequest
 from txregistry.web.routing import App
@@ -42,13 +42,10 @@ def add_manifest_routes(
                 found = await registry.forms.choose(
                     name, found, accepted, request.engine
                 )
-            request.responseHeaders.addRawHeader("vary", "Accept")
-        digest = str(found.digest)
+            request.responseHeaders.addRawHeader(b"Vary", b"Accept")
         headers = request.responseHeaders
-        headers.setRawHeaders("docker-content-digest", [digest])
-        headers.setRawHeaders("etag", [f'"{digest}"'])
         forever = isinstance(reference, Digest)
-        headers.setRawHeaders("cache-control", [kept_for(request, forever=forever)])
+        describe(request, found.digest, forever=forever)
         if pulled.age is not None:
             headers.setRawHeaders("age", [f"{pulled.age:.0f}"])
         if pulled.fault:  # RFC 7234, section 5.5.2
@@ -56,8 +53,8 @@ def add_manifest_routes(
         if is_unchanged(request, found.digest):
             request.setResponseCode(304)
             return b""
-        headers.setRawHeaders("content-type", [found.media_type])
-        headers.setRawHeaders("content-length", [str(found.size)])
+        headers.setRawHeaders(b"Content-Type", [found.media_type])
+        headers.put(b"Content-Length", b"%d" % found.size)
         if found.size > _AT_ONCE and request.method != b"HEAD":
             await sender.send(request, BytesReader(found.data))
             return b""

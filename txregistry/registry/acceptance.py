@@ -4,7 +4,7 @@ Source: OCI Distribution 1.1, "Pushing Manifests", "Pushing Manifests with Subje
 "Deleting Manifests".
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -12,7 +12,7 @@ from typing import Final
 from twisted.internet.interfaces import IReactorTime
 
 from txregistry.model.descriptors import Descriptor
-from txregistry.model.digest import Digest
+from txregistry.model.digest import CANONICAL, Digest
 from txregistry.model.errors import (
     BlobUnknown,
     DigestInvalid,
@@ -26,6 +26,7 @@ from txregistry.model.names import Reference, RepositoryName, Tag
 from txregistry.registry.blobs import Blobs
 from txregistry.registry.formlinks import FormLinks
 from txregistry.registry.manifests import Manifests
+from txregistry.registry.quotas.quotas import Quotas
 from txregistry.registry.reach import Reach
 from txregistry.registry.referrers import Referrers
 from txregistry.registry.replication.replication import Replication
@@ -60,8 +61,12 @@ class Acceptance:
         forms: What goes with manifests.
         reach: Says what is kept by tags that have to stay.
         replication: Brings to other registries what is pushed.
+        quotas: They say how much there is room for.
         clock: Lets others have their turn.
         complete: Whether everything that a manifest names must be there first.
+
+    Attributes:
+        quotas: Say how much there is room for.
     """
 
     def __init__(
@@ -73,6 +78,7 @@ class Acceptance:
         forms: FormLinks,
         reach: Reach,
         replication: Replication,
+        quotas: Quotas,
         clock: IReactorTime,
         *,
         complete: bool,
@@ -84,6 +90,7 @@ class Acceptance:
         self._forms = forms
         self._reach = reach
         self._replication = replication
+        self.quotas = quotas
         self._complete = complete
         self._clock = clock
 
@@ -108,7 +115,8 @@ class Acceptance:
             ManifestInvalid: it is no manifest that can be kept.
             DigestInvalid: it has another digest.
             ReferenceUnknown: something that it names is not in the repository.
-            Denied: a tag has to stay where it is; then nothing is stored.
+            Denied: a tag has to stay where it is, or a quota has no room for it; then
+                nothing is stored.
         """
         manifest = parse_manifest(data, content_type)
         if isinstance(reference, Digest):
@@ -129,12 +137,14 @@ class Acceptance:
             missing = await self._find_missing(name, manifest)
             if missing and self._complete:
                 raise ReferenceUnknown(missing)
-            await self._manifests.keep(name, digest, data)
-            if subject is not None:
-                await self._referrers.add(name, subject, digest)
-            for tag in tags:
-                await self._tags.point(name, tag, digest)
-                await self._replication.note(name, tag, digest)
+            sizes = {_stored(digest, data): len(data)}
+            async with self.quotas.room(name, manifests=sizes, tags=tags):
+                await self._manifests.keep(name, digest, data)
+                if subject is not None:
+                    await self._referrers.add(name, subject, digest)
+                for tag in tags:
+                    await self._tags.point(name, tag, digest)
+                    await self._replication.note(name, tag, digest)
             if subject is not None:
                 await self._replication.note_referrer(name, digest)
         return Accepted(digest, subject)
@@ -144,13 +154,14 @@ class Acceptance:
 
         Raises:
             ManifestUnknown: it is not.
-            Denied: the tag has to stay where it is.
+            Denied: the tag has to stay where it is, or there are too many for a quota.
         """
         async with self._tags.settled(name, [tag]):
             if not await self._manifests.holds(name, digest):
                 raise ManifestUnknown(f"The repository {name} has no {digest}.")
-            await self._tags.point(name, tag, digest)
-            await self._replication.note(name, tag, digest)
+            async with self.quotas.room(name, tags=[tag]):
+                await self._tags.point(name, tag, digest)
+                await self._replication.note(name, tag, digest)
 
     async def delete(self, name: RepositoryName, reference: Reference) -> None:
         """Remove a tag; or a manifest with all tags that point to it.
@@ -199,18 +210,24 @@ class Acceptance:
             subject = found.summarize().subject
         except ManifestUnknown as error:
             unknown = error  # or damaged in the store, which is to go as well
-        digests = await self._manifests.forget(name, reference)
+        digests = await self._manifests.names(name, reference)
         if not digests:
             raise unknown or ManifestUnknown(f"The repository {name} has it no more.")
-        for tag in await self._tags.pointing_to(name, digests):
-            try:
-                await self._tags.remove(name, tag, digests)
-            except ManifestUnknown:
-                continue  # somebody was faster
+        # Broken off, it leaves nothing that leads to what is gone, and is gone on with
+        # by deleting the manifest again.
+        await self._untag(name, digests)
         if subject is not None:
             await self._referrers.remove(name, subject.digest, digests)
+        await self._manifests.forget(name, reference)
+        await self._untag(name, digests)  # somebody may have set a tag meanwhile
         for digest in digests:
             await self._forms.forget(name, digest)
+
+    async def _untag(self, name: RepositoryName, digests: Collection[Digest]) -> None:
+        """Remove the tags that point to a manifest, by whatever digest."""
+        for tag in await self._tags.pointing_to(name, digests):
+            with suppress(ManifestUnknown):  # somebody was faster
+                await self._tags.remove(name, tag, digests)
 
     async def delete_all(self, name: RepositoryName) -> None:
         """Remove all tags and manifests of a repository.
@@ -270,3 +287,8 @@ class Acceptance:
                 {"digest": str(wanted.digest), "size": blob.size},
             )
         return True
+
+
+def _stored(digest: Digest, data: bytes) -> Digest:
+    """Say under which digest a manifest is stored."""
+    return digest if digest.algorithm == CANONICAL else Digest.of(data)

@@ -16,6 +16,7 @@ from txregistry.registry.catalog import Catalog
 from txregistry.registry.collection.sparing import Sparing
 from txregistry.registry.integrity import Integrity
 from txregistry.registry.links import read_link, same_content, write_link
+from txregistry.registry.quotas.quotas import Quotas
 from txregistry.storage import keys
 from txregistry.storage.interfaces import IObjectStore, NotFound, Stat
 from txregistry.streams import IReader
@@ -59,6 +60,7 @@ class Blobs:
         catalog: Knows whose they may be.
         sparing: Saves from collection what is said to be there; None where nobody
             relies on it.
+        quotas: Say how much there is room for; None where nobody pushes.
     """
 
     def __init__(
@@ -67,8 +69,10 @@ class Blobs:
         integrity: Integrity,
         catalog: Catalog,
         sparing: Sparing | None = None,
+        quotas: Quotas | None = None,
     ) -> None:
         self._store = store
+        self._quotas = quotas
         self._sparing = sparing
         self._integrity = integrity
         self._catalog = catalog
@@ -185,6 +189,9 @@ class Blobs:
 
         Returns:
             Whether it was found where they may pull.
+
+        Raises:
+            Denied: a quota has no room for it.
         """
         if source is None:
             source = await self._holder(name, digest, readable)
@@ -196,7 +203,12 @@ class Blobs:
             blob = await self.find(source, digest)
         except BlobUnknown:
             return False
-        await self.link(name, digest, blob.stored)
+        if self._quotas is None:
+            await self.link(name, digest, blob.stored)
+            return True
+        sizes = {blob.stored: blob.size}
+        async with self._quotas.room(name, blobs=sizes, source=source):
+            await self.link(name, digest, blob.stored)
         return True
 
     async def unlink(self, name: RepositoryName, digest: Digest) -> None:

@@ -66,7 +66,14 @@ class TagProperties(msgspec.Struct):
     arch: str = "amd64"
 
 
+class _Told(msgspec.Struct):
+    """Of what properties were told: a tag that version 2 moved since has none."""
+
+    of: str | None = None
+
+
 _decoder: Final = msgspec.json.Decoder(TagProperties)
+_told_decoder: Final = msgspec.json.Decoder(_Told)
 
 
 class ImageTags:
@@ -184,12 +191,21 @@ class ImageTags:
                 await self._acceptance.point(name, tag, source)
             except ManifestUnknown:
                 raise ImageUnknown from None  # it was deleted a moment ago
+            digest = source
         else:
             config, manifest = await self._manifest(name, chain)
-            await self._tags.check_moves(name, [tag], Digest.of(manifest))
+            digest = Digest.of(manifest)
+            await self._tags.check_moves(name, [tag], digest)
             chunk = Chunk(BytesReader(config), len(config))
-            await self._uploads.push(name, Digest.of(config), chunk)
-            await self._acceptance.push(name, tag, manifest, DOCKER_MANIFEST)
+            room = self._acceptance.quotas.room(
+                name,
+                blobs={Digest.of(config): len(config)},
+                manifests={digest: len(manifest)},
+                tags=[tag],
+            )
+            async with room:
+                await self._uploads.push(name, Digest.of(config), chunk)
+                await self._acceptance.push(name, tag, manifest, DOCKER_MANIFEST)
         properties = TagProperties(
             int(self._clock.seconds()),
             engine.version,
@@ -198,8 +214,18 @@ class ImageTags:
             engine.os,
             engine.architecture,
         )
-        key = keys.tag_property(name, tag)
-        await self._store.put(key, msgspec.json.encode(properties))
+        await self.describe(name, tag, digest, properties)
+
+    async def describe(
+        self,
+        name: RepositoryName,
+        tag: Tag,
+        digest: Digest,
+        properties: TagProperties,
+    ) -> None:
+        """Keep what is known of the engine that let a tag point to a manifest."""
+        data = {**msgspec.structs.asdict(properties), "of": str(digest)}
+        await self._store.put(keys.tag_property(name, tag), msgspec.json.encode(data))
 
     async def remove(self, name: RepositoryName, tag: Tag) -> None:
         """Remove a tag; the image stays.
@@ -212,17 +238,25 @@ class ImageTags:
             await self._tags.remove(name, tag)
         except ManifestUnknown:
             raise TagUnknown(f"Tag not found: {tag}") from None
-        await self._store.delete([keys.tag_property(name, tag)])
 
     async def properties(self, name: RepositoryName, tag: Tag) -> TagProperties:
         """Tell of the engine that set a tag; nothing, where version 2 did."""
-        if await self._tags.find(name, tag) is None:
+        digest = await self._tags.find(name, tag)
+        if digest is None:
             return TagProperties()
         try:
             data = await self._store.get(keys.tag_property(name, tag), _LIMIT)
-            return _decoder.decode(data)
-        except (NotFound, TooLarge, msgspec.DecodeError, UnicodeDecodeError):
+            properties, told = _decoder.decode(data), _told_decoder.decode(data)
+        except (
+            NotFound,
+            TooLarge,
+            msgspec.DecodeError,
+            UnicodeDecodeError,
+            RecursionError,
+        ):
             return TagProperties()
+        # What older releases kept does not say of what it was told.
+        return properties if told.of in {None, str(digest)} else TagProperties()
 
     async def remove_all(self, name: RepositoryName) -> bool:
         """Remove all tags and manifests of a repository; images stay, for later.

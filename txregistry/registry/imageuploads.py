@@ -7,6 +7,7 @@ reader could see.
 Source: Docker Registry API v1, ``PUT /v1/images/<id>/json``, ``/layer``, ``/checksum``.
 """
 
+from contextlib import AsyncExitStack
 from typing import Final
 
 from zope.interface import implementer
@@ -26,6 +27,7 @@ from txregistry.model.errors import (
     ChecksumMissing,
     ChecksumUnexpected,
     ContentTooLarge,
+    Denied,
     ImageExists,
     ImageIdInvalid,
     ImageInvalid,
@@ -39,6 +41,7 @@ from txregistry.model.images import (
 from txregistry.registry.blobs import Blobs
 from txregistry.registry.images import Image, Images
 from txregistry.registry.imagestates import ImageState, ImageStates, ReceivedLayer
+from txregistry.registry.quotas.quotas import Quotas
 from txregistry.registry.scopes import Scope
 from txregistry.storage import keys
 from txregistry.storage.interfaces import (
@@ -65,6 +68,7 @@ class ImageUploads:
         images: What they become.
         blocking: Where hashing goes.
         states: What is known of those in progress.
+        quotas: Say how much there is room for.
         limit: Bytes that a layer may have; None for as many as there is room for.
     """
 
@@ -75,6 +79,7 @@ class ImageUploads:
         images: Images,
         blocking: Blocking,
         states: ImageStates,
+        quotas: Quotas,
         limit: int | None = None,
     ) -> None:
         self._store = store
@@ -82,6 +87,7 @@ class ImageUploads:
         self._images = images
         self._blocking = blocking
         self._states = states
+        self._quotas = quotas
         self._limit = limit
 
     async def in_progress(self, scope: Scope, image_id: ImageId) -> bool:
@@ -145,6 +151,7 @@ class ImageUploads:
             ImageInvalid: the layer is empty or cannot be unpacked.
             ContentTooLarge: it is larger than layers may be.
             ChecksumInvalid: it is not what the checksum says that came with the JSON.
+            Denied: a quota has no room for it.
         """
         with self._states.claim(scope.owner, image_id):
             state = await self._expected(scope, image_id, ImageExists())
@@ -154,9 +161,14 @@ class ImageUploads:
                 await self._states.write(scope.owner, image_id, state)
             await area.discard()
             try:
+                for name in scope.names:
+                    source = await self._quotas.fit(name, None, 0, source, expected)
                 state.layer = await self._receive(area, state.json, source, expected)
                 if state.checksum is not None:
                     await self._verify(state, area, None, state.checksum, ", ignoring")
+            except Denied:
+                await self._states.forget(scope.owner, image_id)
+                raise
             except BaseException:
                 await area.discard()
                 raise
@@ -187,6 +199,7 @@ class ImageUploads:
             ImageUnknown: its JSON did not come first.
             ImageInvalid: its parent is not complete.
             ImageExists: somebody else completed another image of this id meanwhile.
+            Denied: a quota has no room for its layer.
         """
         if payload is None and checksum is None:
             raise ChecksumMissing(
@@ -338,13 +351,17 @@ class ImageUploads:
         if state.checksum is not None and state.checksum != received.simple:
             sums.append(state.checksum)
         image = Image(image_id, state.json, layer, ancestry, tuple(sums))
-        await area.commit(keys.blob(layer.digest))
-        await self._blobs.vouch(layer.digest)
         try:
-            for name in scope.names:
-                await self._blobs.link(name, layer.digest, layer.digest)
-                await self._images.publish(name, image)
-        except ImageExists:  # there is nothing left to go on with
+            async with AsyncExitStack() as rooms:
+                for name in scope.names:
+                    room = self._quotas.room(name, blobs={layer.digest: layer.size})
+                    await rooms.enter_async_context(room)
+                await area.commit(keys.blob(layer.digest))
+                await self._blobs.vouch(layer.digest)
+                for name in scope.names:
+                    await self._blobs.link(name, layer.digest, layer.digest)
+                    await self._images.publish(name, image)
+        except (Denied, ImageExists):  # there is nothing left to go on with
             await self._states.forget(scope.owner, image_id)
             raise
         await self._states.forget(scope.owner, image_id)

@@ -32,6 +32,9 @@ from txregistry.registry.mirror.mirror import Mirror
 from txregistry.registry.mirror.rules import MirrorRules
 from txregistry.registry.mirror.sizes import KnownSizes
 from txregistry.registry.privacy import Privacy
+from txregistry.registry.quotas.noting import NotingStore
+from txregistry.registry.quotas.quotas import Quotas
+from txregistry.registry.quotas.rules import Quota, QuotaRules
 from txregistry.registry.reach import Reach
 from txregistry.registry.referrers import Referrers
 from txregistry.registry.removal import Removal
@@ -70,6 +73,8 @@ class Registry:
         mirrored: Which repositories are those of other registries; None for none.
         offline: Whether other registries are not asked, whatever is missing.
         replicated: What other registries get as well of what is pushed.
+        quotas: How much repositories may hold that are not mirrored.
+        lasting: Whether this process goes on for a while.
         floor: Seconds for which something stays after collection found that nobody
             needs it; None where nothing is saved from that: for who collects.
         new_session: Makes ids of upload sessions: random UUIDs.
@@ -90,6 +95,8 @@ class Registry:
         mirrored: MirrorRules | None = None,
         offline: bool = False,
         replicated: Sequence[ReplicationRule] = (),
+        quotas: Sequence[Quota] = (),
+        lasting: bool = True,
         floor: float | None = FLOOR,
         new_session: Callable[[], str] = lambda: str(uuid4()),
     ) -> None:
@@ -97,18 +104,24 @@ class Registry:
         sparing = None if floor is None else Sparing(store, clock, floor)
         if sparing is not None:
             store = SparingStore(store, sparing)
+        mirrored = mirrored or MirrorRules()
+        rules = QuotaRules(quotas, mirrored.covers)
+        self.quotas = Quotas(store, clock, rules, lasting=lasting)
+        if quotas:
+            store = NotingStore(store, self.quotas)
         self.store = store
         self.clock = clock
         self.deletes = deletes and writes
         self.writes = writes
         integrity = Integrity(blocking)
         self.catalog = Catalog(store, clock)
-        self.blobs = Blobs(store, integrity, self.catalog, sparing)
+        self.blobs = Blobs(store, integrity, self.catalog, sparing, self.quotas)
         self.uploads = Uploads(
             store,
             self.blobs,
             integrity,
             Catalog(store, clock, UPLOADS_FOLDER),
+            self.quotas,
             clock,
             new_session,
         )
@@ -129,6 +142,7 @@ class Registry:
             links,
             self.reach,
             self.replication,
+            self.quotas,
             clock,
             complete=complete,
         )
@@ -147,7 +161,13 @@ class Registry:
         self.images = Images(store, self.blobs, self.manifests, sparing)
         self.image_states = ImageStates(store, clock)
         self.image_uploads = ImageUploads(
-            store, self.blobs, self.images, blocking, self.image_states, layer_limit
+            store,
+            self.blobs,
+            self.images,
+            blocking,
+            self.image_states,
+            self.quotas,
+            layer_limit,
         )
         self.derived = DerivedImages(
             self.images,
@@ -182,7 +202,7 @@ class Registry:
             self.manifests, self.tags, self.referrers, sizes, clock, offline=offline
         )
         self.mirror = Mirror(
-            mirrored or MirrorRules(),
+            mirrored,
             self.manifests,
             self.blobs,
             self.tags,

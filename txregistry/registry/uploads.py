@@ -7,15 +7,14 @@ store, so each of its requests may come to another node.
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from typing import Final
 
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
 
 from txregistry.model.digest import CANONICAL, Digest
 from txregistry.model.errors import (
+    Denied,
     DigestInvalid,
     SizeInvalid,
     UploadInvalid,
@@ -28,6 +27,8 @@ from txregistry.registry.catalog import Catalog
 from txregistry.registry.integrity import Integrity
 from txregistry.registry.listing import groups, objects
 from txregistry.registry.progress import Progress, ProgressMemory
+from txregistry.registry.quotas.quotas import Quotas
+from txregistry.registry.uploadtimes import read_change, read_start, write_start
 from txregistry.storage import keys
 from txregistry.storage.interfaces import (
     Held,
@@ -36,14 +37,10 @@ from txregistry.storage.interfaces import (
     Key,
     NotFound,
     Overtaken,
-    StorageUnavailable,
-    TooLarge,
 )
-from txregistry.streams import IReader, Peeking
+from txregistry.streams import BytesReader, IReader, Peeking
 
 _SESSION: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
-_STAMP: Final = "%Y-%m-%dT%H:%M:%SZ"
-_STAMP_LIMIT: Final = 64
 _BUSY: Final = (
     "Another request is writing to this upload; ask for its state, and go on from "
     "there."
@@ -107,11 +104,10 @@ class Uploads:
         blobs: What they become.
         integrity: Hashes what has to be read again.
         catalog: Knows the repositories that have sessions, for expiry.
+        quotas: Say how much there is room for.
         clock: Tells the time.
         new_session: Makes ids of sessions: random UUIDs.
     """
-
-    _log = Logger()
 
     def __init__(
         self,
@@ -119,6 +115,7 @@ class Uploads:
         blobs: Blobs,
         integrity: Integrity,
         catalog: Catalog,
+        quotas: Quotas,
         clock: IReactorTime,
         new_session: Callable[[], str],
     ) -> None:
@@ -126,6 +123,7 @@ class Uploads:
         self._blobs = blobs
         self._integrity = integrity
         self._catalog = catalog
+        self._quotas = quotas
         self._clock = clock
         self._new_session = new_session
         self._progress = ProgressMemory()
@@ -136,11 +134,14 @@ class Uploads:
 
         Returns:
             Its id.
+
+        Raises:
+            Denied: a quota has room for nothing.
         """
+        await self._quotas.fit(name, None, 0, BytesReader(b""), None)
         session = self._new_session()
-        now = datetime.fromtimestamp(self._clock.seconds(), UTC)
-        started = now.strftime(_STAMP).encode("ascii")
-        await self._store.put(keys.upload_started(name, session), started)
+        started = keys.upload_started(name, session)
+        await write_start(self._store, started, self._clock.seconds())
         self._progress.remember(keys.upload_data(name, session), Progress())
         return session
 
@@ -163,11 +164,17 @@ class Uploads:
             UploadOutOfOrder: the chunk does not begin where the session ends.
             UploadInvalid: another request is writing to the session.
             SizeInvalid: the body has another size than was said.
+            Denied: a quota has no room for it; the session is gone.
         """
         with self._claim(keys.upload_data(name, session)):
             area = await self._area(name, session)
-            progress = await self._append(area, await self._resume(area), chunk)
-            return progress.offset
+            progress = await self._resume(area)
+            try:
+                chunk = await self._fit(name, None, progress, chunk)
+                return (await self._append(area, progress, chunk)).offset
+            except Denied:
+                await self._forget(name, session, area)
+                raise
 
     async def finish(
         self, name: RepositoryName, session: str, digest: Digest, chunk: Chunk
@@ -176,6 +183,7 @@ class Uploads:
 
         Raises:
             DigestInvalid: the bytes are not those of the digest; the session is gone.
+            Denied: a quota has no room for them; likewise.
             UploadUnknown: as for `append`, and so are the others.
             UploadOutOfOrder: likewise; the session goes on.
             UploadInvalid: likewise.
@@ -187,9 +195,10 @@ class Uploads:
             if not progress.offset:
                 area = self._stage(area.key, digest, chunk)
             try:
+                chunk = await self._fit(name, digest, progress, chunk)
                 progress = await self._append(area, progress, chunk)
                 await self._publish(name, area, progress, digest)
-            except DigestInvalid:
+            except (Denied, DigestInvalid):
                 await self._forget(name, session, area)
                 raise
             except BaseException:
@@ -203,7 +212,9 @@ class Uploads:
 
         Raises:
             DigestInvalid: the bytes are not those of the digest.
+            Denied: a quota has no room for them.
         """
+        chunk = await self._fit(name, digest, Progress(), chunk)
         key = keys.single_upload(self._new_session())
         area, progress = self._stage(key, digest, chunk), Progress()
         with self._claim(key):
@@ -238,7 +249,9 @@ class Uploads:
         async for name in self._catalog.all():
             for session in await self._sessions(keys.uploads(name)):
                 data = keys.upload_data(name, session)
-                started = await self._started(name, session)
+                started = await read_start(
+                    self._store, keys.upload_started(name, session)
+                )
                 count += await self._expire(data, started, age, dry_run=dry_run)
         for session in await self._sessions(keys.single_uploads()):
             data = keys.single_upload(session)
@@ -254,7 +267,7 @@ class Uploads:
         """
         held = await objects(self._store, data.removesuffix("data"))
         if started is None:
-            started = await self._changed(held)
+            started = await read_change(self._store, held)
         if self._clock.seconds() - started < age or data in self._busy:
             return False
         if not dry_run:
@@ -263,23 +276,6 @@ class Uploads:
                 await self._store.delete([*held, data])
                 await self._store.stage(data).discard()
         return True
-
-    async def _changed(self, held: list[Key]) -> float:
-        """Say when the latest of some objects was written.
-
-        What cannot be looked at, such as what another registry's crash left in pieces,
-        may have been written just now; it stays, and the others go.
-        """
-        latest = 0.0
-        for key in held:
-            try:
-                latest = max(latest, (await self._store.stat(key)).modified)
-            except NotFound:
-                pass
-            except StorageUnavailable as error:
-                self._log.warn("{key} stays: {error}", key=key, error=str(error))
-                return float("inf")
-        return latest
 
     async def _area(self, name: RepositoryName, session: str) -> IStagingArea:
         if _SESSION.fullmatch(session) is not None:
@@ -303,6 +299,20 @@ class Uploads:
             raise UploadInvalid(_BUSY) from None
         finally:
             self._busy.discard(data)
+
+    async def _fit(
+        self,
+        name: RepositoryName,
+        digest: Digest | None,
+        progress: Progress,
+        chunk: Chunk,
+    ) -> Chunk:
+        """Refuse a chunk that is too much for a quota, or while it comes."""
+        source, expected = chunk.source, chunk.expected
+        fitting = await self._quotas.fit(
+            name, digest, progress.offset, source, expected
+        )
+        return chunk if fitting is source else replace(chunk, source=fitting)
 
     def _stage(self, key: Key, digest: Digest, chunk: Chunk) -> IStagingArea:
         """Name an area for bytes that come in one request, with what they add up to."""
@@ -354,12 +364,13 @@ class Uploads:
                 f"{digest}; push them again.",
                 {"digest": str(digest), "actual": str(actual)},
             )
-        if progress.offset:
-            await area.commit(keys.blob(stored))
-        else:
-            await self._store.put(keys.blob(stored), b"")
-        await self._blobs.vouch(stored)
-        await self._blobs.link(name, digest, stored)
+        async with self._quotas.room(name, blobs={stored: progress.offset}):
+            if progress.offset:
+                await area.commit(keys.blob(stored))
+            else:
+                await self._store.put(keys.blob(stored), b"")
+            await self._blobs.vouch(stored)
+            await self._blobs.link(name, digest, stored)
 
     async def _digest(self, area: IStagingArea, size: int, algorithm: str) -> Digest:
         if not size:
@@ -376,17 +387,6 @@ class Uploads:
 
     async def _sessions(self, prefix: str) -> list[str]:
         return list(filter(_SESSION.fullmatch, await groups(self._store, prefix)))
-
-    async def _started(self, name: RepositoryName, session: str) -> float | None:
-        key = keys.upload_started(name, session)
-        try:
-            text = (await self._store.get(key, _STAMP_LIMIT)).decode("ascii")
-            return datetime.fromisoformat(text.strip()).timestamp()
-        except NotFound:
-            pass
-        except (TooLarge, ValueError, OverflowError):
-            self._log.warn("The time at {key} cannot be read", key=key)
-        return None
 
 
 async def _held(area: IStagingArea) -> Held:

@@ -5,8 +5,8 @@ What nobody needs is condemned in one round and removed in another, if it is sti
 unneeded then and nobody has spared it meanwhile.
 """
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import msgspec
@@ -24,6 +24,7 @@ from txregistry.registry.collection.reasons import Reasons
 from txregistry.registry.collection.report import CollectionReport, Hear
 from txregistry.registry.collection.rounds import Round
 from txregistry.registry.collection.settling import Settling
+from txregistry.registry.quotas.tally import Tallying
 from txregistry.registry.repositories import Registry
 from txregistry.storage import keys
 from txregistry.storage.interfaces import NotFound, StorageUnavailable
@@ -55,6 +56,7 @@ class Collector:
         contents: What manifests name.
         keeping: Says what is kept.
         reasons: Takes note of why something stays; None where nobody asks.
+        tallying: Counts what quotas are about; None where there are none.
     """
 
     _log = Logger()
@@ -68,6 +70,7 @@ class Collector:
         contents: Contents,
         keeping: IKeeping,
         reasons: Reasons | None = None,
+        tallying: Tallying | None = None,
     ) -> None:
         self._registry = registry
         self._clock = registry.clock
@@ -77,6 +80,7 @@ class Collector:
         self._lease = Lease(registry.store, owner, registry.clock)
         self._contents = contents
         self._reasons = reasons
+        self._tallying = tallying
 
     async def collect(
         self,
@@ -113,13 +117,8 @@ class Collector:
                 settling = Settling(
                     self._registry.store, self._lease, self._floor, started
                 )
-                tending = LoopingCall(self._tend)
-                tending.clock = self._clock
-                _ = tending.start(LIFE / 4, now=False)
-                try:
-                    await self._round(settling, keeping, report, hear, only)
-                finally:
-                    tending.stop()
+                with self._tended():
+                    await self._round(settling, keeping, report, hear, only, started)
                 report.seconds = self._clock.seconds() - begun
                 report.finished = True
                 if only is None:
@@ -131,6 +130,49 @@ class Collector:
         else:
             raise NotOurTurn
         return report
+
+    async def count(self, every: float | None = None) -> bool:
+        """Count what quotas are about, and do nothing else.
+
+        Args:
+            every: Seconds from one count to the next; None where that is enough which
+                rounds of collection do, as soon as there was one.
+
+        Returns:
+            Whether it was time to.
+
+        Raises:
+            NotOurTurn: somebody else is collecting, or was a moment ago.
+            StorageUnavailable: the store broke it off.
+        """
+        tallying = self._tallying
+        if tallying is None or (every is None and not await tallying.is_due()):
+            return False
+        if not await self._lease.take():
+            raise NotOurTurn
+        try:
+            started = await self._lease.written()
+            limit = None if every is None else every * _EARLY
+            due = await tallying.is_due(started, limit)
+            if due:
+                with self._tended():
+                    await tallying.count(started)
+        except LeaseLost:
+            raise NotOurTurn from None
+        finally:
+            await self._lease.release()
+        return due
+
+    @contextmanager
+    def _tended(self) -> Iterator[None]:
+        """Keep the lease within the block."""
+        tending = LoopingCall(self._tend)
+        tending.clock = self._clock
+        _ = tending.start(LIFE / 4, now=False)
+        try:
+            yield
+        finally:
+            tending.stop()
 
     async def _check_time(self, now: float, every: float | None) -> None:
         """Refuse to begin before it is time.
@@ -176,6 +218,7 @@ class Collector:
         report: CollectionReport,
         hear: Hear,
         only: Callable[[RepositoryName], bool] | None,
+        started: float | None = None,
     ) -> None:
         await keeping.prepare()
         marking = Marking(
@@ -187,5 +230,13 @@ class Collector:
             keeping,
             self._reasons,
         )
-        work = Round(self._registry, marking, self._blocking, settling, report, hear)
-        await work.run(only)
+        work = Round(
+            self._registry,
+            marking,
+            self._blocking,
+            settling,
+            report,
+            hear,
+            self._tallying,
+        )
+        await work.run(only, started)

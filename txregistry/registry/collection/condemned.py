@@ -59,7 +59,7 @@ async def read_list(store: IObjectStore, place: Key) -> CondemnedList:
         found = msgspec.json.decode(data, type=_Document)
     except NotFound:
         return CondemnedList()
-    except (TooLarge, msgspec.DecodeError, UnicodeDecodeError):
+    except (TooLarge, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         _log.warn("The list {place} cannot be read; it condemns nothing", place=place)
         return CondemnedList()
     return CondemnedList(found.number, frozenset(found.items))

@@ -183,5 +183,11 @@ async def read_lease(store: IObjectStore, place: Key) -> LeaseRecord | None:
     try:
         data = await store.get(place, _LIMIT)
         return msgspec.json.decode(data, type=LeaseRecord)
-    except (NotFound, TooLarge, msgspec.DecodeError, UnicodeDecodeError):
+    except (
+        NotFound,
+        TooLarge,
+        msgspec.DecodeError,
+        UnicodeDecodeError,
+        RecursionError,
+    ):
         return None

@@ -5,7 +5,7 @@ also what those name, what refers to them, and what was made of them. Layers and
 are needed that such a manifest names, or an image of version 1 that one was made from.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from twisted.internet.interfaces import IReactorTime
@@ -21,7 +21,7 @@ from txregistry.registry.collection.interfaces import IKeeping, Kept
 from txregistry.registry.collection.links import walk_links
 from txregistry.registry.collection.reasons import Reasons
 from txregistry.registry.collection.surroundings import Surroundings
-from txregistry.registry.images import Images
+from txregistry.registry.images import Image, Images
 from txregistry.storage import keys
 from txregistry.storage.interfaces import IObjectStore
 from txregistry.tasks import Blocking, breathe
@@ -321,10 +321,7 @@ class Marking:
             (image_id, await self._images.record(name, image_id))
             for image_id in around.images(name)
         ]
-        needed: set[ImageId] = set()
-        for image_id, image in found:
-            if image is not None and (image.manifest in kept or image_id.text in named):
-                needed.update(image.ancestry)
+        needed = _needed_images(found, kept, named)
         for image_id, image in found:
             if image is not None and image_id in needed:
                 data = bytes.fromhex(image.layer.digest.encoded)
@@ -375,3 +372,25 @@ class Marking:
         for number in seen.layers.numbers:
             for data in await seen.layers.bucket(number):
                 await seen.links.wanted.add(data)
+
+
+def _needed_images(
+    found: Collection[tuple[ImageId, Image | None]],
+    kept: Container[Digest | None],
+    named: Container[str | None],
+) -> set[ImageId]:
+    """Say which images of version 1 are needed.
+
+    Args:
+        found: All that there are; None for a record that is damaged.
+        kept: The manifests that are needed.
+        named: The images that those were made from.
+    """
+    needed: set[ImageId] = set()
+    ids = [image_id for image_id, _ in found]
+    for image_id, image in found:
+        if image is None and image_id.text in named:
+            return set(ids)  # nobody knows what is below it: somebody may mend it
+        if image is not None and (image.manifest in kept or image_id.text in named):
+            needed.update(image.ancestry)
+    return needed

@@ -4,6 +4,25 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
+@dataclass(frozen=True, slots=True)
+class QuotaReport:
+    """How much of a quota is used.
+
+    Attributes:
+        repositories: Whose: patterns, with spaces between.
+        bytes: Of their content, each blob once.
+        bytes_allowed: How many there may be; None for any number.
+        tags: How many they have.
+        tags_allowed: How many there may be; None for any number.
+    """
+
+    repositories: str
+    bytes: int
+    bytes_allowed: int | None
+    tags: int
+    tags_allowed: int | None
+
+
 @dataclass(slots=True)
 class CollectionReport:
     """What a round has come to so far.
@@ -22,6 +41,7 @@ class CollectionReport:
         tags: The first of them, with what they pointed to.
         blind: Repositories of which nothing is collected, as a manifest of theirs
             cannot be read.
+        quotas: How much of each quota is used, once all was looked through.
         seconds: How long it took.
         finished: Whether it came to its end.
     """
@@ -38,6 +58,7 @@ class CollectionReport:
     tags_removed: int = 0
     tags: list[str] = field(default_factory=list)
     blind: list[str] = field(default_factory=list)
+    quotas: list[QuotaReport] = field(default_factory=list)
     seconds: float = 0.0
     finished: bool = False
 

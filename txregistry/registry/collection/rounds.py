@@ -1,7 +1,7 @@
 """One round of collection: through all repositories, then through all blobs."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Final
 
 from txregistry.model.digest import CANONICAL, Digest
@@ -10,16 +10,16 @@ from txregistry.model.images import ImageId
 from txregistry.model.names import RepositoryName, Tag
 from txregistry.registry.catalog import Catalog
 from txregistry.registry.collection.buckets import DigestBuckets
-from txregistry.registry.collection.links import walk_keys
 from txregistry.registry.collection.marking import Links, Marking
 from txregistry.registry.collection.report import CollectionReport, Hear
 from txregistry.registry.collection.settling import Remove, Settled, Settling
 from txregistry.registry.collection.strangers import Strangers
 from txregistry.registry.collection.surroundings import Surroundings
+from txregistry.registry.collection.walks import walk_blobs
+from txregistry.registry.quotas.tally import Tally, Tallying
 from txregistry.registry.repositories import Registry
 from txregistry.storage import keys
 from txregistry.storage.interfaces import Key, NotFound
-from txregistry.storage.kinds import Blob, recognize
 from txregistry.tasks import Blocking
 
 REMEMBERED: Final = 90 * 24 * 3600.0
@@ -52,6 +52,7 @@ class Round:
         settling: Says what becomes of what they do not; None where nothing shall.
         report: Takes what it comes to.
         hear: Is told how it goes.
+        tallying: Counts what quotas are about; None where there are none.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Round:
         settling: Settling | None,
         report: CollectionReport,
         hear: Hear,
+        tallying: Tallying | None = None,
     ) -> None:
         self._registry = registry
         self._store = registry.store
@@ -70,13 +72,20 @@ class Round:
         self._settling = settling
         self._report = report
         self._hear = hear
+        self._tallying = tallying
 
-    async def run(self, only: Callable[[RepositoryName], bool] | None) -> None:
+    async def run(
+        self, only: Callable[[RepositoryName], bool] | None, started: float | None
+    ) -> None:
         """Do it.
 
         Args:
             only: See `txregistry.registry.collection.collector.Collector.collect`.
+            started: When it began, by the store's clock; None where nothing is written.
         """
+        counts = only is None and started is not None
+        if self._tallying is not None and counts:
+            await self._tallying.prepare()
         if self._settling is not None:
             await self._settling.prepare(self._registry.clock)
         around = Surroundings()
@@ -92,12 +101,24 @@ class Round:
                     await self._look_through(name, around, links)
             if only is None:
                 await self._end_lists()
-                await Strangers(self._registry, self._marking, links).keep()
-                await self._sweep(links)
+                async with self._counting(started) as tally:
+                    strangers = Strangers(self._registry, self._marking, links, tally)
+                    await strangers.keep()
+                    await self._sweep(links, tally)
+                    if tally is not None:
+                        self._report.quotas = tally.report()
         if only is None:
             await self._registry.tags.history.expire(
                 REMEMBERED, dry_run=self._settling is None
             )
+
+    def _counting(
+        self, started: float | None
+    ) -> AbstractAsyncContextManager[Tally | None]:
+        """Count what quotas are about, of what is left."""
+        if self._tallying is None:
+            return nullcontext()
+        return self._tallying.counting(started)
 
     async def _repositories(self) -> AsyncIterator[RepositoryName]:
         """Give all of which there is something, though nothing may have a tag."""
@@ -142,21 +163,12 @@ class Round:
             for place in self._settling.unsettled(keys.condemned_links_folder()):
                 await self._settling.settle(place, (), _nothing)
 
-    async def _sweep(self, links: Links) -> None:
+    async def _sweep(self, links: Links, tally: Tally | None) -> None:
         """Look through all blobs, in the order of their digests."""
-        found: list[bytes] = []
-        number = 0
-        prefix = f"{keys.BLOBS}{CANONICAL}/"
-        async for key in walk_keys(self._store, prefix, self._registry.clock):
-            kind = recognize(key)
-            if not isinstance(kind, Blob):
-                continue  # somebody else's file
-            data = bytes.fromhex(kind.digest.encoded)
-            if data[0] != number:
-                await self._sweep_bucket(number, found, links)
-                number, found = data[0], []
-            found.append(data)
-        await self._sweep_bucket(number, found, links)
+        async for number, found in walk_blobs(self._store, self._registry.clock):
+            await self._sweep_bucket(number, list(found), links)
+            if tally is not None:
+                await tally.weigh(number, found)
         if self._settling is not None:
             for place in self._settling.unsettled(keys.condemned_blobs_folder()):
                 await self._settling.settle(place, (), _nothing)

@@ -12,6 +12,7 @@ from txregistry.model.names import RepositoryName
 from txregistry.registry.collection.links import walk_keys
 from txregistry.registry.collection.marking import Links, Marking
 from txregistry.registry.links import read_link
+from txregistry.registry.quotas.tally import Tally
 from txregistry.registry.repositories import Registry
 from txregistry.storage import keys
 from txregistry.storage.interfaces import Key
@@ -27,20 +28,31 @@ class Strangers:
         registry: The registry.
         marking: Knows what manifests name.
         links: Takes what is to be kept.
+        tally: Takes all links for what quotas are about; None where there are none.
     """
 
-    def __init__(self, registry: Registry, marking: Marking, links: Links) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        marking: Marking,
+        links: Links,
+        tally: Tally | None = None,
+    ) -> None:
         self._store = registry.store
         self._clock = registry.clock
         self._marking = marking
         self._links = links
+        self._tally = tally
         self._repository: RepositoryName | None = None
         self._manifests: set[Digest] = set()
 
     async def keep(self) -> None:
         """Note that what strange links lead to is wanted."""
         async for key in walk_keys(self._store, keys.REPOSITORIES, self._clock):
-            match recognize(key):
+            kind = recognize(key)
+            if self._tally is not None:
+                await self._tally.see(kind)
+            match kind:
                 case Link(repository, role, digest):
                     self._enter(repository)
                     if role == "revision":

@@ -1,0 +1,1 @@
+"""How much repositories may hold together."""

@@ -7,7 +7,11 @@ from typing import Any, Final, Protocol
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
+from twisted.internet.interfaces import (
+    IListeningPort,
+    IReadDescriptor,
+    IStreamServerEndpoint,
+)
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -15,6 +19,7 @@ from twisted.python.threadpool import ThreadPool
 from twisted.web.client import HTTPConnectionPool
 
 from txregistry.assembly.watching import Watching
+from txregistry.tls.server import ServerTls
 
 _FIRST_PURGE: Final = 600.0
 """Seconds after the start at most, so that a daemon often restarted purges as well."""
@@ -49,6 +54,9 @@ class RegistryService(Service):
         closing: What is left to do when the last request was answered.
         end: What is raised where a start fails, with the reason: what lets twistd tell
             it, from wherever it runs.
+
+    Attributes:
+        tls: What speaks TLS here; None where nothing does.
     """
 
     _log = Logger()
@@ -74,6 +82,7 @@ class RegistryService(Service):
         self._clock = clock
         self._connections = connections
         self._watching = watching
+        self.tls: ServerTls | None = None
         self._closing = closing
         self.end = end
         self._purging: Any = None
@@ -121,7 +130,8 @@ class RegistryService(Service):
         It would cut them off. So they are let in right before the port is closed, which
         Twisted does a moment later.
         """
-        self._clock.callLater(0, _let_in, port)
+        if IReadDescriptor.providedBy(port):  # else somebody else lets them in
+            self._clock.callLater(0, _let_in, port)
         await maybeDeferred(port.stopListening)
 
     def stopService(self) -> Deferred[None]:

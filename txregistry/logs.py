@@ -47,10 +47,12 @@ class TextLogObserver:
 
     Args:
         file: Where the lines go.
+        worker: Which worker writes; 0 where there are none.
     """
 
-    def __init__(self, file: IO[str]) -> None:
+    def __init__(self, file: IO[str], worker: int = 0) -> None:
         self._file = file
+        self._worker = worker
         self._stamps = _Stamps()
 
     def __call__(self, event: LogEvent) -> None:
@@ -59,9 +61,11 @@ class TextLogObserver:
         level = event.get("log_level")
         name = "info" if level is None else level.name
         source = event.get("log_namespace") or event.get("log_system") or "-"
-        text = event.get("access") or eventAsText(
-            event, includeTimestamp=False, includeSystem=False
-        )
+        text = event.get("access")
+        if text is None:
+            text = eventAsText(event, includeTimestamp=False, includeSystem=False)
+            if self._worker:
+                source = f"worker {self._worker} {source}"
         if not text.isprintable():
             # Whoever is quoted in it, a line stays one, and a terminal what it is.
             text = _UNSAFE.sub(lambda found: printable(found[0]), text)
@@ -76,10 +80,12 @@ class JsonLogObserver:
 
     Args:
         file: Where the lines go.
+        worker: Which worker writes; 0 where there are none.
     """
 
-    def __init__(self, file: IO[str]) -> None:
+    def __init__(self, file: IO[str], worker: int = 0) -> None:
         self._file = file
+        self._worker = worker
         self._stamps = _Stamps()
 
     def __call__(self, event: LogEvent) -> None:
@@ -94,6 +100,8 @@ class JsonLogObserver:
         for name, value in event.items():
             if not name.startswith("log_") and name not in _REPEATED:
                 line[name] = value if type(value) in _PLAIN else str(value)[:2000]
+        if self._worker:
+            line["worker"] = self._worker
         if "log_failure" in event:
             line["failure"] = eventAsText(event, includeTimestamp=False)
         self._file.write(msgspec.json.encode(line).decode() + "\n")
@@ -106,16 +114,19 @@ _REPEATED: Final = frozenset(
 """Fields that a line has already, and those of the old logging system."""
 
 
-def make_observer(file: IO[str], formatter: str, level: str) -> ILogObserver:
+def make_observer(
+    file: IO[str], formatter: str, level: str, worker: int = 0
+) -> ILogObserver:
     """Make an observer of what is to be told.
 
     Args:
         file: Where it goes.
         formatter: ``text``, or else JSON.
         level: The lowest level that is told.
+        worker: Which worker writes; 0 where there are none.
     """
     observer = TextLogObserver if formatter == "text" else JsonLogObserver
     lowest = LogLevel.levelWithName(level)
     return FilteringLogObserver(
-        observer(file), [LogLevelFilterPredicate(defaultLogLevel=lowest)]
+        observer(file, worker), [LogLevelFilterPredicate(defaultLogLevel=lowest)]
     )

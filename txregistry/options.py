@@ -1,12 +1,13 @@
 """What ``twistd registry`` takes."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import msgspec
-from twisted.logger import ILogObserver
+from twisted.logger import ILogObserver, Logger
 from twisted.python import usage
 from twisted.python.logfile import LogFile
 
@@ -16,6 +17,9 @@ from txregistry.settings.roles import ROLES, apply_role
 from txregistry.settings.section import SettingsError
 from txregistry.settings.sections import Settings
 from txregistry.settings.sshchecks import check_ssh
+from txregistry.settings.workerchecks import check_workers
+
+_NUMBER: Final = re.compile(r"[0-9]{1,3}", re.ASCII)
 
 
 class Options(usage.Options):
@@ -31,13 +35,17 @@ class Options(usage.Options):
         ["config", "c", None, "A config.yml, as of CNCF Distribution."],
         ["role", "r", None, f"What this registry is for: {', '.join(ROLES)}."],
         ["ssh-keys", None, None, "Who may log in by SSH: a file of public keys."],
+        ["workers", "w", None, "How many processes serve; auto: one per processor."],
     ]
 
     settings: Settings
     """What is in force."""
 
+    _log = Logger()
+
     def __init__(self) -> None:
         super().__init__()
+        self._log_file: Any = None
         self["listen"] = []
         self["ssh"] = []
 
@@ -83,6 +91,24 @@ class Options(usage.Options):
         settings, ignored = read_settings(self["config"], os.environ, self["role"])
         return self._over(settings), ignored
 
+    @property
+    def given(self) -> dict[str, Any]:
+        """What was given, as another process can be given it."""
+        return dict(self)
+
+    def write_log(self, lines: str) -> None:
+        """Write lines of a worker's to the log, as they are, if that can be.
+
+        Args:
+            lines: Each with its end.
+        """
+        if self._log_file is not None:
+            self._log_file.write(lines)
+            self._log_file.flush()
+            return
+        for line in lines.splitlines():  # twistd was told to log in a way of its own
+            self._log.info("{line}", line=line)
+
     def _over(self, settings: Settings) -> Settings:
         """Put the options over the settings."""
         replace = msgspec.structs.replace
@@ -96,13 +122,19 @@ class Options(usage.Options):
             storage = storage.in_folder(self["storage"])
         if self["listen"]:
             http = replace(http, listen=tuple(self["listen"]), addr=None)
+        if self["workers"] is not None:
+            text = self["workers"]
+            number = int(text) if _NUMBER.fullmatch(text) else text
+            http = replace(http, workers=number)
         ssh = settings.ssh
         if self["ssh"]:
             ssh = replace(ssh, listen=tuple(self["ssh"]))
         if self["ssh-keys"] is not None:
             ssh = replace(ssh, keys=self["ssh-keys"])
         check_ssh(ssh)
-        return replace(settings, storage=storage, http=http, ssh=ssh)
+        settings = replace(settings, storage=storage, http=http, ssh=ssh)
+        check_workers(settings)
+        return settings
 
     def _choose_observer(self) -> None:
         """Have twistd write its log as the settings say, unless it was told how."""
@@ -116,6 +148,7 @@ class Options(usage.Options):
             file: Any = sys.stdout
             if path not in {None, "-"} or not here:
                 file = LogFile.fromFullPath(path or "twistd.log")
+            self._log_file = file
             return make_observer(file, log.formatter, log.level)
 
         def finish() -> None:

@@ -1,6 +1,9 @@
 """Put the parts together: what twistd calls."""
 
+import atexit
+import os
 import signal
+import sys
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -17,26 +20,27 @@ from txregistry.assembly.admission import make_admission
 from txregistry.assembly.auditfile import make_audit
 from txregistry.assembly.background import Background
 from txregistry.assembly.doubts import find_doubts
-from txregistry.assembly.listening import make_endpoints
 from txregistry.assembly.registries import make_registry
 from txregistry.assembly.reloading import Reloading
 from txregistry.assembly.secrets import SSH_HOST, find_kept
+from txregistry.assembly.serving import Part, make_crew, make_listeners, make_tls
 from txregistry.assembly.sites import Sites
 from txregistry.assembly.version1 import PASSING, TOKENS, make_version1
 from txregistry.assembly.watching import Watching
 from txregistry.client.agent import make_pool
 from txregistry.daemon import RegistryService, Served
+from txregistry.heap import keep_loaded
 from txregistry.openfiles import allow_open_files
 from txregistry.options import Options
 from txregistry.registry.repositories import Registry
 from txregistry.settings.roles import apply_role
 from txregistry.settings.section import SettingsError
 from txregistry.settings.sections import Audit, Settings
-from txregistry.settings.storage import UploadPurging
+from txregistry.settings.storage import Storage
 from txregistry.storage.keys import PASSED
 from txregistry.tasks import detach, in_threads
-from txregistry.tls.server import ServerTls
 from txregistry.web.audit import AuditTrail
+from txregistry.workers.crew import Launch
 
 _log: Final = Logger()
 
@@ -48,14 +52,20 @@ def build(
     reactor: Any,
     read: Callable[[], Settings] | None = None,
     path: str | None = None,
+    part: Part = Part(),  # noqa: B008 - it never changes
 ) -> RegistryService:
     """Build the service that the settings describe.
+
+    Where they want workers, the service has these serve, and does what one process has
+    to do for all: collect, scrub, fetch ahead, listen for SSH. It serves nobody itself,
+    so that this is in no request's way, and goes on whatever becomes of a worker.
 
     Args:
         settings: The settings.
         reactor: The reactor.
         read: Reads them anew; None where that gives the same.
         path: Their file; None where there is none.
+        part: What this process does of it all.
 
     Raises:
         SettingsError: one of them cannot be used.
@@ -67,7 +77,7 @@ def build(
     blocking = in_threads(reactor, pool)
     registry = make_registry(settings, reactor, blocking)
     connections = make_pool(reactor)
-    kept = find_kept(settings, registry.mirror.rules.passing, reactor)
+    kept = part.kept or find_kept(settings, registry.mirror.rules.passing, reactor)
     found = kept.secrets
     registry.mirror.rules.closed = kept.closed
     for prefix in kept.closed:
@@ -92,29 +102,24 @@ def build(
     if settings.audit.enabled:
         trail = AuditTrail(audit.write, pulls=settings.audit.pulls)
     sites = Sites(settings, registry, admission, version1, trail, reactor, blocking)
-    watching: list[Watching] = [
-        Reloading(
-            settings, read or (lambda: settings), path, admission, reactor, blocking
-        )
-    ]
-    background = Background(settings, registry, reactor, blocking)
-    watching += background.watching
-    http, tls = settings.http, None
-    if http.tls.certificate is not None:
-        tls = ServerTls(http.tls, reactor, blocking)
-        watching.append(tls)
-
-    async def close() -> None:
-        await background.end()
-        await audit.close()
-
-    purging = settings.storage.maintenance.uploadpurging
-    layout = settings.storage.ocilayout is not None  # to which nobody uploads
-    listeners: list[tuple[IStreamServerEndpoint, Served]] = [
-        (endpoint, sites.site(apis))
-        for endpoint, apis in make_endpoints(reactor, http, tls)
-    ]
-    if settings.ssh.enabled:
+    http, leads = settings.http, part.leads(settings.http)
+    background = Background(
+        settings, registry, reactor, blocking, shared=part.is_worker
+    )
+    watching: list[Watching] = [*background.watching]
+    if settings.ssh.enabled or not leads:
+        read = read or (lambda: settings)
+        watching.append(Reloading(settings, read, path, admission, reactor, blocking))
+    tls = make_tls(http, part, reactor, blocking)
+    listeners: list[tuple[IStreamServerEndpoint, Served]] = []
+    if leads:
+        crew, ports = make_crew(settings, tls, kept, part, reactor)
+        watching.append(crew)
+        listeners += ports
+    else:
+        watching += [] if tls is None else [tls]
+        listeners += make_listeners(http, sites, tls, part, reactor)
+    if settings.ssh.enabled and not part.is_worker:
         # Conch takes a while to load, and only SSH needs it.
         from txregistry.assembly.ssh import make_ssh  # noqa: PLC0415 - as said
 
@@ -127,17 +132,24 @@ def build(
             reactor,
             blocking,
         )
-    return RegistryService(
+
+    async def close() -> None:
+        await background.end()
+        await audit.close()
+
+    service = RegistryService(
         listeners,
         pool,
         http.draintimeout,
-        _purge(registry, purging) if purging.enabled and not layout else None,
-        purging.interval,
+        None if part.is_worker else _purge(registry, settings.storage),
+        settings.storage.maintenance.uploadpurging.interval,
         reactor,
         connections,
         watching,
         close,
     )
+    service.tls = tls
+    return service
 
 
 def rehearse(settings: Settings) -> None:
@@ -158,7 +170,12 @@ def rehearse(settings: Settings) -> None:
     _ = build(replace(settings, storage=storage, audit=Audit()), Clock())
 
 
-def _purge(registry: Registry, purging: UploadPurging) -> Callable[[], Deferred[None]]:
+def _purge(registry: Registry, storage: Storage) -> Callable[[], Deferred[None]] | None:
+    """Make what removes abandoned uploads; None where it is not to be done."""
+    purging = storage.maintenance.uploadpurging
+    if not purging.enabled or storage.ocilayout is not None:  # nobody uploads to that
+        return None
+
     async def purge() -> None:
         count = 0
         for uploads in (registry.uploads, registry.image_states):
@@ -172,6 +189,20 @@ def _purge(registry: Registry, purging: UploadPurging) -> Callable[[], Deferred[
     return lambda: detach(purge(), _log, "removing abandoned uploads")
 
 
+def _fail(reactor: Any) -> None:
+    """End the daemon, and tell whoever began it that this was no success.
+
+    twistd has no word for that, once it runs.
+    """
+    atexit.register(_exit_badly)
+    reactor.callWhenRunning(reactor.stop)
+
+
+def _exit_badly() -> None:
+    sys.stdout.flush()
+    os._exit(1)
+
+
 def makeService(options: Options) -> RegistryService:
     """Make the service for twistd."""
     from twisted.internet import reactor  # noqa: PLC0415, TID251 - here and nowhere else
@@ -179,12 +210,16 @@ def makeService(options: Options) -> RegistryService:
     keep_buffers()
     allow_open_files()
     read = lambda: options.read()[0]  # noqa: E731 - what twistd read, once more
+    launch = Launch(options.given, options.write_log, lambda: _fail(reactor))
     try:
-        service = build(options.settings, reactor, read, options["config"])
+        service = build(
+            options.settings, reactor, read, options["config"], Part(launch=launch)
+        )
     except SettingsError as error:
         raise SystemExit(str(error)) from error
     if options.runs_as_daemon:
         service.end = RuntimeError  # which twistd hands to the process that waits
     hung_up: Any = reactor
+    keep_loaded()
     signal.signal(signal.SIGHUP, lambda *_: hung_up.callFromThread(service.reload))
     return service

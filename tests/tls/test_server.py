@@ -4,6 +4,7 @@ import ssl
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric import rsa
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -17,6 +18,7 @@ from txregistry.settings.section import SettingsError
 from txregistry.settings.sections import Tls
 from txregistry.tasks import P, T, at_once
 from txregistry.tls.server import ServerTls
+from txregistry.tls.tickets import TicketKeys, _ticket_of
 
 ROOT = issue("root", authority=True)
 SERVER = ROOT.issue("server")
@@ -263,3 +265,59 @@ class ExpiryTests(ServerTlsCase):
         self.assertIs(server.current, before)
         self.clock.pump([3600] * 2)
         self.assertIsNot(server.current, before)
+
+
+class SharedSessionTests(ServerTlsCase):
+    """Several processes read the same files, and are told the same."""
+
+    def serve(self, tickets: bytes = b"secret") -> ServerTls:
+        return ServerTls(self.tls, self.clock, at_once, self.time, tickets)
+
+    def keys(self, server: ServerTls) -> TicketKeys:
+        """Give the keys that are in force, as a ticket proves."""
+        found = server._ticket_keys(server._files)
+        assert found is not None
+        self.assertTrue(server.current.shares_sessions)
+        self.assertTrue(found.made(_ticket_of(server.current.context)))
+        return found
+
+    def test_alone_there_are_keys_that_nobody_else_has(self) -> None:
+        self.assertFalse(self.make().current.shares_sessions)
+
+    def test_all_have_the_same_keys(self) -> None:
+        self.assertEqual(self.keys(self.serve()), self.keys(self.serve()))
+
+    def test_keys_are_others_when_told_so(self) -> None:
+        server = self.serve()
+        before, context = self.keys(server), server.current
+        self.assertIsNone(self.successResultOf(server.renew(b"other")))
+        self.assertIsNot(server.current, context)
+        self.assertNotEqual(self.keys(server), before)
+        self.assertEqual(self.keys(server), self.keys(self.serve(b"other")))
+
+    def test_keys_are_others_when_somebody_is_revoked(self) -> None:
+        server = self.serve()
+        before = self.keys(server)
+        self.files.put("ca.crl", ROOT.revoke(ROOT.issue("eve")))
+        self.reload(server)
+        self.assertNotEqual(self.keys(server), before)
+        self.assertEqual(self.keys(server), self.keys(self.serve()))
+
+    def test_keys_are_others_when_something_has_expired(self) -> None:
+        self.files.put("ca.crl", ROOT.revoke(until=1))
+        server = self.start_with(self.serve())
+        before = self.keys(server)
+        self.clock.advance(DAY - 60)
+        self.assertEqual(self.keys(server), before)
+        self.clock.advance(120)
+        self.assertNotEqual(self.keys(server), before)
+
+    def test_keys_are_others_where_other_things_are_asked_for(self) -> None:
+        before = self.keys(self.serve())
+        self.tls = msgspec.structs.replace(self.tls, clientauth="optional")
+        self.assertNotEqual(self.keys(self.serve()), before)
+
+    def start_with(self, server: ServerTls) -> ServerTls:
+        server.start()
+        self.addCleanup(server.stop)
+        return server

@@ -99,7 +99,9 @@ def make_admission(
     schemes = []
     issuer, verifier = None, None
     if auth.htpasswd is not None:
-        ways.append(BasicIdentifier(_accounts(auth.htpasswd, reactor, blocking)))
+        processes = settings.http.worker_count
+        accounts = _accounts(auth.htpasswd, reactor, blocking, processes)
+        ways.append(BasicIdentifier(accounts))
         schemes.append("basic")
     if auth.token is not None:
         verifier = _verifier(auth.token, reactor)
@@ -171,9 +173,11 @@ def read_trusted_keys(token: TokenService) -> TrustedKeys:
         raise SettingsError(f"auth.token: {error}") from error
 
 
-def _accounts(htpasswd: Htpasswd, reactor: Any, blocking: Blocking) -> HtpasswdAccounts:
+def _accounts(
+    htpasswd: Htpasswd, reactor: Any, blocking: Blocking, processes: int
+) -> HtpasswdAccounts:
     try:
-        return HtpasswdAccounts(htpasswd.path, reactor, blocking)
+        return HtpasswdAccounts(htpasswd.path, reactor, blocking, processes=processes)
     except HtpasswdError as error:
         raise SettingsError(
             f"auth.htpasswd.path: {htpasswd.path!r} cannot be used: {error}"

@@ -13,6 +13,7 @@ from txregistry.registry.collection.reasons import Reasons
 from txregistry.registry.collection.schedule import CollectionSchedule
 from txregistry.registry.collection.sparing import LEAST_FLOOR
 from txregistry.registry.mirror.eviction import Eviction
+from txregistry.registry.quotas.tally import Tallying
 from txregistry.registry.repositories import Registry
 from txregistry.registry.retention import Retention, RetentionRule
 from txregistry.registry.tagpatterns import TagPatterns
@@ -58,7 +59,12 @@ def make_collector(
     if floor and bare.store.flat:  # other nodes may have another one
         floor = max(floor, LEAST_FLOOR)
     keeping = _make_keeping(settings, registry, bare, contents, blocking, sweeping)
-    return Collector(bare, blocking, floor, str(uuid4()), contents, keeping, reasons)
+    tallying = None
+    if settings.quotas:
+        tallying = Tallying(bare.store, registry.quotas.rules, reactor, blocking)
+    return Collector(
+        bare, blocking, floor, str(uuid4()), contents, keeping, reasons, tallying
+    )
 
 
 def _make_keeping(

@@ -5,8 +5,7 @@ import stat
 from collections.abc import Iterator
 
 from txregistry.assembly.listening import LOOPBACK, reaches_others
-from txregistry.client.upstreams.making import parse_home
-from txregistry.client.upstreams.places import Place
+from txregistry.client.upstreams.places import Place, parse_home
 from txregistry.client.upstreams.tunnels import Proxy
 from txregistry.settings.mirror import Upstream
 from txregistry.settings.otherregistry import OtherRegistry

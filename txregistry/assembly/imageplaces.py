@@ -17,7 +17,8 @@ from txregistry.client.upstreams.logins import (
     LoginSource,
     ToldLogin,
 )
-from txregistry.client.upstreams.making import make_upstream, parse_home
+from txregistry.client.upstreams.making import make_upstream
+from txregistry.client.upstreams.places import parse_home
 from txregistry.client.upstreams.terms import Terms
 from txregistry.model.digest import Digest
 from txregistry.registry.blobs import Blobs
@@ -152,7 +153,9 @@ class FolderPlace:
         settings = self._settings()
         if settings.storage.is_readonly:
             raise TransferFailed(Ending.REFUSED, f"{self.path!r} is only read.")
-        registry: Registry = make_registry(settings, work.reactor, work.blocking)
+        registry: Registry = make_registry(
+            settings, work.reactor, work.blocking, lasting=False
+        )
         return RegistryTarget(registry, work.blocking)
 
     def _settings(self) -> Settings:

@@ -1,7 +1,7 @@
 """Where the registry listens, and through what."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ from zope.interface import implementer
 from txregistry.settings.section import SettingsError
 from txregistry.settings.sections import Http, Listener
 from txregistry.tls.server import ServerTls
+from txregistry.workers.ports import can_share, shareable
 
 DEFAULT: Final = "tcp:5000:interface=127.0.0.1"
 
@@ -85,7 +86,10 @@ class _FromProxies:
 
 
 def make_endpoints(
-    reactor: Any, http: Http, tls: ServerTls | None = None
+    reactor: Any,
+    http: Http,
+    tls: ServerTls | None = None,
+    inherited: Sequence[IStreamServerEndpoint] | None = None,
 ) -> list[tuple[IStreamServerEndpoint, tuple[str, ...]]]:
     """Make the endpoints to listen at: on loopback only, unless told otherwise.
 
@@ -93,6 +97,8 @@ def make_endpoints(
         reactor: What listens.
         http: Where.
         tls: Speaks TLS, where there are certificates.
+        inherited: What listens already in place of the endpoints that the settings
+            describe, in their order; None where nothing does.
 
     Returns:
         The endpoints, and the APIs that each is to speak.
@@ -105,13 +111,26 @@ def make_endpoints(
         raise ValueError("TLS is asked for, and nothing is there that speaks it")
     found = []
     speaks_tls = False
+    given = None if inherited is None else iter(inherited)
+
+    def make(description: str) -> IStreamServerEndpoint:
+        if http.worker_count > 1 and not can_share(description):
+            raise SettingsError(
+                f"http.listen: {description!r} cannot be used with http.workers: "
+                f"{http.workers!r}: workers cannot share it; allowed are: "
+                f"{shareable()}."
+            )
+        return _from_string(reactor, description) if given is None else next(given)
+
     for each in http.listen:
         listener = Listener(each) if isinstance(each, str) else each
         apis = http.apis if listener.apis is None else listener.apis
-        found.append((_make_endpoint(reactor, http, listener, tls), apis))
+        found.append((_make_endpoint(make, http, listener, tls), apis))
         speaks_tls |= listener.tls
     if http.addr is not None:
         endpoint = _from_address(reactor, http.addr)
+        if given is not None:
+            endpoint = next(given)
         if tls is not None:
             endpoint = _Wrapped(endpoint, tls.wrap)
         found.append((endpoint, http.apis))
@@ -120,7 +139,7 @@ def make_endpoints(
             "http.tls: nothing listens with it: it is for http.addr, and for entries "
             "of http.listen with tls: true."
         )
-    return found or [(_from_string(reactor, DEFAULT), http.apis)]
+    return found or [(make(DEFAULT), http.apis)]
 
 
 def reaches_others(http: Http) -> bool:
@@ -134,7 +153,10 @@ def reaches_others(http: Http) -> bool:
 
 
 def _make_endpoint(
-    reactor: Any, http: Http, listener: Listener, tls: ServerTls | None
+    make: Callable[[str], IStreamServerEndpoint],
+    http: Http,
+    listener: Listener,
+    tls: ServerTls | None,
 ) -> IStreamServerEndpoint:
     description = listener.endpoint.removeprefix(_PROXY)
     wraps: list[Wrap] = []
@@ -154,7 +176,7 @@ def _make_endpoint(
         networks = [_network(each) for each in http.proxies]
         wraps.append(HAProxyWrappingFactory)
         wraps.append(lambda factory: _FromProxies(factory, networks))
-    endpoint = _from_string(reactor, description)
+    endpoint = make(description)
     return _Wrapped(endpoint, *wraps) if wraps else endpoint
 
 

@@ -2,12 +2,7 @@
 
 from typing import Any
 
-from txregistry.assembly.otherregistries import make_terms
 from txregistry.auth.patterns import Patterns
-from txregistry.client.upstreams.interfaces import IUpstream
-from txregistry.client.upstreams.limits import USUAL_LIMITS
-from txregistry.client.upstreams.making import make_upstream
-from txregistry.client.upstreams.making1 import make_version1_upstream
 from txregistry.registry.mirror.rules import MirrorRule, MirrorRules, Pin
 from txregistry.registry.tagpatterns import TagPatterns
 from txregistry.settings.mirror import Pinned, Upstream
@@ -37,8 +32,11 @@ def make_rules(settings: Settings, reactor: Any, blocking: Blocking) -> MirrorRu
 def _make_rule(
     setting: str, upstream: Upstream, reactor: Any, blocking: Blocking
 ) -> MirrorRule:
+    # It takes a while to load, and only a mirror needs it.
+    from txregistry.assembly.upstreams import make_mirrored  # noqa: PLC0415 - as said
+
     return MirrorRule(
-        _make_upstream(setting, upstream, reactor, blocking),
+        make_mirrored(setting, upstream, reactor, blocking),
         upstream.start and f"{upstream.start}/",
         frozenset(upstream.called),
         frozenset(upstream.hosts),
@@ -60,24 +58,3 @@ def _make_pin(setting: str, pinned: Pinned) -> Pin:
         return Pin(Patterns(pinned.repositories), TagPatterns(pinned.tags))
     except ValueError as error:
         raise SettingsError(f"{setting}: {error}") from error
-
-
-def _make_upstream(
-    setting: str, upstream: Upstream, reactor: Any, blocking: Blocking
-) -> IUpstream:
-    # A tag is to be fresh again soon after the upstream is there again.
-    longest = min(USUAL_LIMITS.longest_alone, upstream.recheck / 2)
-    terms = make_terms(
-        setting,
-        upstream.name,
-        upstream.address,
-        upstream,
-        reactor,
-        blocking,
-        longest_alone=max(USUAL_LIMITS.alone, longest),
-    )
-    if upstream.api == "v1":
-        old: IUpstream = make_version1_upstream(reactor, blocking, terms)
-        return old
-    made: IUpstream = make_upstream(reactor, blocking, terms)
-    return made

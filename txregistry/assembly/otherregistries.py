@@ -11,7 +11,7 @@ from txregistry.client.upstreams.logins import (
     LoginSource,
     ToldLogin,
 )
-from txregistry.client.upstreams.making import parse_home
+from txregistry.client.upstreams.places import parse_home
 from txregistry.client.upstreams.terms import Terms
 from txregistry.settings.otherregistry import OtherRegistry
 from txregistry.tasks import Blocking

@@ -3,6 +3,7 @@
 from typing import Any
 
 from txregistry.assembly.mirror import make_rules
+from txregistry.assembly.quotas import make_quotas
 from txregistry.assembly.replication import make_replication_rules
 from txregistry.assembly.stores import make_store
 from txregistry.registry.repositories import Registry
@@ -11,8 +12,16 @@ from txregistry.settings.sections import Settings
 from txregistry.tasks import Blocking
 
 
-def make_registry(settings: Settings, reactor: Any, blocking: Blocking) -> Registry:
+def make_registry(
+    settings: Settings, reactor: Any, blocking: Blocking, *, lasting: bool = True
+) -> Registry:
     """Make the registry, over its store.
+
+    Args:
+        settings: The settings.
+        reactor: The reactor.
+        blocking: Where disk work goes.
+        lasting: Whether this process goes on for a while.
 
     Raises:
         SettingsError: a setting cannot be used.
@@ -31,4 +40,6 @@ def make_registry(settings: Settings, reactor: Any, blocking: Blocking) -> Regis
         offline=settings.mirror.offline,
         floor=settings.collection.floor,
         replicated=make_replication_rules(settings, reactor, blocking),
+        quotas=make_quotas(settings),
+        lasting=lasting,
     )

@@ -4,10 +4,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 
-from txregistry.assembly.otherregistries import make_terms
 from txregistry.auth.patterns import Patterns
-from txregistry.client.downstreams.making import make_downstream
-from txregistry.client.upstreams.making import parse_home
 from txregistry.registry.replication.replication import Replication
 from txregistry.registry.replication.rules import ReplicationRule
 from txregistry.registry.tagpatterns import TagPatterns
@@ -33,11 +30,12 @@ def make_replication_rules(
 def _make_rule(
     setting: str, rule: PushTo, reactor: Any, blocking: Blocking
 ) -> ReplicationRule:
-    place = parse_home(rule.to)
-    terms = make_terms(setting, place.authority, rule.to, rule, reactor, blocking)
+    # It takes a while to load, and only who replicates needs it.
+    from txregistry.assembly.upstreams import make_replica  # noqa: PLC0415 - as said
+
     return ReplicationRule(
         rule.called,
-        make_downstream(reactor, blocking, terms),
+        make_replica(setting, rule, reactor, blocking),
         Patterns(rule.repositories),
         TagPatterns(rule.tags),
         rule.prefix and f"{rule.prefix}/",
@@ -51,14 +49,16 @@ class Replicating:
 
     Args:
         replication: What replicates.
+        shared: Whether another process begins with what was left undone.
     """
 
-    def __init__(self, replication: Replication) -> None:
+    def __init__(self, replication: Replication, *, shared: bool = False) -> None:
         self._replication = replication
+        self._shared = shared
 
     def start(self) -> None:
         """Begin, first with what was left undone."""
-        self._replication.start()
+        self._replication.start(shared=self._shared)
 
     def stop(self) -> None:
         """Go on until all requests have ended: they may leave something to do."""

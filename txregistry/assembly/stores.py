@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from txregistry.assembly.swift import make_swift_store
-from txregistry.client.agent import make_pool
 from txregistry.model.names import RepositoryName
 from txregistry.registry.collection.sparing import Sparing
 from txregistry.registry.collection.sparingstore import SparingStore
@@ -31,6 +29,10 @@ def make_store(settings: Settings, clock: Any, blocking: Blocking) -> IObjectSto
     if settings.storage.s3 is not None:
         return _make_s3_store(settings.storage.s3, clock, blocking, redirects=redirects)
     if settings.storage.swift is not None:
+        # It takes a while to load, and nothing else needs it.
+        from txregistry.assembly.swift import make_swift_store  # noqa: PLC0415 - as said
+        from txregistry.client.agent import make_pool  # noqa: PLC0415 - as said
+
         return make_swift_store(
             settings.storage.swift, clock, make_pool(clock), redirects=redirects
         )
@@ -80,6 +82,7 @@ def _make_s3_store(
     try:
         # botocore takes a while to load, and only S3 needs it.
         from txregistry.assembly.s3 import make_s3_store  # noqa: PLC0415 - as said
+        from txregistry.client.agent import make_pool  # noqa: PLC0415 - as said
     except ModuleNotFoundError as error:
         raise SettingsError(
             f"storage.s3: it needs {error.name}; install txregistry[s3]."

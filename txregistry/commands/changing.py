@@ -43,7 +43,7 @@ class ChangingOptions(StoreOptions):
     async def _work(self, reactor: Any, settings: Settings) -> int:
         files = settings.storage.filesystem or Filesystem()
         blocking = start_threads(reactor, files.maxthreads, "change")
-        registry = make_registry(settings, reactor, blocking)
+        registry = make_registry(settings, reactor, blocking, lasting=False)
         if not registry.writes:
             raise SettingsError("storage.maintenance.readonly: nothing may be changed.")
         try:
@@ -51,3 +51,5 @@ class ChangingOptions(StoreOptions):
         except RegistryError as error:
             sys.stderr.write(f"txregistry: {error.message}\n")
             return REFUSED
+        finally:
+            await registry.quotas.flush()

@@ -13,6 +13,7 @@ from txregistry.assembly.collection import make_collector
 from txregistry.assembly.registries import make_registry
 from txregistry.auth.patterns import Patterns
 from txregistry.commands.breakable import start_threads
+from txregistry.commands.quotas import spell_quota
 from txregistry.commands.storeoptions import STORE_PARAMETERS, StoreOptions
 from txregistry.model.digest import Digest
 from txregistry.model.errors import DigestInvalid
@@ -188,4 +189,5 @@ class Gc(StoreOptions):
             f"nothing of {printable(name)} is collected: a manifest there is damaged"
             for name in report.blind
         ]
+        lines += [f"used by {spell_quota(each)}" for each in report.quotas]
         return "".join(f"{line}\n" for line in lines)

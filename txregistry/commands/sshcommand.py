@@ -137,7 +137,7 @@ class SshCommand(BreakableOptions):
         self, reactor: Any, settings: Settings, line: bytes
     ) -> tuple[Ending, str]:
         blocking = start_threads(reactor, _THREADS, "ssh")
-        registry = make_registry(settings, reactor, blocking)
+        registry = make_registry(settings, reactor, blocking, lasting=False)
         rules = registry.mirror.rules
         rules.closed = tuple(await remember_passed(registry.store, rules.passing))
         policy: IPolicy = AllowedPolicy(self.rules)
@@ -158,6 +158,7 @@ class SshCommand(BreakableOptions):
         seconds = reactor.seconds() - began
         trail.note(done, identity, exchange.sent, exchange.received, seconds)
         await audit.close()
+        await registry.quotas.flush()
         await registry.mirror.close()
         return done.ending, done.told
 

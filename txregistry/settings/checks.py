@@ -12,6 +12,7 @@ from txregistry.model.access import Action
 from txregistry.settings.collection import check_collection
 from txregistry.settings.layoutchecks import check_layout
 from txregistry.settings.mirrorchecks import check_mirror
+from txregistry.settings.quotas import check_quotas
 from txregistry.settings.replicationchecks import check_replication
 from txregistry.settings.roles import ROLES, names_vendors, spoken_apis
 from txregistry.settings.s3checks import check_s3
@@ -32,6 +33,7 @@ from txregistry.settings.sections import (
 )
 from txregistry.settings.sshchecks import check_ssh
 from txregistry.settings.swiftchecks import check_swift
+from txregistry.settings.workerchecks import check_workers
 
 _CHOICES: Final = {
     "role": ROLES,
@@ -97,6 +99,7 @@ def check_settings(settings: Settings) -> None:
             "storage.filesystem.rootdirectory: '' cannot be used: it must be a folder."
         )
     _check_http(settings.http)
+    check_workers(settings)
     _check_auth(settings.auth)
     _check_known(settings)
     _check_audit(settings.audit)
@@ -107,6 +110,7 @@ def check_settings(settings: Settings) -> None:
     _check_passing(settings)
     check_replication(settings.replication)
     check_collection(settings.collection)
+    check_quotas(settings.quotas)
     check_scrub(settings.scrub)
     check_ssh(settings.ssh)
     _check_apis(settings)

@@ -6,7 +6,6 @@ from types import UnionType
 from typing import Any, Final, Union, get_args, get_origin
 
 import msgspec
-import yaml
 
 from txregistry.settings.section import Section
 from txregistry.settings.sections import Settings
@@ -128,6 +127,8 @@ def _below(document: object, path: str) -> object:
 
 def _as_yaml(value: object) -> str:
     """Write a value in one line."""
+    import yaml  # noqa: PLC0415 - it takes a while, and only a mistake needs it here
+
     text = yaml.safe_dump(
         value, default_flow_style=True, width=_WIDTH, allow_unicode=True
     )

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from txregistry.client.upstreams.making import parse_home
+from txregistry.client.upstreams.places import parse_home
 from txregistry.client.upstreams.tunnels import Proxy
 from txregistry.model.errors import NameInvalid
 from txregistry.model.names import RepositoryName

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-import yaml
 
 from txregistry.model.durations import Duration
+from txregistry.model.sizes import Size
 from txregistry.settings.checks import check_settings
 from txregistry.settings.mistakes import alternatives, explain
 from txregistry.settings.policies import make_policy
@@ -130,6 +130,8 @@ def read_settings(
 def _decode(kind: type, value: object) -> object:
     if kind is Duration:
         return Duration.parse(str(value))
+    if kind is Size:
+        return Size.parse(str(value))
     raise NotImplementedError(kind)  # msgspec's way to say that it is not ours
 
 
@@ -137,7 +139,7 @@ def _read(path: str | None) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        document = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        document = _load_yaml(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: the file cannot be read: {error}.") from error
     except Exception as error:  # what PyYAML raises is of many kinds: see its dates
@@ -187,9 +189,15 @@ def _override(document: dict[str, Any], variable: str, text: str) -> None:
 
 def _yaml(variable: str, text: str) -> Any:
     try:
-        return yaml.safe_load(text)
+        return _load_yaml(text)
     except Exception as error:  # as above
         raise SettingsError(f"{variable}: {text!r} is no YAML value.") from error
+
+
+def _load_yaml(text: str) -> Any:
+    import yaml  # noqa: PLC0415 - it takes a while, and who sets nothing needs it not
+
+    return yaml.safe_load(text)
 
 
 def _paths(section: type[msgspec.Struct], prefix: str = "") -> list[str]:

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from txregistry.client.upstreams.making import parse_home
+from txregistry.client.upstreams.places import parse_home
 from txregistry.settings.otherregistry import OtherRegistry
 
 

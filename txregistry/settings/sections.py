@@ -4,11 +4,14 @@ They are those of CNCF Distribution's ``config.yml``, and more; ``config.py`` re
 them.
 """
 
+import os
+
 import msgspec
 
 from txregistry.model.durations import Duration
 from txregistry.settings.collection import Collection
 from txregistry.settings.mirror import Mirror, Proxy
+from txregistry.settings.quotas import Quota
 from txregistry.settings.replication import PushTo
 from txregistry.settings.scrub import Scrub
 from txregistry.settings.section import Bytes, Section
@@ -18,6 +21,10 @@ from txregistry.settings.storage import Storage
 REQUIRED_CLIENTS = ("require", "require-and-verify-client-cert")
 OPTIONAL_CLIENTS = ("optional", "verify-client-cert-if-given")
 """What ``http.tls.clientauth`` may be: in our words, and in Distribution's."""
+
+AUTO = "auto"
+MOST_WORKERS = 64
+"""What ``http.workers`` may be, beside a number; and the largest of those."""
 
 
 class Tls(Section, frozen=True):
@@ -66,6 +73,14 @@ class Http(Section, frozen=True):
     headers: dict[str, list[str]] = msgspec.field(default_factory=dict)
     draintimeout: Duration = Duration(30)
     idletimeout: Duration = Duration(60)
+    workers: int | str = 1
+
+    @property
+    def worker_count(self) -> int:
+        """How many processes serve: with ``auto``, one for each processor we have."""
+        if isinstance(self.workers, int):
+            return self.workers
+        return min(MOST_WORKERS, len(os.sched_getaffinity(0)))
 
 
 class AccessLog(Section, frozen=True):
@@ -232,6 +247,7 @@ class Settings(Section, frozen=True):
     audit: Audit = Audit()
     index: Index = Index()
     collection: Collection = Collection()
+    quotas: tuple[Quota, ...] = ()
     scrub: Scrub = Scrub()
     mirror: Mirror = Mirror()
     proxy: Proxy | None = None

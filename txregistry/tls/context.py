@@ -4,9 +4,11 @@ from typing import Any, Final
 
 from OpenSSL import SSL
 from OpenSSL.crypto import X509, X509Store, X509StoreContext, X509StoreFlags
+from twisted.logger import Logger
 
 from txregistry.settings.section import SettingsError
 from txregistry.tls.files import TlsFiles
+from txregistry.tls.tickets import TicketKeys, TicketsUnknown, share_tickets
 
 _CIPHERS: Final = b"ECDHE+AESGCM:ECDHE+CHACHA20"
 """Of TLS 1.2; those of 1.3 are all good."""
@@ -26,12 +28,26 @@ class TlsContext:
         files: Certificates and keys.
         minimum: OpenSSL's number of the oldest version that is spoken.
         required: Whether a client must have a certificate; else it may.
+        tickets: Keys of session tickets that other processes have too; None where
+            nobody else is to know them.
+
+    Attributes:
+        shares_sessions: Whether those that begin here go on at other processes.
 
     Raises:
         SettingsError: OpenSSL takes not all of the files.
     """
 
-    def __init__(self, files: TlsFiles, *, minimum: int, required: bool) -> None:
+    _log = Logger()
+
+    def __init__(
+        self,
+        files: TlsFiles,
+        *,
+        minimum: int,
+        required: bool,
+        tickets: TicketKeys | None = None,
+    ) -> None:
         self.context = context = SSL.Context(SSL.TLS_SERVER_METHOD)
         context.set_min_proto_version(minimum)
         context.set_options(
@@ -60,6 +76,19 @@ class TlsContext:
         if files.authorities:
             strict = SSL.VERIFY_FAIL_IF_NO_PEER_CERT if required else 0
             context.set_verify(SSL.VERIFY_PEER | strict)
+        self.shares_sessions = tickets is not None and self._share(tickets)
+
+    def _share(self, tickets: TicketKeys) -> bool:
+        try:
+            share_tickets(self.context, tickets)
+        except TicketsUnknown as error:
+            self._log.warn(
+                "Sessions of TLS go on only at the worker that they began at: this "
+                "OpenSSL does not show where it has their keys ({reason})",
+                reason=str(error),
+            )
+            return False
+        return True
 
     def _trust(self, files: TlsFiles) -> X509Store:
         store: X509Store | None = self.context.get_cert_store()

@@ -24,6 +24,7 @@ from txregistry.stamps import newest, stamp
 from txregistry.tasks import Blocking, Turns, detach
 from txregistry.tls.context import TlsContext
 from txregistry.tls.files import Expiry, TlsFiles, read_tls, tls_paths
+from txregistry.tls.tickets import TicketKeys
 from txregistry.tls.transport import TlsFactory
 
 _LOOK: Final = 1.0
@@ -48,6 +49,8 @@ class ServerTls:
         clock: Tells when to look at the files.
         blocking: Where that is done.
         now: Tells the time of day, in UTC.
+        tickets: What the keys of sessions are made of, where other processes serve the
+            same clients; see `renew`.
 
     Attributes:
         current: What is in force; another object after each change.
@@ -66,11 +69,13 @@ class ServerTls:
         clock: IReactorTime,
         blocking: Blocking,
         now: Callable[[], datetime] = _utc_now,
+        tickets: bytes | None = None,
     ) -> None:
         self._tls = tls
         self._clock = clock
         self._blocking = blocking
         self.now = now
+        self._tickets = tickets
         self._paths = tls_paths(tls)
         self._turns = Turns()
         self._intermediates: dict[bytes, X509] = {}
@@ -102,6 +107,18 @@ class ServerTls:
             failure.
         """
         return detach(self._read(), self._log, "reading certificates")
+
+    def renew(self, tickets: bytes) -> Deferred[None]:
+        """Let sessions begin with other keys.
+
+        All processes that serve the same clients are told the same at about the same
+        time; between that, a session is begun anew where it would have gone on.
+
+        Args:
+            tickets: What they are made of.
+        """
+        self._tickets = tickets
+        return detach(self._renew(), self._log, "renewing session tickets")
 
     def wrap(self, factory: IProtocolFactory) -> IProtocolFactory:
         """Put TLS on the connections of a factory."""
@@ -194,7 +211,21 @@ class ServerTls:
             files,
             minimum=SSL.TLS1_3_VERSION if only else SSL.TLS1_2_VERSION,
             required=self._tls.requires_clients,
+            tickets=self._ticket_keys(files),
         )
+
+    def _ticket_keys(self, files: TlsFiles) -> TicketKeys | None:
+        """Give the keys of sessions that all processes find who read the same files.
+
+        They are others once something in those has expired, as time alone can end what
+        is good.
+        """
+        if self._tickets is None:
+            return None
+        now = self.now()
+        expired = sum(each.moment <= now for each in files.expiries)
+        state = b"%b %d %b" % (files.digest, expired, repr(self._tls).encode())
+        return TicketKeys.derive(self._tickets, state)
 
     def _tell(self, trouble: str) -> None:
         """Log why the files were not taken, once for each reason."""

@@ -1,0 +1,1 @@
+"""Several processes that serve at the same ports, and who looks after them."""

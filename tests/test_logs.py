@@ -131,3 +131,28 @@ class LevelTests(LogsTestCase):
         file = io.StringIO()
         self.log(make_observer(file, "json", "info")).info("x")
         self.assertEqual(json.loads(file.getvalue())["message"], "x")
+
+
+class WorkerTests(LogsTestCase):
+    """Lines of several workers come in one stream."""
+
+    def line(self, formatter: str, **fields: Any) -> str:
+        file = io.StringIO()
+        teller = self.log(make_observer(file, formatter, "info", 3))
+        teller.info(f"{{{next(iter(fields))}}}", **fields)
+        return file.getvalue()
+
+    def test_a_line_says_whose_it_is(self) -> None:
+        self.assertIn(
+            " [worker 3 txregistry.tested#info] x\n", self.line("text", t="x")
+        )
+
+    def test_line_of_a_request_is_as_always(self) -> None:
+        told = self.line("text", access="GET")
+        self.assertTrue(told.endswith("Z [txregistry.tested#info] GET\n"), told)
+
+    def test_json_has_a_field_for_it(self) -> None:
+        self.assertEqual(json.loads(self.line("json", t="x"))["worker"], 3)
+
+    def test_nobody_else_says_to_be_another_one(self) -> None:
+        self.assertEqual(json.loads(self.line("json", worker=7))["worker"], 3)

@@ -18,6 +18,7 @@ from zope.interface.verify import verifyObject
 from tests.temporary import make_file, make_folder
 from tests.web.exchange import request_bytes
 from tests.web.wire import Connection
+from txregistry.assembly.serving import Part
 from txregistry.assembly.stores import make_store
 from txregistry.assembly.version1 import COOKIES, PASSING, TOKENS
 from txregistry.service import Options, RegistryService, build
@@ -30,6 +31,8 @@ from txregistry.storage.keys import SECRETS
 from txregistry.storage.memory import MemoryObjectStore
 from txregistry.tasks import at_once
 from txregistry.web.site import RegistrySite
+from txregistry.workers.crew import Crew
+from txregistry.workers.setup import Setup
 
 IN_MEMORY = Settings(storage=Storage(inmemory={}), http=Http(addr="10.0.0.1:5001"))
 
@@ -92,6 +95,22 @@ class OptionsTests(SynchronousTestCase):
     def test_listen_goes_over_the_address(self) -> None:
         settings = self.parse("-c", self.config("http: {addr: ':1'}"), "-l", "tcp:2")
         self.assertIsNone(settings.http.addr)
+
+    def test_workers_go_over_the_file(self) -> None:
+        path = self.config("http: {workers: 3}")
+        self.assertEqual(self.parse("-c", path).http.workers, 3)
+        self.assertEqual(self.parse("-c", path, "--workers", "2").http.workers, 2)
+        self.assertEqual(self.parse("-w", "auto").http.workers, "auto")
+
+    def test_workers_that_are_no_number_are_refused(self) -> None:
+        for text in ("0", "99", "some", "-1"):
+            self.refuse([f"--workers={text}"], "http.workers: ")
+
+    def test_what_was_given_can_be_given_to_another_process(self) -> None:
+        options, other = Options(), Options()
+        options.parseOptions(["-l", "tcp:1", "-s", "/data", "-w", "2"])
+        other.update(msgspec.json.decode(msgspec.json.encode(options.given)))
+        self.assertEqual(other.read(), options.read())
 
     def test_unknown_role_is_refused(self) -> None:
         self.refuse(["--role", "hub"], "role: 'hub' cannot be used")
@@ -285,3 +304,51 @@ class SecretsTests(SynchronousTestCase):
             with self.assertRaises(SettingsError) as raised:
                 build(self.settings, MemoryReactorClock())
             self.assertIn("tokens is damaged", str(raised.exception))
+
+
+class WorkersTests(SynchronousTestCase):
+    """Where there are workers, this process does what they do not."""
+
+    def setUp(self) -> None:
+        root = os.path.join(make_folder(self), "data")
+        self.storage = Storage(filesystem=Filesystem(root))
+
+    def settings(self, **http: Any) -> Settings:
+        whole = Http(**{"addr": "127.0.0.1:0", "workers": 2, **http})
+        return Settings(storage=self.storage, http=whole)
+
+    def kinds(self, settings: Settings, part: Part) -> set[str]:
+        """Name what goes on beside requests."""
+        service = build(settings, MemoryReactorClock(), part=part)
+        found = {type(each).__name__ for each in service._watching}
+        return found | ({"purge"} if service._purge else set())
+
+    def test_each_thing_is_done_by_somebody(self) -> None:
+        secrets = dict.fromkeys((COOKIES, PASSING, TOKENS), b"s" * 32)
+        setup = Setup({}, self.settings(), secrets, [], number=1, ports=[100])
+        one = self.kinds(self.settings(workers=1), Part())
+        leader = self.kinds(self.settings(), Part())
+        worker = self.kinds(self.settings(), Part(setup))
+        self.assertEqual(leader | worker, one | {"Crew"})
+        self.assertEqual(leader & worker, {"NotingUses"})
+        self.assertEqual(worker, {"NotingUses", "Reloading"})
+
+    def test_workers_have_the_sockets(self) -> None:
+        reactor = MemoryReactorClock()
+        settings = self.settings(listen=("tcp:0:interface=127.0.0.1",))
+        service = build(settings, reactor)
+        service.privilegedStartService()
+        self.assertEqual(reactor.tcpServers, [])
+        self.assertEqual(len(service._ports), 2)
+        (crew,) = {each for _, each in service._listeners}
+        self.assertIsInstance(crew, Crew)
+        for port in service._ports:
+            port.stopListening()
+
+    def test_what_cannot_be_shared_is_refused(self) -> None:
+        for text in ("unix:/run/registry", "ssl:443", "systemd:domain=UNIX:index=0"):
+            with self.assertRaises(SettingsError) as raised:
+                build(self.settings(listen=(text,)), MemoryReactorClock())
+            told = str(raised.exception)
+            self.assertIn(f"http.listen: {text!r} cannot be used with", told)
+            self.assertIn("tcp, tcp6, systemd", told)

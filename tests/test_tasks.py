@@ -5,7 +5,7 @@ from twisted.internet.task import Clock
 from twisted.logger import Logger, LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from txregistry.tasks import Bell, Flights, Turns, at_once, breathe, detach
+from txregistry.tasks import Bell, Crowds, Flights, Turns, at_once, breathe, detach
 
 
 class WorkError(Exception):
@@ -143,6 +143,94 @@ class TurnsTests(SynchronousTestCase):
         self.begin("a", first)
         first.callback(None)
         self.assertEqual(self.turns._locks, {})
+
+
+class CrowdsTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.crowds = Crowds()
+        self.begun: list[str] = []
+        self.untils: dict[str, Deferred[None]] = {}
+        self.jobs: dict[str, Deferred[None]] = {}
+
+    def begin(self, who: str, *, alone: bool = False, thing: str = "a") -> None:
+        """Let somebody in, or wait."""
+
+        async def work() -> None:
+            enter = self.crowds.alone if alone else self.crowds.among
+            async with enter(thing):
+                self.begun.append(who)
+                await until
+
+        until = self.untils[who] = Deferred()
+        self.jobs[who] = Deferred.fromCoroutine(work())
+
+    def end(self, *names: str) -> None:
+        """Let some go."""
+        for who in names:
+            self.untils[who].callback(None)
+            self.successResultOf(self.jobs[who])
+
+    def test_many_are_there_together(self) -> None:
+        self.begin("x")
+        self.begin("y")
+        self.assertEqual(self.begun, ["x", "y"])
+        self.end("y", "x")
+
+    def test_who_is_to_be_alone_waits_for_all(self) -> None:
+        self.begin("x")
+        self.begin("y")
+        self.begin("z", alone=True)
+        self.end("x")
+        self.assertEqual(self.begun, ["x", "y"])
+        self.end("y")
+        self.assertEqual(self.begun, ["x", "y", "z"])
+        self.end("z")
+
+    def test_others_wait_for_who_is_or_wants_to_be_alone(self) -> None:
+        self.begin("x")
+        self.begin("z", alone=True)
+        self.begin("y")
+        self.end("x")
+        self.assertEqual(self.begun, ["x", "z"])
+        self.begin("w")
+        self.end("z")
+        self.assertEqual(self.begun, ["x", "z", "y", "w"])
+        self.end("y", "w")
+
+    def test_two_are_alone_one_after_the_other(self) -> None:
+        self.begin("x", alone=True)
+        self.begin("y", alone=True)
+        self.assertEqual(self.begun, ["x"])
+        self.end("x")
+        self.assertEqual(self.begun, ["x", "y"])
+        self.end("y")
+
+    def test_nobody_waits_at_another_thing(self) -> None:
+        self.begin("x", alone=True)
+        self.begin("y", thing="b")
+        self.begin("z", alone=True, thing="c")
+        self.assertEqual(self.begun, ["x", "y", "z"])
+        self.end("x", "y", "z")
+
+    def test_who_gives_up_holds_up_nobody(self) -> None:
+        self.begin("x")
+        self.begin("z", alone=True)
+        self.begin("y")
+        self.jobs["z"].cancel()
+        self.failureResultOf(self.jobs["z"], CancelledError)
+        self.assertEqual(self.begun, ["x", "y"])
+        self.begin("w", alone=True)
+        self.begin("v")
+        self.jobs["v"].cancel()
+        self.failureResultOf(self.jobs["v"], CancelledError)
+        self.end("x", "y", "w")
+        self.assertEqual(self.begun, ["x", "y", "w"])
+
+    def test_nothing_is_kept_of_things_that_are_done(self) -> None:
+        self.begin("x")
+        self.begin("y", alone=True)
+        self.end("x", "y")
+        self.assertEqual((self.crowds._inside, self.crowds._changed), ({}, {}))
 
 
 class FlightsTests(SynchronousTestCase):

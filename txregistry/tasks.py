@@ -1,6 +1,6 @@
 """Work that blocks, work that several want, and work that nobody awaits."""
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Hashable
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Hashable
 from contextlib import asynccontextmanager
 from typing import Any, ParamSpec, Protocol, TypeVar
 
@@ -79,6 +79,43 @@ class Turns:
                 del self._locks[thing]
 
 
+class Crowds:
+    """Let many work on a thing together, or one of them alone."""
+
+    def __init__(self) -> None:
+        self._inside: dict[Hashable, int] = {}
+        self._changed: dict[Hashable, Bell] = {}
+        self._alone = Turns()
+
+    @asynccontextmanager
+    async def among(self, thing: Hashable) -> AsyncIterator[None]:
+        """Be one of many within the block, when nobody is or wants to be alone."""
+        while thing in self._changed:
+            await self._changed[thing].wait()
+        self._inside[thing] = self._inside.get(thing, 0) + 1
+        try:
+            yield
+        finally:
+            left = self._inside.pop(thing) - 1
+            if left:
+                self._inside[thing] = left
+            elif thing in self._changed:
+                self._changed[thing].ring()
+
+    @asynccontextmanager
+    async def alone(self, thing: Hashable) -> AsyncIterator[None]:
+        """Be alone within the block, when all have left who were there before."""
+        async with self._alone.on(thing):
+            changed = self._changed[thing] = Bell()
+            try:
+                while thing in self._inside:
+                    await changed.wait()
+                yield
+            finally:
+                del self._changed[thing]
+                changed.ring()
+
+
 class Bell:
     """Let many wait until something happens, time and again."""
 
@@ -145,6 +182,44 @@ class Flights:
         waiting = self._waiting.pop(key)
         while waiting:  # it may shrink meanwhile: one who goes on may take others along
             waiting.pop(0).callback(outcome)
+
+
+def start(work: Coroutine[Any, Any, T]) -> T | Deferred[T]:
+    """Do some work here and now, as far as it goes without waiting.
+
+    Most answers come out of memory: they are spared the Deferred that nobody awaits.
+
+    Returns:
+        What it comes to; a Deferred of that, where it has to wait.
+
+    Raises:
+        Exception: whatever it raises before it has to wait.
+    """
+    try:
+        waiting = work.send(None)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    rest: Deferred[T] = Deferred.fromCoroutine(_go_on(work, waiting))
+    return rest
+
+
+def _go_on(work: Coroutine[Any, Any, T], waiting: Any) -> Generator[Any, Any, T]:
+    """Do the rest of what has begun already."""
+    while True:
+        try:
+            try:
+                found = yield waiting
+            except GeneratorExit:
+                work.close()
+                raise
+            except BaseException as error:  # noqa: BLE001 - it is for the work to catch
+                waiting = work.throw(error)
+            else:
+                waiting = work.send(found)
+        except StopIteration as end:
+            result: T = end.value
+            return result
 
 
 def detach(work: Coroutine[Any, Any, object], log: Logger, what: str) -> Deferred[None]:

@@ -208,3 +208,23 @@ class TurnTests(QueuesTestCase):
         for each in range(100):
             self.successResultOf(self.ask("bob", f"192.0.2.{each}", right=True))
         self.assertEqual(self.queues._standing, {})
+
+
+class ProcessesTests(QueuesTestCase):
+    """Who guesses may choose between processes that know nothing of each other."""
+
+    def rate(self, processes: int) -> float:
+        """Say how many guesses a second there can be in the end, at all of them."""
+        self.queues = Queues(self.clock, processes)
+        for _ in range(12):
+            self.seconds(self.ask("ann"))
+        return processes / self.seconds(self.ask("ann"))
+
+    def test_several_give_no_more_guesses_than_one(self) -> None:
+        alone = self.rate(1)
+        for processes in (2, 4, 8):
+            self.assertLessEqual(self.rate(processes), alone)
+
+    def test_who_is_right_waits_for_nothing(self) -> None:
+        self.queues = Queues(self.clock, 8)
+        self.assertEqual(self.seconds(self.ask("ann", right=True)), 0)

@@ -73,6 +73,7 @@ class VastStore:
     """
 
     flat = True
+    folders = None
 
     def __init__(self, repositories: int) -> None:
         self.asked: Counter[str] = Counter()

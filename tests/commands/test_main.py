@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.commands import program
 from tests.temporary import make_file, make_folder
 from tests.transfer.program import environment
-from txregistry.commands.main import main
+from txregistry.commands.main import Options, main
 
 
 class CheckConfigTests(SynchronousTestCase):
@@ -112,6 +112,29 @@ class CheckConfigTests(SynchronousTestCase):
 
     def test_unknown_command_ends_with_2(self) -> None:
         self.assertIn("txregistry: ", self.fail_with("fly"))
+
+
+class CommandsTests(SynchronousTestCase):
+    def test_each_is_there_when_it_is_asked_for(self) -> None:
+        for name, _, make, told in Options.subCommands:
+            made = make()
+            self.assertTrue(callable(made.run), name)
+            self.assertTrue(told.endswith("."), name)
+
+    def test_none_is_loaded_before_that(self) -> None:
+        program = (
+            "import sys; import txregistry.commands.main; "
+            "print([each for each in sys.modules if each.startswith('txregistry.')])"
+        )
+        loaded = subprocess.run(
+            [sys.executable, "-c", program],
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for each in ("web", "registry", "client", "assembly"):
+            self.assertNotIn(f"txregistry.{each}", loaded)
 
 
 class PipeTests(SynchronousTestCase):

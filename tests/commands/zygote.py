@@ -20,6 +20,7 @@ from typing import Any, Final
 from twisted.internet import epollreactor
 
 from tests.transfer.program import environment
+from txregistry.commands import main
 
 PROGRAMS: Final = {
     "registryget": "txregistry.commands.registryget",
@@ -101,6 +102,8 @@ def shared() -> Zygote:
 def _serve() -> None:
     for module in PROGRAMS.values():
         importlib.import_module(module)
+    for _, where, _ in main._COMMANDS:  # which it loads only when they are asked for
+        importlib.import_module(f"txregistry.commands.{where.split('.')[0]}")
     gc.freeze()  # so that children share the memory
     for line in sys.stdin:
         child = os.fork()
@@ -118,7 +121,7 @@ def _become(told: dict[str, Any]) -> None:
     for number in (1, 2):
         os.dup2(os.open(paths[number], os.O_WRONLY), number)
     os.environ.update(told["variables"])
-    del sys.modules["twisted.internet.reactor"]  # each needs one of its own
+    sys.modules.pop("twisted.internet.reactor", None)  # each needs one of its own
     epollreactor.install()
     status: object = 1
     try:

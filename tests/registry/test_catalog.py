@@ -1,6 +1,6 @@
 """Tests of ``txregistry/registry/catalog.py``."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hypothesis import given, settings
@@ -13,7 +13,7 @@ from txregistry.model.names import RepositoryName, Tag
 from txregistry.registry import keywindow
 from txregistry.registry.catalog import Catalog
 from txregistry.storage import keys
-from txregistry.storage.interfaces import Key, Page
+from txregistry.storage.interfaces import IObjectStore, Key, Page
 
 DIGEST = Digest.of(b"")
 COMPONENTS = st.sampled_from(
@@ -30,9 +30,10 @@ def link(text: str) -> Key:
 class CatalogTests(RegistryTestCase):
     flat = False
 
-    def setUp(self) -> None:
-        super().setUp()
-        self.store.flat = self.flat
+    def make_store(self) -> IObjectStore:
+        store = super().make_store()
+        store.flat = self.flat
+        return store
 
     def make(self, texts: Iterable[str]) -> None:
         for text in texts:
@@ -127,6 +128,22 @@ class FlatCatalogTests(CatalogTests):
         self.assertEqual(len(self.page("a12/r5", 100)[0]), 100)
         self.assertEqual(len(asked), 1)
 
+    def test_names_that_might_begin_others_are_not_looked_for(self) -> None:
+        """Unless they would come after what was listed."""
+        self.patch(keywindow, "_PAGE", 999)
+        self.make(f"app{number}-web.v{number}" for number in range(200))
+        self.make(["app7", "app7-web"])
+        asked: list[str] = []
+        listing = self.store.list
+
+        async def counting(prefix: str, **more: Any) -> Page:
+            asked.append(prefix)
+            return await listing(prefix, **more)
+
+        self.patch(self.store, "list", counting)
+        self.assertEqual(len(self.page()[0]), 202)
+        self.assertEqual(len(asked), 1)
+
     def test_many_tags_are_passed_over(self) -> None:
         self.make(["a", "b"])
         for number in range(99):
@@ -147,17 +164,18 @@ class ConfinementTests(FolderTestCase):
         registry = RegistryTestCase()
         registry.setUp()
         names = Catalog(self.store, registry.clock)
-        listing = self.store.list
+        listing = self.store.names
 
-        async def seeing(prefix: str, **more: object) -> object:
-            self.seen.append(prefix)
-            return await listing(prefix, **more)  # type: ignore[arg-type]  # as given
+        async def seeing(prefixes: Sequence[str]) -> Sequence[Sequence[str]]:
+            self.seen += prefixes
+            return await listing(prefixes)
 
-        self.patch(self.store, "list", seeing)
+        self.patch(self.store, "names", seeing)
         page = registry.result(names.page(after, 9))
         return [str(name) for name in page.names]
 
     def check_confined(self) -> None:
+        self.assertIn(keys.REPOSITORIES, self.seen)
         for prefix in self.seen:
             self.assertTrue(prefix.startswith(keys.REPOSITORIES), prefix)
             self.assertNotIn("..", prefix)

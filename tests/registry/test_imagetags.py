@@ -301,6 +301,14 @@ class RemoveTests(TagCase):
         self.result(self.registry.acceptance.delete(NAME, LATEST))
         self.assertEqual(self.all(), {"v1": B.text})
 
+    def test_version_2_deletes_its_properties_too(self) -> None:
+        for reference in (LATEST, self.manifest().digest):
+            self.setUp()
+            self.result(self.registry.acceptance.delete(NAME, reference))
+            self.assertEqual(
+                self.keys(keys.tag_properties(NAME)), (keys.tag_property(NAME, V1),)
+            )
+
 
 class PropertiesTests(TagCase):
     def properties(self) -> TagProperties:
@@ -329,6 +337,19 @@ class PropertiesTests(TagCase):
     def test_tag_of_version_2_has_defaults(self) -> None:
         self.push_oci(IMAGE, LATEST)
         self.assertEqual(self.properties(), TagProperties())
+
+    def test_tag_that_version_2_moved_has_defaults(self) -> None:
+        self.push_images(BASE)
+        self.point(BASE)
+        self.assertNotEqual(self.properties(), TagProperties())
+        self.push_oci(IMAGE, LATEST)
+        self.assertEqual(self.properties(), TagProperties())
+
+    def test_those_of_older_releases_are_told(self) -> None:
+        self.push_images(BASE)
+        self.point(BASE)
+        self.put(keys.tag_property(NAME, LATEST), b'{"docker_version": "1.5.0"}')
+        self.assertEqual(self.properties(), TagProperties(docker_version="1.5.0"))
 
     def test_damaged_ones_are_defaults(self) -> None:
         self.push_images(BASE)

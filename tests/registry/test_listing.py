@@ -2,7 +2,7 @@
 
 from tests.registry.case import RegistryTestCase
 from txregistry.registry import listing
-from txregistry.registry.listing import groups, objects
+from txregistry.registry.listing import folders_of, groups, objects
 
 PREFIX = "docker/registry/txregistry/some/"
 
@@ -31,3 +31,15 @@ class ListingTests(RegistryTestCase):
 
     def test_nothing_has_no_keys(self) -> None:
         self.assertEqual(self.result(objects(self.store, f"{PREFIX}none/")), [])
+
+    def test_folders_of_pages_are_listed_whole(self) -> None:
+        self.assertIsNone(folders_of(self.store))
+        self.put(f"{PREFIX}03-a", b"x")
+        self.store.flat = False
+        folders = folders_of(self.store)
+        assert folders is not None
+        for batch in (1, 3, 1000):
+            self.patch(listing, "_BATCH", batch)
+            found = self.result(folders.names([PREFIX, "none/", f"{PREFIX}03/"]))
+            wanted = sorted(["03-a", *(f"{number:02}/" for number in range(10))])
+            self.assertEqual(found, [wanted, [], ["data", "more"]])

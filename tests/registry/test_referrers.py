@@ -1,5 +1,7 @@
 """Tests of ``txregistry/registry/referrers.py``."""
 
+from typing import Any
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +18,9 @@ from txregistry.model.digest import Digest
 from txregistry.model.errors import ManifestUnknown
 from txregistry.model.manifests import Manifest
 from txregistry.model.names import fallback_tag
+from txregistry.registry import referrers
 from txregistry.storage import keys
+from txregistry.storage.interfaces import IObjectStore, Key, Page
 
 SUBJECT = image()
 DIGEST = Digest.of(SUBJECT)
@@ -151,6 +155,106 @@ class ListTests(ReferrersTestCase):
     def test_one_is_given_however_little_room_there_is(self) -> None:
         self.push(numbered(1, SUBJECT))
         self.assertEqual(len(self.list(room=1)), 1)
+
+    @settings(max_examples=25)
+    @given(
+        linked=st.sets(st.integers(0, 9)),
+        listed=st.sets(st.integers(0, 9)),
+        limit=st.integers(1, 4),
+        after=st.text("sha256:0f/", max_size=9),
+    )
+    def test_links_and_fallback_are_one_list(
+        self, linked: set[int], listed: set[int], limit: int, after: str
+    ) -> None:
+        self.setUp()
+        self.registry = self.make_registry(write_fallback=False)
+        manifests = [numbered(number, SUBJECT) for number in range(10)]
+        for number in linked | listed:
+            self.push(manifests[number])
+        for number in listed - linked:
+            link = keys.referrer_link(NAME, DIGEST, Digest.of(manifests[number]))
+            self.result(self.store.delete([link]))
+        self.push(index([manifests[number] for number in sorted(listed)]), TAG)
+        wanted = sorted(Digest.of(manifests[number]) for number in linked | listed)
+        wanted = [digest for digest in wanted if str(digest) > after]
+        found: list[Digest] = []
+        while page := self.list(after=str(found[-1]) if found else after, limit=limit):
+            found += [each.digest for each in page]
+        self.assertEqual(found, wanted)
+
+    def test_both_algorithms_are_listed(self) -> None:
+        self.push(numbered(1, SUBJECT))
+        data = numbered(2, SUBJECT)
+        self.push(data, Digest.of(data, "sha512"))
+        first, second = (each.digest for each in self.list())
+        self.assertEqual((first.algorithm, second.algorithm), ("sha256", "sha512"))
+        self.assertEqual([each.digest for each in self.list(after="sha3")], [second])
+        self.assertEqual([each.digest for each in self.list(limit=1)], [first])
+        found = self.list(after=str(first))
+        self.assertEqual([each.digest for each in found], [second])
+
+    def test_place_that_is_no_digest_is_no_place_elsewhere(self) -> None:
+        wanted = [self.push(numbered(1, SUBJECT))]
+        for after in ("", "sha256:", "sha256:../../x", "../", "sha256:" + "0" * 5000):
+            found = [each.digest for each in self.list(after=after)]
+            self.assertEqual(found, wanted if after < str(wanted[0]) else [], after)
+
+
+class FolderListTests(ListTests):
+    """The same where there are folders, which are listed whole."""
+
+    def make_store(self) -> IObjectStore:
+        store = super().make_store()
+        store.flat = False
+        return store
+
+
+class CostTests(ReferrersTestCase):
+    """What is not asked for costs nothing."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.registry = self.make_registry(write_fallback=False)
+        for number in range(60):
+            self.push(image(subject=SUBJECT, artifactType=f"a/{number}"))
+        self.registry = self.make_registry()
+        self.gets = 0
+        self.lists = 0
+        get, listing = self.store.get, self.store.list
+
+        async def counted_get(key: Key, limit: int) -> bytes:
+            self.gets += 1
+            return await get(key, limit)
+
+        async def counted_list(prefix: str, **more: Any) -> Page:
+            self.lists += 1
+            return await listing(prefix, **more)
+
+        self.patch(self.store, "get", counted_get)
+        self.patch(self.store, "list", counted_list)
+
+    def test_page_looks_at_its_own(self) -> None:
+        self.list(limit=3)
+        self.assertLessEqual(self.gets, 12)
+        self.assertLessEqual(self.lists, 3)
+
+    def test_other_types_are_not_looked_at_again(self) -> None:
+        self.assertEqual(len(self.list("a/7")), 1)
+        self.gets = 0
+        self.assertEqual(len(self.list("a/7")), 1)
+        self.assertLessEqual(self.gets, 4)
+
+    def test_what_was_deleted_is_not_listed_from_memory(self) -> None:
+        (found,) = self.list("a/7")
+        self.delete(found.digest)
+        self.assertEqual((self.list("a/7"), len(self.list())), ([], 59))
+
+    def test_memory_is_bounded(self) -> None:
+        self.patch(referrers, "_KNOWN", 3000)
+        self.registry = self.make_registry()
+        for _ in range(2):
+            self.assertEqual(len(self.list()), 60)
+            self.assertLessEqual(len(self.registry.referrers._known), 3)
 
 
 class FallbackTests(ReferrersTestCase):

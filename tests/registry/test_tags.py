@@ -1,5 +1,7 @@
 """Tests of ``txregistry/registry/tags.py``."""
 
+from typing import Any
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -7,7 +9,9 @@ from tests.registry.case import NAME, OTHER, V1, RegistryTestCase
 from txregistry.model.digest import Digest
 from txregistry.model.errors import ManifestUnknown
 from txregistry.model.names import Tag
+from txregistry.registry import tags
 from txregistry.storage import keys
+from txregistry.storage.interfaces import IObjectStore, Page
 
 FIRST = Digest.of(b"first")
 SECOND = Digest.of(b"second")
@@ -135,3 +139,52 @@ class ListTests(TagsTestCase):
         self.point("v1")
         self.put(f"{keys.tags(NAME)}-x/current/link", b"x")
         self.assertEqual(self.tags(), ["v1"])
+
+
+class FlatListTests(ListTests):
+    """The same in pages that are short, as where there are no folders."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.patch(tags, "_MOST", 3)
+        self.asked: list[str] = []
+        listing = self.store.list
+
+        async def counting(prefix: str, **more: Any) -> Page:
+            self.asked.append(prefix)
+            return await listing(prefix, **more)
+
+        self.patch(self.store, "list", counting)
+
+    def test_page_is_one_request(self) -> None:
+        self.patch(tags, "_MOST", 999)
+        texts = [f"v{number}.{number % 7}-rc.1" for number in range(150)]
+        for text in texts:
+            self.point(text)
+        self.asked.clear()
+        self.assertEqual(self.page("", 200), (sorted(texts), False))
+        self.assertEqual(self.asked, [keys.tags(NAME)])
+
+    def test_page_of_many_is_few_requests(self) -> None:
+        self.patch(tags, "_MOST", 999)
+        texts = [f"v{number}.{number % 7}-rc.1" for number in range(150)]
+        for text in texts:
+            self.point(text)
+        self.asked.clear()
+        found = sorted(texts)
+        self.assertEqual(self.page(found[9], 50), (found[10:60], True))
+        # Names that would come after the last one, and begin it, are looked for.
+        self.assertLessEqual(len(self.asked), 4)
+
+
+class FolderListTests(ListTests):
+    """The same where there are folders, which are listed whole."""
+
+    def make_store(self) -> IObjectStore:
+        store = super().make_store()
+        store.flat = False
+        return store
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.patch(tags, "_BATCH", 3)

@@ -116,9 +116,15 @@ class PublisherTests(FilesTestCase):
         self.assertEqual(stays, os.path.join(self.root, "a"))
 
     def test_prune_leaves_companions(self) -> None:
+        os.makedirs(os.path.join(self.root, "one"))
         os.makedirs(os.path.join(self.root, "two/b"))
         self.publisher.prune(os.path.join(self.root, "two/b"), self.root)
         self.assertEqual(os.listdir(os.path.join(self.root, "two")), [])
+
+    def test_prune_removes_companions_of_nothing(self) -> None:
+        os.makedirs(os.path.join(self.root, "two/b"))
+        self.publisher.prune(os.path.join(self.root, "two/b"), self.root)
+        self.assertEqual(os.listdir(self.root), ["scratch"])
 
     def test_prune_goes_on_above_what_is_gone(self) -> None:
         os.makedirs(os.path.join(self.root, "a"))

@@ -1,13 +1,25 @@
 """Tests of ``txregistry/storage/filesystem.py``."""
 
+import errno
 import os
 import time
 
+from hypothesis import given
+from zope.interface.verify import verifyObject
+
 from tests.contracts import objectstore
+from tests.contracts.keyspace import KEY_SETS
 from tests.contracts.storecase import KEY, OTHER
 from tests.storage.case import SCRATCH, FolderTestCase
 from txregistry.storage.filesystem import FilesystemObjectStore
-from txregistry.storage.interfaces import Key, NotFound, Page
+from txregistry.storage.interfaces import (
+    IFolders,
+    Key,
+    NotFound,
+    Page,
+    StorageUnavailable,
+)
+from txregistry.storage.passing import PassingStore
 from txregistry.streams import BytesReader, IFileReader
 from txregistry.tasks import at_once
 
@@ -283,3 +295,35 @@ class SecretsTests(FolderTestCase):
     def test_everything_else_is_as_always(self) -> None:
         for text in ("other/one", "secret", "other/secrets/one"):
             self.assertEqual(self.mode(text), 0o666)
+
+
+class NamesTests(FolderTestCase):
+    """`IFolders`: what lies directly below prefixes, whole."""
+
+    @given(KEY_SETS)
+    def test_is_what_is_listed(self, keys: list[Key]) -> None:
+        store = self.make_store(dict.fromkeys(keys, b"x"))
+        prefixes = ["k/", "absent/", *(f"{key.rpartition('/')[0]}/" for key in keys)]
+        for _ in range(2):  # the second time, of what is remembered
+            found = self.result(store.folders.names(prefixes))
+            for prefix, names in zip(prefixes, found, strict=True):
+                page = self.result(store.list(prefix, limit=999, delimiter=True))
+                self.assertEqual(tuple(prefix + name for name in names), page.names)
+
+    def test_other_stores_pass_it_on(self) -> None:
+        store = self.make_store({Key("a/b"): b"x"})
+        folders = PassingStore(store).folders
+        assert folders is not None
+        self.assertEqual(self.result(folders.names(["a/", "b/"])), [["b"], ()])
+
+    def test_is_one(self) -> None:
+        self.assertTrue(verifyObject(IFolders, self.make_store({}).folders))
+
+    def test_folder_that_cannot_be_read_is_told(self) -> None:
+        store = self.make_store({Key("a/b"): b"x"})
+
+        def refuse(path: str) -> None:
+            raise PermissionError(errno.EACCES, "no", path)
+
+        self.patch(os, "scandir", refuse)
+        self.fails(StorageUnavailable, store.folders.names(["a/"]))

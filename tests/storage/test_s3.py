@@ -111,6 +111,17 @@ class ListingTests(ObjectsCase):
         cut = Reply(body=whole.body[:99], after="cut", length=len(whole.body))
         self.assertEqual(self.list_page(cut, whole).names, ("k/a",))
 
+    def test_sizes_are_told(self) -> None:
+        body = listing(["k/a", "k/b", "k/c"], ["k/d/"]).body
+        for name, size in ((b"k/a", b"7"), (b"k/b", b"-1")):
+            key = b"<Key>%s</Key>" % name
+            body = body.replace(key, key + b"<Size>%s</Size>" % size)
+        page = self.list_page(Reply(body=body))
+        self.assertEqual(page.names, ("k/a", "k/b", "k/c", "k/d/"))
+        self.assertEqual(page.sizes, {"k/a": 7})
+        cut = self.list_page(Reply(body=body), after="k/a", limit=1)
+        self.assertEqual((cut.names, cut.sizes), (("k/b",), {}))
+
     @given(st.binary(max_size=60))
     def test_any_bytes_are_a_listing_or_none(self, data: bytes) -> None:
         self.assertIsNone(read_listing(data))
@@ -118,7 +129,7 @@ class ListingTests(ObjectsCase):
     @given(st.lists(st.text(st.characters(codec="utf-8", min_codepoint=32))))
     def test_any_names_are_read(self, names: list[str]) -> None:
         found = read_listing(listing(names).body)
-        self.assertEqual(found, (sorted(names), False))
+        self.assertEqual(found, (sorted(names), False, {}))
 
 
 class RefusalTests(ObjectsCase):

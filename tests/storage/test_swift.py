@@ -141,6 +141,11 @@ class ListingTests(SwiftCase):
             listing({"name": "k/a", "bytes": 1, "hash": "x"}, {"subdir": "k/b/"})
         )
         self.assertEqual(page, Page(("k/a", "k/b/"), more=False))
+        self.assertEqual(page.sizes, {"k/a": 1})
+
+    def test_of_a_large_object_in_the_old_form_no_size_is_told(self) -> None:
+        page = self.list_page(listing({"name": "k/a", "bytes": 0}))
+        self.assertEqual((page.names, page.sizes), (("k/a",), {}))
 
     def test_what_is_asked(self) -> None:
         self.list_page(listing(), after="k/a b", limit=5)

@@ -60,6 +60,11 @@ class DrainTests(EarlyCase):
         self.exchange.clock.advance(61)
         self.assertTrue(self.connection.ended)
 
+    def test_a_client_that_leaves_instead_of_sending_the_rest(self) -> None:
+        self.refused(size=1000, sent=10)
+        self.connection.drop()
+        self.assertTrue(self.connection.ended)
+
     def test_of_a_large_body_a_small_rest(self) -> None:
         """What counts is how much is still to come."""
         location = self.begin_upload()

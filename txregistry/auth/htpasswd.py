@@ -51,6 +51,7 @@ class HtpasswdAccounts:
         clock: Tells how long a proof is good, and delays the answers to guesses.
         blocking: Where files are read and passwords verified.
         groups: What they belong to, by name.
+        processes: How many know the same accounts, each for itself; see `Queues`.
 
     Raises:
         HtpasswdError: the file cannot be used. Once there are accounts, they stay until
@@ -65,6 +66,7 @@ class HtpasswdAccounts:
         clock: IReactorTime,
         blocking: Blocking,
         groups: Mapping[str, frozenset[str]] | None = None,
+        processes: int = 1,
     ) -> None:
         self._path = path
         self._clock = clock
@@ -76,7 +78,7 @@ class HtpasswdAccounts:
         self._flights = Flights()
         self._turns = DeferredSemaphore(_AT_ONCE)
         self._guesses = DeferredSemaphore(_GUESSES)
-        self._queues = Queues(clock)
+        self._queues = Queues(clock, processes)
         self._key = os.urandom(32)
         self._proofs: OrderedDict[bytes, float] = OrderedDict()
 

@@ -20,6 +20,8 @@ _FROM_AN_ADDRESS: Final = 16
 """Who stands in a queue, with those whose turn it is; no more, as nobody waits for an
 answer for ever."""
 
+_LONGEST_OF_NAMES: Final = 8.0
+"""Seconds that the longest delay has where one name is guessed at."""
 _FORGIVEN: Final = 10
 _LONGEST: Final = 2.0
 """Failures from one address that delay nobody, and the longest delay after those: many
@@ -43,15 +45,19 @@ class Queues:
 
     Args:
         clock: Delays the answers to guesses.
+        processes: How many have queues of their own, between which who guesses may
+            choose: delays are so much longer that this is of no use.
     """
 
-    def __init__(self, clock: IReactorTime) -> None:
+    def __init__(self, clock: IReactorTime, processes: int = 1) -> None:
         self._clock = clock
         self._turns = Turns()
         self._standing: dict[Hashable, int] = {}
-        self._under_names = Failures(clock)
+        self._under_names = Failures(clock, longest=_LONGEST_OF_NAMES * processes)
         self._from_sites = Failures(clock)
-        self._from_addresses = Failures(clock, forgiven=_FORGIVEN, longest=_LONGEST)
+        self._from_addresses = Failures(
+            clock, forgiven=_FORGIVEN // processes, longest=_LONGEST * processes
+        )
 
     async def ask(self, address: str, name: str, verify: Verifying) -> bool:
         """Wait for one's turn, have a password verified, and wait for the answer.

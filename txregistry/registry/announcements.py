@@ -105,6 +105,7 @@ class Announcements:
                 TooLarge,
                 msgspec.DecodeError,
                 UnicodeDecodeError,
+                RecursionError,
                 NameInvalid,
             ):
                 continue
@@ -126,7 +127,13 @@ class Announcements:
         for key in found:
             try:
                 read = _ids_decoder.decode(await self._store.get(key, _LIMIT))
-            except (NotFound, TooLarge, msgspec.DecodeError, UnicodeDecodeError):
+            except (
+                NotFound,
+                TooLarge,
+                msgspec.DecodeError,
+                UnicodeDecodeError,
+                RecursionError,
+            ):
                 continue
             ids.update(dict.fromkeys(read))
             since += len(read)

@@ -4,23 +4,28 @@ A repository is one that has, or had, a manifest: as with Distribution, its fold
 manifests tells.
 """
 
+from bisect import bisect_right
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
 
 from txregistry.model.errors import NameInvalid
 from txregistry.model.names import RepositoryName
 from txregistry.registry.keywindow import KeyWindow, beyond
-from txregistry.registry.ordering import NameOrder
+from txregistry.registry.listing import folders_of
+from txregistry.registry.ordering import Listed, NameOrder
 from txregistry.storage.interfaces import IObjectStore
 from txregistry.storage.keys import MANIFESTS_FOLDER, REPOSITORIES
 from txregistry.tasks import breathe
 
-_BATCH: Final = 32
-_PAUSE: Final = 50
+_BATCH: Final = 64
+_FIRST: Final = 8
+"""Folders that are looked at first of those in one: maybe the page ends within them."""
+_ALIKE: Final = 1000
+"""Folders with the same few names that are understood once for all."""
+_PAUSE: Final = 100
 """Names after which others have their turn."""
 _AFTER_OURS: Final = chr(ord("_") + 1)
 """What sorts after all names that begin with ``_``."""
@@ -41,9 +46,11 @@ class _Folder:
     """What lies directly in a folder: maybe a repository, maybe others within."""
 
     is_repository: bool
-    children: tuple[str, ...]
-    last: str
-    more: bool
+    nests: bool
+
+
+_Batch = tuple[dict[str, _Folder], Listed]
+"""Some of what lies directly in a folder, and what is known of the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +85,10 @@ class Catalog:
     ) -> None:
         self._store = store
         self._clock = clock
+        self._folders = folders_of(store)
         self._sign = folder
         self._root = root
+        self._understood: dict[tuple[str, ...], _Folder] = {}
 
     async def page(
         self,
@@ -129,40 +138,49 @@ class Catalog:
             async for name in self._names(f"{folder}{head}/", rest, walk):
                 yield name
         found: dict[str, _Folder] = {}
+        listed = Listed((), ())
 
         async def is_repository(leaf: str) -> bool:
             if leaf not in found:
-                found[leaf] = await self._folder(f"{folder}{leaf}/")
+                if listed.knows(f"{leaf}/") is False:
+                    return False
+                found[leaf] = await self._look(f"{folder}{leaf}/")
             return found[leaf].is_repository
 
         order = NameOrder(is_repository)
-        batches = self._batches(folder, head + slash, walk.batch)
-        if self._store.flat:
+        if self._folders is None:
             batches = self._flat_batches(folder, head + slash, walk.window)
-        async for looked in batches:
-            found = looked
-            for child in tuple(looked):
+        else:
+            batches = self._batches(folder, head + slash, walk.batch)
+        async for batch in batches:
+            found, listed = batch
+            for child, looked in tuple(found.items()):
                 for leaf in await order.due(child):
                     if leaf > after and await is_repository(leaf):
                         yield folder + leaf
-                if found[child].children or found[child].more:
+                if looked.nests:
                     async for name in self._names(f"{folder}{child}/", "", walk):
                         yield name
 
     async def _batches(
         self, folder: str, after: str, batch: int
-    ) -> AsyncIterator[dict[str, _Folder]]:
+    ) -> AsyncIterator[_Batch]:
         """Give what lies directly in a folder, each with what lies in it."""
-        more = True
-        while more:
-            found = await self._folder(folder, after, batch)
-            if found.children:
-                yield await self._look_at(folder, found.children)
-            after, more = found.last, found.more
+        assert self._folders is not None  # noqa: S101 - or there would be no folder
+        prefix = self._root + folder
+        (names,) = await self._folders.names((prefix,))
+        listed = Listed((), names)
+        start, size = bisect_right(names, after), min(_FIRST, batch)
+        while start < len(names):
+            children = [each for each in names[start : start + size] if _nests(each)]
+            start, size = start + size, min(2 * size, batch)
+            within = await self._folders.names([prefix + each for each in children])
+            pairs = zip(children, within, strict=True)
+            yield {child[:-1]: self._read(each) for child, each in pairs}, listed
 
     async def _flat_batches(
         self, folder: str, after: str, window: KeyWindow
-    ) -> AsyncIterator[dict[str, _Folder]]:
+    ) -> AsyncIterator[_Batch]:
         """Give the same of a store without folders.
 
         One listing of all that lies below a folder tells of hundreds of repositories;
@@ -182,6 +200,7 @@ class Catalog:
                     head, below, _ = rest.partition("/")
                     within.setdefault(child, set()).add(head + below)
             found = {child: self._read(names) for child, names in within.items()}
+            known = [f"{child}/" for child in found]
             more = page.more
             if more:
                 place = page.names[-1]
@@ -192,7 +211,7 @@ class Catalog:
                 elif slash:  # what is not listed sorts together
                     place = f"{prefix}{_AFTER_OURS}"
             if found:
-                yield found
+                yield found, Listed(known, known, more=more)
 
     async def _last(
         self, folder: str, child: str, place: str, found: _Folder
@@ -200,55 +219,51 @@ class Catalog:
         """Give what lies in a folder whose keys were listed up to some place."""
         sign = f"{self._root}{folder}{child}/{self._sign}/"
         if found.is_repository or place > sign:
-            return replace(found, more=True)
-        return await self._folder(f"{folder}{child}/")
+            return replace(found, nests=True)
+        return await self._look(f"{folder}{child}/")
 
-    async def _look_at(
-        self, folder: str, children: Sequence[str]
-    ) -> dict[str, _Folder]:
-        found = await gatherResults(
-            [
-                Deferred.fromCoroutine(self._folder(f"{folder}{child}/"))
-                for child in children
-            ],
-            consumeErrors=True,
-        )
-        return dict(zip(children, found, strict=True))
-
-    async def _folder(
-        self, folder: str, after: str = "", limit: int = _PEEK
-    ) -> _Folder:
+    async def _look(self, folder: str) -> _Folder:
         prefix = self._root + folder
-        page = await self._store.list(
-            prefix,
-            after=prefix + after if after else "",
-            limit=limit,
-            delimiter=True,
-        )
-        names = [name.removeprefix(prefix) for name in page.names]
-        found = self._read(names, more=page.more)
-        if page.more and not found.is_repository and await self._has_sign(prefix):
-            found = replace(found, is_repository=True)
+        if self._folders is not None:
+            (within,) = await self._folders.names((prefix,))
+            return self._read(within)
+        page = await self._store.list(prefix, limit=_PEEK, delimiter=True)
+        found = self._read([name.removeprefix(prefix) for name in page.names])
+        if not page.more:
+            return found
+        sign = found.is_repository or await self._has_sign(prefix)
+        return _Folder(sign, nests=True)
+
+    def _read(self, names: Collection[str]) -> _Folder:
+        """Understand the names of what lies directly in a folder, or the first."""
+        if len(names) > _PEEK:
+            return self._understand(names)
+        alike = tuple(names)
+        found = self._understood.get(alike)
+        if found is None:
+            found = self._understand(names)
+            if len(self._understood) < _ALIKE:
+                self._understood[alike] = found
         return found
 
-    def _read(self, names: Collection[str], *, more: bool = False) -> _Folder:
-        """Understand the names of what lies directly in a folder, or the first."""
-        return _Folder(
-            is_repository=f"{self._sign}/" in names,
-            children=tuple(
-                name.removesuffix("/")
-                for name in names
-                if name.endswith("/") and not name.startswith("_")
-            ),
-            last=max(names, default=""),
-            more=more,
-        )
+    def _understand(self, names: Collection[str]) -> _Folder:
+        sign = f"{self._sign}/"
+        if isinstance(names, Sequence):
+            is_repository = Listed((), names).knows(sign) is True
+        else:
+            is_repository = sign in names
+        return _Folder(is_repository, any(map(_nests, names)))
 
     async def _has_sign(self, prefix: str) -> bool:
         page = await self._store.list(
             prefix, after=f"{prefix}{self._sign}", limit=1, delimiter=True
         )
         return f"{prefix}{self._sign}/" in page.names
+
+
+def _nests(name: str) -> bool:
+    """Say whether a name is that of a folder of others, and none of ours."""
+    return name.endswith("/") and not name.startswith("_")
 
 
 def _is_name(text: str) -> bool:

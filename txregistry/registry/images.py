@@ -196,7 +196,7 @@ class Images:
         try:
             record = _decoder.decode(data)
             return _decode(image_id, record)
-        except (msgspec.DecodeError, DigestInvalid, ImageIdInvalid, ValueError):
+        except (RecursionError, DigestInvalid, ImageIdInvalid, ValueError):
             self._log.warn(
                 "The record {key} is malformed; it counts as absent", key=key
             )

@@ -58,7 +58,13 @@ class ImageStates:
         try:
             data = await self._store.get(keys.image_upload(owner, image_id), _LIMIT)
             return _decoder.decode(data)
-        except (NotFound, TooLarge, msgspec.DecodeError, UnicodeDecodeError):
+        except (
+            NotFound,
+            TooLarge,
+            msgspec.DecodeError,
+            UnicodeDecodeError,
+            RecursionError,
+        ):
             return None
 
     async def write(self, owner: str, image_id: ImageId, state: ImageState) -> None:

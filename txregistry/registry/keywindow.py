@@ -9,8 +9,8 @@ from typing import Final
 
 from txregistry.storage.interfaces import IObjectStore, Page
 
-_PAGE: Final = 1000
-"""Keys in a page."""
+_PAGE: Final = 999
+"""Keys in a page: one request of S3, which also tells whether there are more."""
 
 
 class KeyWindow:

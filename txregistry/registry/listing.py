@@ -1,8 +1,11 @@
 """Whole listings of what lies below a prefix, where that is known to be little."""
 
+from collections.abc import Sequence
 from typing import Final
 
-from txregistry.storage.interfaces import IObjectStore, Key
+from zope.interface import implementer
+
+from txregistry.storage.interfaces import IFolders, IObjectStore, Key
 
 _BATCH: Final = 1000
 
@@ -24,3 +27,31 @@ async def groups(store: IObjectStore, prefix: str) -> list[str]:
     """Give the names of what is directly below a prefix."""
     found = await objects(store, prefix, delimiter=True)
     return [each.removeprefix(prefix).rstrip("/") for each in found]
+
+
+@implementer(IFolders)
+class ListedFolders:
+    """Folders of a store that has some, and lists them by pages.
+
+    Args:
+        store: The store.
+    """
+
+    def __init__(self, store: IObjectStore) -> None:
+        self._store = store
+
+    async def names(self, prefixes: Sequence[str]) -> Sequence[Sequence[str]]:
+        """See `IFolders`."""
+        found = []
+        for prefix in prefixes:
+            listed = await objects(self._store, prefix, delimiter=True)
+            found.append([each.removeprefix(prefix) for each in listed])
+        return found
+
+
+def folders_of(store: IObjectStore) -> IFolders | None:
+    """Give the folders of a store; None where it has none."""
+    if store.flat:
+        return None
+    folders: IFolders | None = store.folders
+    return ListedFolders(store) if folders is None else folders

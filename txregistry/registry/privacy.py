@@ -37,7 +37,7 @@ class Privacy:
             )
         except NotFound:
             return Properties()
-        except (TooLarge, msgspec.DecodeError, UnicodeDecodeError):
+        except (TooLarge, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return Properties("private")  # it cannot be read: nobody is let in by that
 
     async def is_private(self, name: RepositoryName) -> bool:

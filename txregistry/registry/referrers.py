@@ -6,7 +6,10 @@ from them. Clients and registries without the API see the same under the fallbac
 and what such clients wrote there is listed as well.
 """
 
-from collections.abc import Collection
+import re
+from bisect import bisect_left, bisect_right
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -15,7 +18,7 @@ import msgspec
 from twisted.internet.interfaces import IReactorTime
 
 from txregistry.model.descriptors import OCI_INDEX, Descriptor
-from txregistry.model.digest import Digest
+from txregistry.model.digest import ALGORITHMS, Digest
 from txregistry.model.errors import (
     DigestInvalid,
     ManifestUnknown,
@@ -24,15 +27,24 @@ from txregistry.model.errors import (
 from txregistry.model.manifests import MAX_SIZE
 from txregistry.model.names import RepositoryName, fallback_tag
 from txregistry.registry.links import write_link
+from txregistry.registry.listing import folders_of
 from txregistry.registry.manifests import Manifests, StoredManifest
 from txregistry.registry.tags import Tags
 from txregistry.storage import keys
 from txregistry.storage.interfaces import IObjectStore
 from txregistry.tasks import Turns, breathe
 
-_BATCH: Final = 1000
-_PAUSE: Final = 10
-"""Manifests looked at, after which others have their turn."""
+_BATCH: Final = 999
+"""Links that are listed at once: one request of S3, which also tells of more."""
+_DEAR: Final = 100
+"""Manifests passed over, by what is remembered of them, for one that is looked at."""
+_PAUSE: Final = 10 * _DEAR
+"""What is done before others have their turn."""
+_KNOWN: Final = 12 * 1024 * 1024
+"""Bytes that is remembered of manifests, roughly."""
+_HEXADECIMAL: Final = re.compile("[0-9a-f]{,128}")
+_INDEXES: Final = 8
+"""Fallback indexes of which is remembered what they list."""
 
 _MARK: Final = "txregistry.fallback"
 """The annotation of fallback indexes that this registry made, and may replace."""
@@ -75,6 +87,9 @@ class Referrers:
         self._clock = clock
         self._write_fallback = write_fallback
         self._turns = Turns()
+        self._listed: OrderedDict[Digest, Sequence[str]] = OrderedDict()
+        self._known: OrderedDict[Digest, tuple[Digest, Descriptor]] = OrderedDict()
+        self._left = _KNOWN
 
     async def page(  # noqa: D417 - see below
         self,
@@ -95,21 +110,23 @@ class Referrers:
             room: Bytes that their descriptors may take as JSON; one is always given.
         """
         found: list[Descriptor] = []
-        digests = sorted(await self._digests(name, subject), key=str)
-        for count, digest in enumerate(digests, 1):
-            if not count % _PAUSE:
+        idle = 0
+        async for digest in self._digests(name, subject, after):
+            if types and not self._may_be(digest, types):
+                idle += 1
+            else:
+                idle += _DEAR
+                descriptor = await self._describe(name, subject, digest)
+                if descriptor is not None and (
+                    not types or descriptor.artifact_type in types
+                ):
+                    room -= len(msgspec.json.encode(descriptor.to_json())) + 1
+                    if found and (len(found) == limit or room < 0):
+                        return ReferrersPage(tuple(found), more=True)
+                    found.append(descriptor)
+            if idle >= _PAUSE:
+                idle = 0
                 await breathe(self._clock)
-            if str(digest) <= after:
-                continue
-            descriptor = await self._describe(name, subject, digest)
-            if descriptor is None:
-                continue
-            if types and descriptor.artifact_type not in types:
-                continue
-            room -= len(msgspec.json.encode(descriptor.to_json())) + 1
-            if found and (len(found) == limit or room < 0):
-                return ReferrersPage(tuple(found), more=True)
-            found.append(descriptor)
         return ReferrersPage(tuple(found), more=False)
 
     async def add(
@@ -136,40 +153,110 @@ class Referrers:
         )
         await self._sync_fallback(name, subject, removed=digests)
 
-    async def _digests(self, name: RepositoryName, subject: Digest) -> set[Digest]:
-        prefix = keys.referrers(name, subject)
-        digests: set[Digest] = set()
-        after, more = "", True
-        while more:
-            page = await self._store.list(prefix, after=after, limit=_BATCH)
-            for key in page.names:
+    async def _digests(
+        self, name: RepositoryName, subject: Digest, after: str
+    ) -> AsyncIterator[Digest]:
+        """Give what may refer to a manifest, after some digest and in byte order."""
+        listed = await self._fallen_back(name, subject)
+        place = bisect_right(listed, after)
+        async for digest in self._linked(keys.referrers(name, subject), after):
+            text = str(digest)
+            while place < len(listed) and listed[place] <= text:
+                if listed[place] != text:
+                    yield Digest.parse(listed[place])
+                place += 1
+            yield digest
+        for each in listed[place:]:
+            yield Digest.parse(each)
+
+    async def _linked(self, prefix: str, after: str) -> AsyncIterator[Digest]:
+        """Give what links name, in the same way."""
+        async for places in self._links(prefix, after):
+            for key in places:
                 try:
-                    digests.add(keys.reference_digest(prefix, key))
+                    digest = keys.reference_digest(prefix, key)
                 except DigestInvalid:
                     continue  # somebody else's file
-            after, more = (page.names or [""])[-1], page.more
+                if str(digest) > after:
+                    yield digest
+
+    async def _links(self, prefix: str, after: str) -> AsyncIterator[Sequence[str]]:
+        """Give where links are, in byte order; from about where they are wanted."""
+        algorithm, _, encoded = after.partition(":")
+        folders = folders_of(self._store)
+        if folders is None:
+            hexadecimal = _HEXADECIMAL.match(encoded)
+            place, more = "", True
+            if algorithm in ALGORITHMS and hexadecimal is not None:
+                place = f"{prefix}{algorithm}/{hexadecimal[0]}"
+            while more:
+                page = await self._store.list(prefix, after=place, limit=_BATCH)
+                yield page.names
+                place, more = (page.names or [""])[-1], page.more
+            return
+        (algorithms,) = await folders.names((prefix,))
+        for each in algorithms:
+            if each[:-1] < algorithm:
+                continue
+            (within,) = await folders.names((prefix + each,))
+            start = bisect_left(within, encoded) if each[:-1] == algorithm else 0
+            for first in range(start, len(within), _BATCH):
+                names = within[first : first + _BATCH]
+                yield [f"{prefix}{each}{name}link" for name in names]
+
+    async def _fallen_back(
+        self, name: RepositoryName, subject: Digest
+    ) -> Sequence[str]:
+        """Give what the index under the fallback tag lists, sorted."""
         fallback = await self._fallback(name, subject)
-        if fallback is not None:
-            digests.update(child.digest for child in fallback.parse().children)
-        return digests
+        if fallback is None:
+            return ()
+        listed = self._listed.get(fallback.digest)
+        if listed is None:
+            listed = sorted({str(each.digest) for each in fallback.parse().children})
+            self._listed[fallback.digest] = listed
+            if len(self._listed) > _INDEXES:
+                self._listed.popitem(last=False)
+        return listed
+
+    def _may_be(self, digest: Digest, types: Collection[str]) -> bool:
+        """Say whether something may be of one of some types, without looking at it."""
+        known = self._known.get(digest)
+        return known is None or known[1].artifact_type in types
 
     async def _describe(
         self, name: RepositoryName, subject: Digest, digest: Digest
     ) -> Descriptor | None:
+        known = self._known.get(digest)
+        if known is not None:
+            refers = known[0] == subject and await self._manifests.holds(name, digest)
+            return known[1] if refers else None
         try:
             found = await self._manifests.find(name, digest)
         except (ManifestUnknown, NameUnknown):
             return None
         manifest = found.summarize()
-        if manifest.subject is None or manifest.subject.digest != subject:
+        if manifest.subject is None:
             return None
-        return Descriptor(
+        descriptor = Descriptor(
             found.media_type,
             digest,
             found.size,
             manifest.artifact_type,
             manifest.annotations,
         )
+        self._remember(manifest.subject.digest, descriptor)
+        return descriptor if manifest.subject.digest == subject else None
+
+    def _remember(self, subject: Digest, descriptor: Descriptor) -> None:
+        """Remember what a manifest says: under its digest it says nothing else."""
+        if descriptor.digest in self._known:
+            return  # somebody else has read it meanwhile
+        self._known[descriptor.digest] = (subject, descriptor)
+        self._left -= _price(descriptor)
+        while self._left < 0:
+            _, (_, oldest) = self._known.popitem(last=False)
+            self._left += _price(oldest)
 
     async def _fallback(
         self, name: RepositoryName, subject: Digest
@@ -259,3 +346,9 @@ class Referrers:
         # to leave a small index where there are such tags.
         if not self._tags.may_stay(name):
             await self._manifests.forget(name, replaced.digest)
+
+
+def _price(descriptor: Descriptor) -> int:
+    """Say how many bytes it takes to remember a descriptor, roughly."""
+    texts = sum(len(name) + len(text) for name, text in descriptor.annotations.items())
+    return 800 + 120 * len(descriptor.annotations) + texts

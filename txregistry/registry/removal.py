@@ -3,6 +3,9 @@
 Tags go first, so that nobody begins to pull what is about to go; what says that a
 repository is private goes last. What was broken off is gone on with by removing it
 again. The bytes stay until they are collected: other repositories may have them.
+
+What is pushed meanwhile comes before or after, as a whole; but nobody knows of pushes
+to other processes.
 """
 
 import re
@@ -15,10 +18,12 @@ from txregistry.model.names import RepositoryName
 from txregistry.registry.tags import Tags
 from txregistry.storage import keys
 from txregistry.storage.interfaces import IObjectStore, Key
-from txregistry.tasks import breathe
+from txregistry.tasks import Flights, breathe
 
 _PAGE: Final = 500
 """Keys that are listed, and deleted, at once."""
+_HISTORY: Final = re.compile("[^/]+/index/.+")
+"""What follows the prefix of tags where it is of a tag's history."""
 
 
 class Removal:
@@ -34,12 +39,14 @@ class Removal:
         self._store = store
         self._tags = tags
         self._clock = clock
+        self._flights = Flights()
 
     async def delete(self, name: RepositoryName) -> bool:
         """Remove a repository.
 
         Tags go, and what is remembered of deleted ones, manifests, rights to blobs,
-        uploads, and what version 1 knows of it. Repositories nested in it stay.
+        uploads, and what version 1 knows of it. Repositories nested in it stay. It goes
+        on to its end even if who asked for it does not wait.
 
         Returns:
             Whether there was anything.
@@ -47,9 +54,14 @@ class Removal:
         Raises:
             Denied: a tag has to stay; then nothing is removed.
         """
-        async with self._tags.settled(name):
+        return await self._flights.join(name, lambda: self._delete(name))
+
+    async def _delete(self, name: RepositoryName) -> bool:
+        async with self._tags.abandoned(name):
             await self._tags.check_forgotten(name)
-            found = await self._sweep(keys.tags(name))
+            # A tag whose history is left without the rest would be listed as one.
+            found = await self._sweep(keys.tags(name), _HISTORY.fullmatch)
+            found |= await self._sweep(keys.tags(name))
             for prefix in (
                 keys.referrers_folder(name),
                 keys.schema2_forms(name),
@@ -65,7 +77,8 @@ class Removal:
         for prefix in (keys.announcements(name), keys.tag_properties(name)):
             found |= await self._sweep(prefix)
         await self._tags.history.forget(name)
-        await self._store.delete([keys.uses(name), keys.repository_properties(name)])
+        last = (keys.uses(name), keys.untagged(name), keys.repository_properties(name))
+        await self._store.delete(last)
         return found
 
     async def _delete_uploads(self, name: RepositoryName) -> bool:

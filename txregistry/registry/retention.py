@@ -232,7 +232,13 @@ class Retention:
         try:
             data = await self._registry.store.get(keys.untagged(name), _LIMIT)
             return _decoder.decode(data)
-        except (NotFound, TooLarge, msgspec.DecodeError, UnicodeDecodeError):
+        except (
+            NotFound,
+            TooLarge,
+            msgspec.DecodeError,
+            UnicodeDecodeError,
+            RecursionError,
+        ):
             return {}
 
     async def _write(self, name: RepositoryName, since: dict[str, int]) -> None:

@@ -243,7 +243,13 @@ class TagHistory:
             return [Past(Digest.parse(text), when) for text, when in record.past]
         except NotFound:
             return []
-        except (TooLarge, msgspec.DecodeError, UnicodeDecodeError, DigestInvalid):
+        except (
+            TooLarge,
+            msgspec.DecodeError,
+            UnicodeDecodeError,
+            RecursionError,
+            DigestInvalid,
+        ):
             self._log.warn(
                 "The memory {key} is malformed; it counts as absent", key=key
             )

@@ -3,6 +3,7 @@
 Source: OCI Distribution 1.1, "Listing Tags"; order and limits as clients expect them.
 """
 
+from bisect import bisect_right
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,14 +16,18 @@ from txregistry.model.errors import ManifestUnknown, TagInvalid
 from txregistry.model.names import RepositoryName, Tag
 from txregistry.registry.immutability import Immutability
 from txregistry.registry.links import read_link, same_content, write_link
-from txregistry.registry.listing import objects
-from txregistry.registry.ordering import NameOrder
+from txregistry.registry.listing import folders_of, objects
+from txregistry.registry.ordering import Listed, NameOrder
 from txregistry.registry.taghistory import TagHistory
 from txregistry.storage import keys
-from txregistry.storage.interfaces import IObjectStore, NotFound
-from txregistry.tasks import Turns, breathe
+from txregistry.storage.interfaces import IObjectStore
+from txregistry.tasks import Crowds, Turns, breathe
 
 _BATCH: Final = 200
+"""Tags after which others have their turn."""
+_MOST: Final = 999
+"""Tags that are listed at once: one request of S3, which also tells of more."""
+_SPARE: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ class Tags:
         self._store = store
         self._clock = clock
         self._turns = Turns()
+        self._crowds = Crowds()
         self._immutability = immutability or Immutability()
         self.history = TagHistory(store, clock)
 
@@ -101,18 +107,29 @@ class Tags:
     ) -> AsyncIterator[None]:
         """Let nothing go, within the block, that a tag needs which is made and stays.
 
+        Nor does the whole repository, while tags are made.
+
         Args:
             name: The repository.
             tags: Those that are made; None where manifests or blobs are to go.
         """
-        if tags is None:
-            concerned = self.may_stay(name)
+        if tags is not None:
+            async with self._crowds.among(name):
+                if any(self._immutability.protects(name, tag) for tag in tags):
+                    async with self._turns.on(name):
+                        yield
+                else:
+                    yield
+        elif self.may_stay(name):
+            async with self._turns.on(name):
+                yield
         else:
-            concerned = any(self._immutability.protects(name, tag) for tag in tags)
-        if not concerned:
             yield
-            return
-        async with self._turns.on(name):
+
+    @asynccontextmanager
+    async def abandoned(self, name: RepositoryName) -> AsyncIterator[None]:
+        """Let nobody make a tag or manifest, within the block, as all is to go."""
+        async with self._crowds.alone(name), self.settled(name):
             yield
 
     def may_stay(self, name: RepositoryName) -> bool:
@@ -126,7 +143,7 @@ class Tags:
     async def staying(self, name: RepositoryName) -> AsyncIterator[Tag]:
         """Give the tags that have to stay where they are."""
         if self.may_stay(name):
-            async for tag in self._walk(name, ""):
+            async for tag in self._walk(name):
                 if self._immutability.protects(name, tag):
                     yield tag
 
@@ -204,9 +221,10 @@ class Tags:
             )
 
     async def _remove(self, name: RepositoryName, tag: Tag) -> None:
-        """Remove a tag, or what a crash left of one."""
+        """Remove a tag, or what a crash left of one, and what version 1 knows of it."""
         history = await objects(self._store, keys.tag_history(name, tag))
-        await self._store.delete([*history, keys.tag_link(name, tag)])
+        gone = (keys.tag_link(name, tag), keys.tag_property(name, tag))
+        await self._store.delete([*history, *gone])
 
     async def page(
         self, name: RepositoryName, after: str, limit: int | None
@@ -219,10 +237,10 @@ class Tags:
             limit: How many at most; None for all.
         """
         found: list[Tag] = []
-        async for tag in self._walk(name, after):
-            if len(found) == limit:
-                return TagsPage(tuple(found), more=True)
-            found.append(tag)
+        async for tags in self._batches(name, after, limit):
+            found += tags
+            if limit is not None and len(found) > limit:
+                return TagsPage(tuple(found[:limit]), more=True)
         return TagsPage(tuple(found), more=False)
 
     async def pointing_to(
@@ -231,35 +249,74 @@ class Tags:
         """Find the tags that point to one of some digests."""
         return [
             tag
-            async for tag in self._walk(name, "")
+            async for tag in self._walk(name)
             if await self.find(name, tag) in digests
         ]
 
-    async def _walk(self, name: RepositoryName, after: str) -> AsyncIterator[Tag]:
+    async def _walk(self, name: RepositoryName) -> AsyncIterator[Tag]:
+        async for tags in self._batches(name, "", None):
+            for tag in tags:
+                yield tag
+
+    async def _batches(
+        self, name: RepositoryName, after: str, limit: int | None
+    ) -> AsyncIterator[list[Tag]]:
+        """Give tags, so many at a time as are read without a pause."""
         prefix = keys.tags(name)
+        listed = Listed((), ())
 
         async def exists(text: str) -> bool:
-            try:
-                await self._store.stat(keys.tag_link(name, Tag(text)))
-            except NotFound:
-                return False
-            return True
+            known = listed.knows(f"{text}/")
+            if known is None:
+                page = await self._store.list(f"{prefix}{text}/", limit=1)
+                known = bool(page.names)
+            return known
 
         order = NameOrder(exists)
-        start, more = prefix + after if after else "", True
+        async for listed in self._listings(prefix, after, limit):
+            # What has no slash is a stray file.
+            groups = [item[:-1] for item in listed.names if item[-1] == "/"]
+            texts = await order.all_due(groups)
+            tags = (_parse(text) for text in texts if text > after)
+            yield [tag for tag in tags if tag is not None]
+
+    async def _listings(
+        self, prefix: str, after: str, limit: int | None
+    ) -> AsyncIterator[Listed]:
+        """List the folders of tags, in the store's order.
+
+        Where there are folders, one listing has them all; else a page costs a request,
+        and is as large as is wanted.
+        """
+        more = True
+        folders = folders_of(self._store)
+        if folders is not None:
+            (names,) = await folders.names((prefix,))
+            start = bisect_right(names, after)
+            size = min(_page_size(limit), _BATCH)
+            while more:
+                stop = start + size
+                more = stop < len(names)
+                yield Listed(names[start:stop], names)
+                start = stop
+                if more:
+                    await breathe(self._clock)
+            return
+        place = prefix + after if after else ""
         while more:
             page = await self._store.list(
-                prefix, after=start, limit=_BATCH, delimiter=True
+                prefix, after=place, limit=_page_size(limit), delimiter=True
             )
-            for item in page.names:
-                if not item.endswith("/"):
-                    continue  # a stray file
-                for text in await order.due(item[len(prefix) : -1]):
-                    if text > after and (tag := _parse(text)) is not None:
-                        yield tag
-            start, more = (page.names or [""])[-1], page.more
+            names = [each[len(prefix) :] for each in page.names]
+            more, place = page.more, (page.names or [""])[-1]
+            yield Listed(names, names, more=more)
             if more:
                 await breathe(self._clock)
+
+
+def _page_size(limit: int | None) -> int:
+    """Say how many tags are listed to give so many: a few may sort elsewhere."""
+    return _MOST if limit is None else min(limit + _SPARE, _MOST)
 
 
 def _parse(text: str) -> Tag | None:

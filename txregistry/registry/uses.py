@@ -114,7 +114,13 @@ class Uses:
         try:
             data = await self._store.get(keys.uses(name), _LIMIT)
             found = _decoder.decode(data)
-        except (NotFound, TooLarge, msgspec.DecodeError, UnicodeDecodeError):
+        except (
+            NotFound,
+            TooLarge,
+            msgspec.DecodeError,
+            UnicodeDecodeError,
+            RecursionError,
+        ):
             found = {}
         latest = self.now()  # another node's clock may be ahead
         noted = self._noted.get(name, {})

@@ -73,11 +73,13 @@ class Publisher:
     def prune(self, folder: str, root: str) -> str:
         """Remove a folder that may be empty, and those above it, below a root.
 
+        A companion stays as long as what it goes with.
+
         Returns:
             The lowest folder that stays: once it is synced, the others are gone for
             good.
         """
-        while folder != root and os.path.basename(folder) not in self._kept:
+        while folder != root and not self._is_kept(folder):
             try:
                 os.rmdir(folder)
             except FileNotFoundError:
@@ -86,6 +88,13 @@ class Publisher:
                 break  # not empty, or not ours to remove: it may stay
             folder = os.path.dirname(folder)
         return folder
+
+    def _is_kept(self, folder: str) -> bool:
+        above, name = os.path.split(folder)
+        return name in self._kept and any(
+            companion == name and os.path.exists(os.path.join(above, each))
+            for each, companion in self._companions.items()
+        )
 
     def _publish_if_absent(self, source: str, path: str) -> bool:
         for _ in range(_TRIES):
@@ -130,6 +139,10 @@ class Publisher:
                 return False
         finally:
             shutil.rmtree(built, ignore_errors=True)
+        companion = self._companions.get(names[0])
+        if companion is not None:  # somebody may have removed it as needed no more
+            with contextlib.suppress(FileExistsError, FileNotFoundError):
+                os.mkdir(os.path.join(above, companion))
         sync_folder(above)
         return True
 

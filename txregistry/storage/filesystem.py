@@ -5,7 +5,7 @@ import os
 import shutil
 import stat as modes
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
@@ -15,6 +15,7 @@ from txregistry.storage.files import Publisher, sync_folder
 from txregistry.storage.folders import Folders, page
 from txregistry.storage.interfaces import (
     Health,
+    IFolders,
     IObjectStore,
     IStagingArea,
     Key,
@@ -40,7 +41,7 @@ _STALE: Final = 24 * 3600.0
 """Seconds after which what a crash left in the scratch folder is nobody's any more."""
 
 
-@implementer(IObjectStore)
+@implementer(IObjectStore, IFolders)
 class FilesystemObjectStore:
     """Keep objects as files below a folder, at paths that are their keys.
 
@@ -75,6 +76,7 @@ class FilesystemObjectStore:
         self._floor = floor
         self._vital = tuple(map(self._path, vital))
         self._secrets = None if secrets is None else self._path(secrets)
+        self.folders: IFolders = self
         self._folders = Folders()
         self._small = SmallFiles()
         self._publisher = Publisher(self._scratch, companions)
@@ -133,16 +135,11 @@ class FilesystemObjectStore:
         self, prefix: str, *, after: str = "", limit: int, delimiter: bool = False
     ) -> Page:
         """See `IObjectStore`."""
-        path = self._path(prefix.rstrip("/"))
-        with faults(prefix):
-            if not delimiter:
+        if not delimiter:
+            path = self._path(prefix.rstrip("/"))
+            with faults(prefix):
                 return await self._blocking(self._walk, path, prefix, after, limit)
-            try:
-                names = self._folders.remembered(path)
-            except (FileNotFoundError, NotADirectoryError):
-                return Page((), more=False)
-            if names is None:
-                names = await self._blocking(self._folders.listing, path)
+        (names,) = await self.names((prefix,))
         if after.startswith(prefix):
             after = after[len(prefix) :]
         elif after > prefix:
@@ -151,6 +148,19 @@ class FilesystemObjectStore:
             after = ""
         found, more = page(names, after, limit)
         return Page(tuple(prefix + name for name in found), more)
+
+    async def names(self, prefixes: Sequence[str]) -> Sequence[Sequence[str]]:
+        """See `IFolders`: what was listed before takes no thread."""
+        paths = [self._path(prefix.rstrip("/")) for prefix in prefixes]
+        with faults("folders"):
+            found = [self._remembered(path) for path in paths]
+            missing = [
+                path for path, names in zip(paths, found, strict=True) if names is None
+            ]
+            read = iter(
+                await self._blocking(self._read_folders, missing) if missing else ()
+            )
+        return [next(read) if names is None else names for names in found]
 
     async def redirect(self, key: Key, method: str, lifetime: float) -> str | None:
         """See `IObjectStore`."""
@@ -166,6 +176,15 @@ class FilesystemObjectStore:
         """See `IObjectStore`."""
         with faults(self._root, absence=False):
             return await self._blocking(self._sweep_scratch, age, dry_run)
+
+    def _remembered(self, path: str) -> Sequence[str] | None:
+        try:
+            return self._folders.remembered(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return ()
+
+    def _read_folders(self, paths: Iterable[str]) -> Iterable[Sequence[str]]:
+        return [self._folders.listing(path) for path in paths]
 
     def _path(self, key: str) -> str:
         return f"{self._root}/{key}"

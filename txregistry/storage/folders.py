@@ -1,4 +1,10 @@
-"""Sorted listings of folders, remembered while one ``stat`` proves them unchanged."""
+"""Sorted listings of folders, remembered while one ``stat`` proves them unchanged.
+
+What is added to a folder or taken from it, by whatever process, changes the folder's
+times. A listing is believed as long as they are those that it had before it was read,
+and so old then that another change would have made others. So it is right here and now;
+on a file system of the network as soon as that tells of the change (``acdirmax``).
+"""
 
 import os
 import threading
@@ -6,17 +12,44 @@ import time
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from typing import Final
+from itertools import islice
+from typing import Final, NamedTuple
 
-_MAX_NAMES: Final = 300_000
-"""Names remembered, over all folders."""
+_ROOM: Final = 24 * 1024 * 1024
+"""Bytes that listings take, roughly, over all folders."""
+_PRICE: Final = 500
+"""Bytes that one takes beside its names."""
+_NAME_PRICE: Final = 60
+"""Bytes that a name takes beside its letters."""
 
 _SMALL: Final = 16
 """Names in a folder that is read as fast as it is looked up."""
+_FEW: Final = 64
+"""Names in a folder that is read at once, where it had no more a moment ago."""
+_GROWN: Final = 512
+"""Names at which such a folder is left to a thread after all."""
 
 _SETTLED: Final = 2_000_000_000
 """Nanoseconds after which a folder's time of change can be trusted to differ from the
 next one: file systems keep it in ticks."""
+
+_Identity = tuple[int, int, int]
+
+
+class _Seen(NamedTuple):
+    """A listing.
+
+    Attributes:
+        identity: The folder's, before it was read.
+        names: What was in it.
+        settled: Whether the same identity means the same names.
+        price: Bytes that all this takes, roughly.
+    """
+
+    identity: _Identity
+    names: Sequence[str]
+    settled: bool
+    price: int
 
 
 class Folders:
@@ -32,25 +65,30 @@ class Folders:
 
     def __init__(self, least: int = 1) -> None:
         self._least = least
-        self._seen: OrderedDict[str, tuple[tuple[int, int], Sequence[str]]] = (
-            OrderedDict()
-        )
-        self._names = 0
+        self._seen: OrderedDict[str, _Seen] = OrderedDict()
+        self._room = _ROOM
         self._lock = threading.Lock()
 
     def remembered(self, path: str) -> Sequence[str] | None:
-        """Give a listing without reading the folder, where that can be.
+        """Give a listing without waiting for a disk, where that can be.
+
+        A small folder that has changed is read: who changed it did so here and now, or
+        a moment ago on another host, and there is nothing to wait for.
 
         Raises:
             OSError: the folder cannot be looked at.
         """
         found = self._seen.get(path)
-        if found is None or found[0] != _identity(os.stat(path)):
+        if found is None:
             return None
-        with self._lock:
-            if path in self._seen:  # a thread may have crowded it out
-                self._seen.move_to_end(path)
-        return found[1]
+        if found.settled and found.identity == _identity(os.stat(path)):
+            with self._lock:
+                if path in self._seen:  # a thread may have crowded it out
+                    self._seen.move_to_end(path)
+            return found.names
+        if len(found.names) > _FEW:
+            return None
+        return self._read(path, 0, _GROWN)
 
     def read(self, path: str, least: int = 0) -> Sequence[str]:
         """Give a listing; this blocks.
@@ -62,15 +100,27 @@ class Folders:
         Raises:
             OSError: the folder cannot be read.
         """
+        names = self._read(path, least, None)
+        assert names is not None  # noqa: S101 - without a limit there is an answer
+        return names
+
+    def _read(self, path: str, least: int, most: int | None) -> Sequence[str] | None:
+        """Give a listing; None where there are more names than so many."""
+        now = time.time_ns()
         before = os.stat(path)
         with os.scandir(path) as entries:
             names = sorted(
                 entry.name + "/" if _is_folder(entry) else entry.name
-                for entry in entries
+                for entry in (entries if most is None else islice(entries, most + 1))
             )
-        settled = time.time_ns() - before.st_mtime_ns > _SETTLED
-        if settled and len(names) >= max(self._least, least):
-            self._remember(path, _identity(before), names)
+        if most is not None and len(names) > most:
+            self._forget(path)
+            return None
+        settled = now - max(before.st_mtime_ns, before.st_ctime_ns) > _SETTLED
+        if (settled or len(names) <= _FEW) and len(names) >= max(self._least, least):
+            self._remember(path, _identity(before), names, settled=settled)
+        else:
+            self._forget(path)
         return names
 
     def listing(self, path: str, least: int = 0) -> Sequence[str]:
@@ -104,16 +154,27 @@ class Folders:
             elif key > after or after.startswith(key):
                 yield from self.walk(os.path.join(path, name[:-1]), key, after)
 
+    def _forget(self, path: str) -> None:
+        if path in self._seen:
+            with self._lock:
+                self._drop(path)
+
+    def _drop(self, path: str) -> None:
+        forgotten = self._seen.pop(path, None)
+        if forgotten is not None:
+            self._room += forgotten.price
+
     def _remember(
-        self, path: str, identity: tuple[int, int], names: Sequence[str]
+        self, path: str, identity: _Identity, names: Sequence[str], *, settled: bool
     ) -> None:
+        price = _PRICE + len(path) + len(names) * _NAME_PRICE + sum(map(len, names))
         with self._lock:
-            forgotten = self._seen.pop(path, None)
-            self._names += len(names) - (len(forgotten[1]) if forgotten else 0)
-            self._seen[path] = (identity, names)
-            while self._names > _MAX_NAMES:
-                _, (_, oldest) = self._seen.popitem(last=False)
-                self._names -= len(oldest)
+            self._drop(path)
+            self._seen[path] = _Seen(identity, names, settled, price)
+            self._room -= price
+            while self._room < 0:
+                _, oldest = self._seen.popitem(last=False)
+                self._room += oldest.price
 
 
 def page(names: Sequence[str], after: str, limit: int) -> tuple[Sequence[str], bool]:
@@ -133,5 +194,5 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False  # a link that leads nowhere, in a circle
 
 
-def _identity(stat: os.stat_result) -> tuple[int, int]:
-    return stat.st_ino, stat.st_mtime_ns
+def _identity(stat: os.stat_result) -> _Identity:
+    return stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns

@@ -1,7 +1,7 @@
 """The interface to bytes that are kept."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, NewType
 
 from zope.interface import Attribute, Interface
@@ -60,10 +60,13 @@ class Page:
         names: Whole keys of objects, and of what groups them (with the delimiter at
             the end), in byte order.
         more: Whether the listing goes on after the last of them.
+        sizes: Bytes of those objects of which the store told that with the listing;
+            of others a look tells, which costs little where it did not.
     """
 
     names: tuple[str, ...]
     more: bool
+    sizes: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,24 @@ class IObjectSource(Interface):
         """
 
 
+class IFolders(Interface):
+    """Groups that are folders: listing one costs as much as listing it whole."""
+
+    async def names(prefixes: Sequence[str]) -> Sequence[Sequence[str]]:
+        """List what lies directly below prefixes, as it is now.
+
+        Args:
+            prefixes: Each ends in ``/``.
+
+        Returns:
+            For each prefix its names, without the prefix, in byte order; those of
+            groups end in ``/``. They are not to be changed: others have the same.
+
+        Raises:
+            StorageUnavailable: they cannot be listed.
+        """
+
+
 class IObjectStore(IObjectSource):
     """Objects under keys, to be read and written. Safe to call concurrently.
 
@@ -152,6 +173,8 @@ class IObjectStore(IObjectSource):
         "Whether a listing of all that lies below a prefix costs as little as one of "
         "its groups, and may go on after what is no name."
     )
+
+    folders = Attribute("`IFolders`, where groups are folders; None where not.")
 
     async def put(key: Key, data: bytes, *, if_absent: bool = False) -> bool:
         """Write a small object whole: durable at the end, or not there at all.

@@ -267,6 +267,21 @@ def collection_report() -> Key:
     return Key(f"{COLLECTION}report")
 
 
+def quota_count() -> Key:
+    """Place what the repositories of each quota hold, as was counted last."""
+    return Key(f"{COLLECTION}quotas/count")
+
+
+def quota_additions() -> str:
+    """Give the prefix of what each node let in since that was counted."""
+    return f"{COLLECTION}quotas/added/"
+
+
+def quota_addition(node: str) -> Key:
+    """Place what one node let in since."""
+    return Key(f"{quota_additions()}{node}")
+
+
 def scrub_lease() -> Key:
     """Place what says who scrubs."""
     return Key(f"{COLLECTION}scrub/lease")

@@ -55,6 +55,7 @@ class LayoutObjectStore:
     """
 
     flat = False
+    folders = None
 
     def __init__(
         self,

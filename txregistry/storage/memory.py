@@ -26,6 +26,7 @@ class MemoryObjectStore:
     """Keep objects until the process ends."""
 
     flat = True
+    folders = None
 
     def __init__(
         self, clock: IReactorTime, objects: Mapping[Key, bytes] | None = None

@@ -5,7 +5,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from email.utils import parsedate_to_datetime
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from zope.interface import implementer
@@ -39,8 +39,20 @@ _BEYOND: Final = 416
 
 Take = Callable[[Answer], Awaitable[T]]
 """Makes what is wanted of an answer."""
-Names = tuple[list[str], bool]
-"""Names, and whether there are more."""
+
+
+class Names(NamedTuple):
+    """Part of a listing.
+
+    Attributes:
+        names: The names, of objects and groups.
+        more: Whether there are more.
+        sizes: Bytes of objects, by name, as far as they are told.
+    """
+
+    names: list[str]
+    more: bool
+    sizes: Mapping[str, int]
 
 
 @implementer(IObjectSource)
@@ -114,11 +126,15 @@ class RemoteObjectSource(ABC):
         prefix = self._root + prefix
         last = self._root + after if after else ""
         found: list[str] = []
+        sizes: dict[str, int] = {}
         more = True
         while more and len(found) <= limit:
             # At least two: a server may begin with the group that was the last name.
             count = min(max(limit + 1 - len(found), 2), _NAMES)
-            names, more = await self._list(prefix, last, count, delimiter=delimiter)
+            names, more, told = await self._list(
+                prefix, last, count, delimiter=delimiter
+            )
+            sizes.update(told)
             self._seen = True
             names = [name for name in names if name > last]
             if names != sorted(set(names)) or (more and not names):
@@ -126,7 +142,12 @@ class RemoteObjectSource(ABC):
             last = names[-1] if names else last
             found += [name for name in names if not _is_marker(name, prefix, delimiter)]
         cut = len(self._root)
-        return Page(tuple(name[cut:] for name in found[:limit]), len(found) > limit)
+        given = found[:limit]
+        return Page(
+            tuple(name[cut:] for name in given),
+            len(found) > limit,
+            {name[cut:]: sizes[name] for name in given if name in sizes},
+        )
 
     @abstractmethod
     async def _ask(
@@ -157,7 +178,7 @@ class RemoteObjectSource(ABC):
         ``after``.
 
         Returns:
-            The names, and whether there are more.
+            The names, whether there are more, and how large what objects are.
         """
 
     def _reason(self, remark: bytes) -> str:

@@ -61,6 +61,7 @@ class PassingStore(PassingSource):
         super().__init__(store)
         self._store = store
         self.flat = store.flat
+        self.folders = store.folders
 
     async def put(self, key: Key, data: bytes, *, if_absent: bool = False) -> bool:
         """See `IObjectStore`."""

@@ -23,6 +23,7 @@ class ReadOnlyObjectStore(PassingSource):
     """
 
     flat = False
+    folders = None
 
     async def put(self, key: Key, data: bytes, *, if_absent: bool = False) -> bool:
         """See `IObjectStore`.

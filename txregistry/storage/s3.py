@@ -81,6 +81,7 @@ class S3ObjectStore(S3ObjectSource):
     """
 
     flat = True
+    folders = None
 
     def __init__(
         self,

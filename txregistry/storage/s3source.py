@@ -89,7 +89,7 @@ class S3ObjectSource(RemoteObjectSource):
             found = None if data is None else read_listing(data)
             if found is None:
                 raise StorageUnavailable(f"{self._place} gave no listing")
-            return found
+            return Names(*found)
 
         return await self._ask("GET", "", query(asked), {}, take)
 

@@ -15,6 +15,7 @@ from xml.sax.saxutils import escape
 
 _NAMESPACE: Final = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 _CODE: Final = re.compile(r"[A-Za-z0-9.]{1,64}", re.ASCII)
+_SIZE: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 Leaves = Sequence[tuple[str, str]]
 """The path of each element, such as ``Error/Code``, and the text in it."""
@@ -94,20 +95,26 @@ def read_text(document: bytes, path: str) -> str:
     return dict(read_leaves(document) or ()).get(path, "")
 
 
-def read_listing(document: bytes) -> tuple[list[str], bool] | None:
+def read_listing(
+    document: bytes,
+) -> tuple[list[str], bool, dict[str, int]] | None:
     """Read a ``ListBucketResult``.
 
     Returns:
-        The names and groups, and whether there are more; None where it is none.
+        The names and groups, whether there are more, and how large objects are, as far
+        as that is told; None where it is none.
     """
     leaves = read_leaves(document)
     if leaves is None:
         return None
     names, quoted, truncated = [], False, ""
+    sizes: dict[str, int] = {}
     for path, text in leaves:
         match path:
             case "ListBucketResult/Contents/Key":
                 names.append(text)
+            case "ListBucketResult/Contents/Size" if names and _SIZE.fullmatch(text):
+                sizes[names[-1]] = int(text)
             case "ListBucketResult/CommonPrefixes/Prefix":
                 names.append(text)
             case "ListBucketResult/EncodingType":
@@ -116,7 +123,10 @@ def read_listing(document: bytes) -> tuple[list[str], bool] | None:
                 truncated = text
     if truncated not in {"true", "false"}:
         return None
-    return sorted(map(unquote_plus, names) if quoted else names), truncated == "true"
+    if quoted:
+        names = [unquote_plus(name) for name in names]
+        sizes = {unquote_plus(name): size for name, size in sizes.items()}
+    return sorted(names), truncated == "true", sizes
 
 
 def read_uploads(document: bytes) -> tuple[list[Begun], tuple[str, str] | None] | None:

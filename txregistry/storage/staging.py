@@ -1,6 +1,8 @@
 """Staging areas as local files."""
 
 import contextlib
+import errno
+import fcntl
 import os
 import shutil
 from collections.abc import Callable
@@ -14,6 +16,7 @@ from txregistry.storage.interfaces import (
     Held,
     IStagingArea,
     Key,
+    Overtaken,
     StorageFull,
 )
 from txregistry.storage.reading import faults, open_file
@@ -25,13 +28,19 @@ _BATCH: Final = 2 * CHUNK
 handing over costs as much as writing some dozens of KiB."""
 
 
+_LOCKLESS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
+"""What file systems say that have no locks."""
 _RESERVED: Final = 64 * 1024 * 1024
 """Bytes of disk taken ahead at most: a length is only what a client says."""
 
 
 @implementer(IStagingArea)
 class StagingFile:
-    """A file that grows; its size is the truth about what it holds."""
+    """A file that grows; its size is the truth about what it holds.
+
+    Other processes over the same folder may come to it too. Who appends to it, or makes
+    an object of it, has it locked: the kernel ends that with the process.
+    """
 
     lasting = True
     growing = True
@@ -51,6 +60,7 @@ class StagingFile:
         self._publisher = publisher
         self._blocking = blocking
         self._check_room = check_room
+        self._held: int | None = None
 
     async def size(self) -> int:
         """See `IStagingArea`."""
@@ -59,8 +69,10 @@ class StagingFile:
 
     async def held(self) -> Held:
         """See `IStagingArea`."""
+        self._held = 0
         with faults(self.key):
-            return Held(os.stat(self._path).st_size, self._read_mark())
+            self._held = os.stat(self._path).st_size
+            return Held(self._held, self._read_mark())
 
     async def append(
         self,
@@ -86,13 +98,15 @@ class StagingFile:
                 with faults(self.key, absence=False):
                     await self._blocking(take, pieces)
             with faults(self.key, absence=False):
-                return await self._blocking(self._settle, descriptor, mark)
+                self._held = await self._blocking(self._settle, descriptor, mark)
+                return self._held
         except StorageFull:
             # Room for others: nobody was promised these bytes.
             with faults(self.key, absence=False):
                 await self._blocking(os.ftruncate, descriptor, start)
             raise
         except BaseException:
+            self._held = None
             await self._blocking(self._keep_what_came, descriptor, mark)
             raise
         finally:
@@ -110,6 +124,7 @@ class StagingFile:
 
     async def discard(self) -> None:
         """See `IStagingArea`."""
+        self._held = None
         with faults(self.key, absence=False):
             await self._blocking(self._discard)
 
@@ -122,6 +137,11 @@ class StagingFile:
         except FileNotFoundError:
             os.makedirs(os.path.dirname(self._path), exist_ok=True)
             descriptor = os.open(self._path, flags, 0o666)
+        try:
+            self._claim(descriptor, appends=True)
+        except BaseException:
+            os.close(descriptor)
+            raise
         try:
             size = os.fstat(descriptor).st_size
             self._forget_mark()
@@ -147,16 +167,45 @@ class StagingFile:
     def _commit(self, path: str) -> None:
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC)
         try:
+            self._claim(descriptor)
             os.fdatasync(descriptor)  # what a broken-off request left, too
+            scratch = self._publisher.scratch_path()
+            os.link(self._path, scratch)
+            try:
+                self._publisher.publish(scratch, path)
+            finally:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(scratch)
         finally:
             os.close(descriptor)
-        scratch = self._publisher.scratch_path()
-        os.link(self._path, scratch)
+
+    def _claim(self, descriptor: int, *, appends: bool = False) -> None:
+        """Keep other processes off the file as long as it is open.
+
+        Args:
+            descriptor: The file.
+            appends: Whether it must not have become an object meanwhile.
+
+        Raises:
+            Overtaken: one of them works on it, or it is not what it was any more.
+        """
         try:
-            self._publisher.publish(scratch, path)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(scratch)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Overtaken(self.key) from None
+        except OSError as error:
+            if error.errno not in _LOCKLESS:
+                raise
+        found = os.fstat(descriptor)
+        try:
+            is_there = os.path.samestat(found, os.stat(self._path))
+        except FileNotFoundError:
+            is_there = False
+        is_object = found.st_nlink != 1
+        if not is_there or (appends and is_object):
+            raise Overtaken(self.key)
+        if self._held not in {None, found.st_size}:
+            raise Overtaken(self.key)
 
     def _discard(self) -> None:
         self._forget_mark()

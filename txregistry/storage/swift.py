@@ -81,7 +81,10 @@ class SwiftObjectSource(RemoteObjectSource):
         self, prefix: str, after: str, count: int, *, delimiter: bool
     ) -> Names:
         found = await self._container.list(prefix, after, count, delimiter=delimiter)
-        return [each.name or each.subdir for each in found], len(found) >= count
+        # Of a large object in the old form (DLO) the list says that it is empty.
+        sizes = {each.name: each.size for each in found if each.size > 0}
+        names = [each.name or each.subdir for each in found]
+        return Names(names, len(found) >= count, sizes)
 
     async def _accept(self, answer: Answer, key: Key, *also: int) -> None:
         await super()._accept(answer, key, *also)
@@ -117,6 +120,7 @@ class SwiftObjectStore(SwiftObjectSource):
     """
 
     flat = True
+    folders = None
 
     def __init__(
         self,

@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import uuid4
 
-import msgspec
-
 from txregistry.model.engines import Engine
 from txregistry.model.errors import (
     ImageExists,
@@ -186,9 +184,9 @@ class Import:
         )
         await self._registry.image_tags.point(name, old.tag, old.image_id, engine)
         if told.last_update is not None:  # and not now
-            await self._registry.store.put(
-                keys.tag_property(name, old.tag), msgspec.json.encode(told)
-            )
+            digest = await self._registry.tags.find(name, old.tag)
+            if digest is not None:
+                await self._registry.image_tags.describe(name, old.tag, digest, told)
 
     async def _image(
         self,

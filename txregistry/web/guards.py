@@ -115,6 +115,7 @@ class Guards:
         pull: Before its content.
         push: Before what changes it.
         delete: Before what takes from it.
+        admin: Before what takes all of it.
         catalog: Before the names of all that one may see.
     """
 
@@ -125,4 +126,5 @@ class Guards:
         self.pull: Guard = RepositoryGuard(access, Action.PULL)
         self.push: Guard = RepositoryGuard(access, Action.PUSH)
         self.delete: Guard = RepositoryGuard(access, Action.DELETE)
+        self.admin: Guard = RepositoryGuard(access, Action.ADMIN)
         self.catalog: Guard = RegistryGuard(access, Action.LIST)

@@ -14,6 +14,7 @@ from txregistry.web.v2.blobs import add_blob_routes
 from txregistry.web.v2.catalog import add_catalog_routes
 from txregistry.web.v2.manifests import add_manifest_routes
 from txregistry.web.v2.referrers import add_referrer_routes
+from txregistry.web.v2.repositories import add_repository_routes
 from txregistry.web.v2.tags import add_tag_routes
 from txregistry.web.v2.uploads import add_upload_routes
 from txregistry.web.v2.version import add_version_routes
@@ -54,6 +55,7 @@ def make_root(
         add_tag_routes(app, guards, registry)
         add_referrer_routes(app, guards, registry)
         add_catalog_routes(app, guards, registry)
+        add_repository_routes(app, guards, registry)
         if tokens is not None:
             add_token_routes(app, tokens)
     return FastResource(

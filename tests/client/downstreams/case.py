@@ -18,7 +18,7 @@ from txregistry.client.downstreams.making import assemble
 from txregistry.client.downstreams.registry2 import Registry2Downstream
 from txregistry.client.upstreams.limits import Limits, Patience
 from txregistry.client.upstreams.logins import Login, ToldLogin
-from txregistry.client.upstreams.making import parse_home
+from txregistry.client.upstreams.places import parse_home
 from txregistry.client.upstreams.resuming import Resumption
 from txregistry.client.upstreams.terms import Terms
 from txregistry.model.digest import Digest

@@ -27,8 +27,8 @@ from tests.client.upstreams.case import (
     NAME,
 )
 from tests.storage.playing import SILENT
+from txregistry.client.downstreams.interfaces import Shortened
 from txregistry.client.downstreams.making import assemble
-from txregistry.client.downstreams.sending import Shortened
 from txregistry.client.upstreams.terms import Terms
 from txregistry.streams import CHUNK, IReader
 from txregistry.tasks import at_once

@@ -20,8 +20,8 @@ from txregistry.client.upstreams.limits import (
     Patience,
 )
 from txregistry.client.upstreams.logins import Login, LoginSource, ToldLogin
-from txregistry.client.upstreams.making import assemble, parse_home
-from txregistry.client.upstreams.places import Place
+from txregistry.client.upstreams.making import assemble
+from txregistry.client.upstreams.places import Place, parse_home
 from txregistry.client.upstreams.registry2 import Registry2Upstream
 from txregistry.client.upstreams.terms import Terms
 from txregistry.model.descriptors import OCI_INDEX, OCI_MANIFEST

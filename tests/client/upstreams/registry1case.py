@@ -17,8 +17,8 @@ from txregistry.client.upstreams.limits import (
     Patience,
 )
 from txregistry.client.upstreams.logins import Login, LoginSource, ToldLogin
-from txregistry.client.upstreams.making import parse_home
 from txregistry.client.upstreams.making1 import assemble1
+from txregistry.client.upstreams.places import parse_home
 from txregistry.client.upstreams.registry1 import Registry1Upstream
 from txregistry.client.upstreams.terms import Terms
 from txregistry.model.images import ImageId

@@ -8,6 +8,7 @@ from twisted.internet import reactor  # noqa: TID251 - these tests are of real s
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
+from twisted.python.failure import Failure
 from twisted.web.client import URI, Agent
 from twisted.web.iweb import IAgentEndpointFactory
 from zope.interface import implementer
@@ -65,6 +66,15 @@ class SpinningCase(service.ServiceCase, StoreTestCase):
     def result(self, work: Coroutine[Any, Any, T]) -> T:
         """Give what some work comes to."""
         return self.successResultOf(self.spin(work))
+
+    def outcome(self, work: Coroutine[Any, Any, T]) -> T:
+        """Give what some work comes to, or raise what it raises."""
+        failures: list[Failure] = []
+        results: list[T] = []
+        _ = self.spin(work).addCallbacks(results.append, failures.append)
+        for failure in failures:
+            failure.raiseException()
+        return results[0]
 
     def fails(self, kind: type[Exception], work: Coroutine[Any, Any, T]) -> None:
         """Expect some work to fail."""

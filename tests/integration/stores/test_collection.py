@@ -1,6 +1,5 @@
 """Collection on the stores of other machines: while clients work, and where it dies."""
 
-import sys
 from collections.abc import Iterable
 from random import Random
 from typing import Any, Final
@@ -8,6 +7,7 @@ from typing import Any, Final
 from twisted.internet import reactor  # noqa: TID251 - these tests are of real sockets
 from twisted.internet.defer import Deferred, gatherResults
 
+from tests.figures import tell
 from tests.integration.stores import s3case, test_swift
 from tests.registry.case import chunk
 from tests.registry.content import image
@@ -159,7 +159,7 @@ class CollectionContract:
         for _ in range(3):
             await last.collect()
         await self.check(store, clean=True)
-        sys.stderr.write(f"{type(self).__name__}: {done}\n")
+        tell(f"{type(self).__name__}: {done}")
 
     async def test_where_it_dies(self) -> None:
         case: Any = self
@@ -187,7 +187,7 @@ class CollectionContract:
                 await after.collect()
             await self.check(store, clean=True)
         case.assertEqual(died, len(_DEATHS))
-        sys.stderr.write(f"{type(self).__name__}: it died at {died} places\n")
+        tell(f"{type(self).__name__}: it died at {died} places: {died} steps tried")
 
 
 class S3CollectionTests(CollectionContract, s3case.S3StoreCase):

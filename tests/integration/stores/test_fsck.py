@@ -1,10 +1,14 @@
-"""Broken buckets are mended, and Distribution serves them again."""
+"""Broken buckets and containers are mended, and Distribution serves them again."""
 
 import json
 
 from tests.commands.program import run
 from tests.integration.clients.images import Content, digest_of
-from tests.integration.stores import test_s3distribution
+from tests.integration.stores import (
+    interchange,
+    test_s3distribution,
+    test_swiftdistribution,
+)
 from txregistry.model.digest import Digest
 from txregistry.model.names import RepositoryName, Tag
 from txregistry.storage import keys
@@ -18,12 +22,15 @@ def digest(content: Content) -> Digest:
     return Digest.parse(content.digest)
 
 
-class FsckTests(test_s3distribution.S3Case):
-    """What Distribution 3 wrote is broken."""
+class FsckCase(interchange.StoreInterchangeCase):
+    """What Distribution wrote is broken."""
+
+    root = ""
+    """What names begin with beside the key."""
 
     def put(self, key: str, data: bytes) -> None:
         """Write an object past both of them."""
-        self.service.put(f"{self.container}/{test_s3distribution.ROOT}/{key}", data)
+        self.service.put(f"{self.container}/{self.root}/{key}", data)
 
     def fsck(self, *options: str, status: int) -> list[str]:
         """Check the store, and give the sorts of what was found."""
@@ -34,7 +41,8 @@ class FsckTests(test_s3distribution.S3Case):
         lines = [line for line in done.stdout.splitlines() if ": docker/" in line]
         return sorted(line.partition(":")[0] for line in lines)
 
-    def test_mended_store_is_served_and_collected(self) -> None:
+    def break_and_mend(self) -> None:
+        """Break what was pushed in several ways, and see it mended and served."""
         other = self.as_peer()
         other.push("team/app", "1", self.image)
         other.push("team/app", "2", self.docker)
@@ -63,3 +71,21 @@ class FsckTests(test_s3distribution.S3Case):
         self.assertSame(other, "team/app", "1", self.image)
         self.assertSame(other, "team/app", "2", self.docker)
         other.demand(404, "GET", f"/v2/team/app/blobs/{rotten}")
+
+
+class S3FsckTests(FsckCase, test_s3distribution.S3Case):
+    """Distribution 3."""
+
+    root = test_s3distribution.ROOT
+
+    def test_mended_store_is_served_and_collected(self) -> None:
+        self.break_and_mend()
+
+
+class SwiftFsckTests(FsckCase, test_swiftdistribution.SwiftCase):
+    """Distribution 2, which has Swift."""
+
+    root = f"{test_swiftdistribution.PREFIX}/files"
+
+    def test_mended_store_is_served_and_collected(self) -> None:
+        self.break_and_mend()

@@ -153,6 +153,12 @@ class ContentTests(case.CheckTestCase):
         self.delete(layer(b"a layer"))
         self.assertIn(("unlinked-layer", layer(b"a layer")), self.found())
 
+    def test_what_stops_the_collection_of_others_is_told_to_do_so(self) -> None:
+        self.put(f"{keys.layer_links(NAME)}sha256/x/link", b"x")
+        self.put(f"{keys.layer_links(NAME)}x", b"x")
+        stops = [each.key for each in self.check() if "collect garbage" in each.text]
+        self.assertEqual(stops, [f"{keys.layer_links(NAME)}sha256/x/link"])
+
     def test_indexes_of_indexes(self) -> None:
         data = INDEX
         for _ in range(3):

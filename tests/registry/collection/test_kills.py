@@ -1,8 +1,8 @@
 """Collection after its store failed, or its process ended, before any write."""
 
-import sys
 from collections.abc import Callable
 
+from tests.figures import tell
 from tests.registry.case import NAME, OTHER, V1
 from tests.registry.collection import case
 from tests.registry.collection.case import FLOOR
@@ -103,9 +103,9 @@ class KillTests(case.CollectionTestCase):
     def test_process_that_ends_before_any_write(self) -> None:
         count = self.try_all(kills=True)
         self.assertGreater(count, 30)
-        sys.stderr.write(f"The process was ended before each of {count} writes\n")
+        tell(f"collection: ended before each of {count} writes: {count} steps tried")
 
     def test_write_that_fails(self) -> None:
         count = self.try_all(kills=False)
         self.assertGreater(count, 30)
-        sys.stderr.write(f"Each of {count} writes was made to fail\n")
+        tell(f"collection: each of {count} writes failed: {count} steps tried")

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import sys
 from collections.abc import Coroutine
 from typing import Any, ClassVar, Final
 
@@ -14,7 +13,9 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.figures import tell
 from tests.registry.case import chunk
+from tests.registry.collection.clocked import ClockedStore
 from tests.registry.collection.stepping import SteppedStore
 from tests.registry.content import image, index
 from tests.temporary import make_folder
@@ -47,8 +48,6 @@ TAGS: Final = (Tag("v1"), Tag("v2"))
 _MOST: Final = 5
 """Requests at the same time."""
 _STEPS: Final = st.lists(st.integers(0, _MOST), min_size=1, max_size=60)
-_QUIET: Final = 6
-"""Rounds after which nothing is left that nobody needs."""
 
 
 class Steps:
@@ -75,6 +74,8 @@ class CollectionMachine(RuleBasedStateMachine):
     """Let clients and collectors work on one store."""
 
     files: ClassVar[bool] = False
+    quiet: ClassVar[int] = 6
+    """Rounds after which nothing is left that nobody needs."""
 
     @initialize(condemned=st.sampled_from((0, 1, 2)))
     def begin(self, condemned: int) -> None:
@@ -124,7 +125,9 @@ class CollectionMachine(RuleBasedStateMachine):
         if not self.files:
             return MemoryObjectStore(self.clock)
         root = os.path.join(make_folder(self.case), "store")
-        return _ClockedFiles(root, self.clock)
+        scratch = f"{keys.PRIVATE}scratch"
+        files = FilesystemObjectStore(root, scratch, at_once, keys.COMPANIONS)
+        return ClockedStore(files, self.clock)
 
     def start(
         self, work: Coroutine[Any, Any, object], *refusals: type[Exception]
@@ -329,7 +332,7 @@ class CollectionMachine(RuleBasedStateMachine):
         try:
             self.finish()
             self.nothing_failed()
-            for _ in range(_QUIET):
+            for _ in range(self.quiet):
                 self.start(self._collect(0))
                 self.finish()
                 self.clock.advance(FLOOR)
@@ -394,22 +397,6 @@ class FilesMachine(CollectionMachine):
     files = True
 
 
-class _ClockedFiles(FilesystemObjectStore):
-    """Local files of which small ones are as old as a clock says."""
-
-    def __init__(self, root: str, clock: Clock) -> None:
-        super().__init__(root, f"{keys.PRIVATE}scratch", at_once, keys.COMPANIONS)
-        self._root_path = root
-        self._clock = clock
-
-    async def put(self, key: Key, data: bytes, *, if_absent: bool = False) -> bool:
-        """See `IObjectStore`."""
-        done = await super().put(key, data, if_absent=if_absent)
-        now = self._clock.seconds()
-        os.utime(os.path.join(self._root_path, key), (now, now))
-        return done
-
-
 class _Late(Exception):
     """A client took longer than the floor, or somebody deleted what it pushed."""
 
@@ -427,18 +414,21 @@ async def _all_keys(store: IObjectStore, prefix: str) -> list[Key]:
     return [Key(name) for name in page.names]
 
 
-class MachineTests(SynchronousTestCase):
-    def run_machine(self, machine: type[CollectionMachine], examples: int) -> None:
-        """Try histories, and say how many steps they had."""
-        Steps.total = 0
-        machine.TestCase.settings = settings(
-            max_examples=examples, stateful_step_count=40
-        )
-        machine.TestCase("runTest").runTest()
-        sys.stderr.write(f"{machine.__name__}: {Steps.total} steps were mixed\n")
+def run_machine(
+    machine: type[CollectionMachine], examples: int, rules: int = 40
+) -> None:
+    """Try histories, and tell how many steps they had."""
+    Steps.total = 0
+    machine.TestCase.settings = settings(
+        max_examples=examples, stateful_step_count=rules
+    )
+    machine.TestCase("runTest").runTest()
+    tell(f"{machine.__name__}: {Steps.total} steps tried, in any order")
 
+
+class MachineTests(SynchronousTestCase):
     def test_memory(self) -> None:
-        self.run_machine(CollectionMachine, 60)
+        run_machine(CollectionMachine, 60)
 
     def test_files(self) -> None:
-        self.run_machine(FilesMachine, 20)
+        run_machine(FilesMachine, 20)

@@ -116,3 +116,31 @@ class RestartTests(case.ReplicationCase):
         self.push_tag()
         self.assertEqual(self.keys(keys.jobs()), ())
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+
+class SharedTests(case.ReplicationCase):
+    """Another process begins with what was left undone."""
+
+    def test_what_was_noted_before_is_left_to_that(self) -> None:
+        self.push_tag()
+        self.end()
+        self.replication = self.make_replication()
+        self.replication.start(shared=True)
+        self.pass_()
+        self.assertEqual(self.jobs(), ["vendor/app/_tags/v1"])
+
+    def test_what_it_leaves_undone_is_done_later(self) -> None:
+        self.push_tag()
+        self.end()
+        self.replication = self.make_replication()
+        self.replication.start(shared=True)
+        self.pass_(lines.RESCAN + lines.GRACE)
+        self.assert_there(IMAGE, V1)
+        self.assert_done()
+
+    def test_what_is_noted_here_is_done_at_once(self) -> None:
+        self.replication.start(shared=True)
+        self.push_tag()
+        self.pass_()
+        self.assert_there(IMAGE, V1)
+        self.assert_done()

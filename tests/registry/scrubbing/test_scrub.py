@@ -65,7 +65,7 @@ class ScrubTests(RegistryTestCase):
             Digest.of(data).encoded for data in (b"{}", LAYER, numbered(1))
         )
         self.patch(scrub, "_OFTEN", 0)
-        slow = self.make_scrub(rate=1)
+        slow = self.make_scrub(rate=1024)
         begun = Deferred.fromCoroutine(slow.run(self.tend))
         for _ in range(2000):
             self.clock.advance(1)

@@ -9,7 +9,8 @@ REPOSITORIES: Final = (PUBLIC, TEAM, PRIVATE)
 
 READ: Final = frozenset({"list", "pull"})
 WRITE: Final = READ | {"push"}
-ALL: Final = WRITE | {"delete"}
+EDIT: Final = WRITE | {"delete"}
+ALL: Final = EDIT | {"admin"}
 NONE: Final[frozenset[str]] = frozenset()
 
 
@@ -72,10 +73,10 @@ TABLE: Final[Mapping[str, Mapping[str, Rights]]] = {
         "nobody": Rights({PUBLIC: READ, TEAM: READ}, catalog=True),
         "wrong": _NOBODY,
         "bob": Rights(
-            {PUBLIC: READ, TEAM: READ, PRIVATE: ALL}, known=True, catalog=True
+            {PUBLIC: READ, TEAM: READ, PRIVATE: EDIT}, known=True, catalog=True
         ),
         "bob's certificate": Rights(
-            {PUBLIC: READ, TEAM: READ, PRIVATE: ALL}, known=True, catalog=True
+            {PUBLIC: READ, TEAM: READ, PRIVATE: EDIT}, known=True, catalog=True
         ),
         "nobody's token": Rights({PUBLIC: READ, TEAM: READ}, token=True),
         "junk": _NOBODY,

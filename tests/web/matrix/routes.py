@@ -10,7 +10,7 @@ from typing import Final
 from tests.web.content import ABSENT
 
 OPEN, LOG_IN, CATALOG, STATUS = "open", "log-in", "catalog", "status"
-LIST, PULL, PUSH, DELETE = "list", "pull", "push", "delete"
+LIST, PULL, PUSH, DELETE, ADMIN = "list", "pull", "push", "delete", "admin"
 SEARCH, IMAGE_PULL, IMAGE_PUSH = "search", "image pull", "image push"
 NOBODY, TOKEN = "nobody", "token"
 
@@ -96,5 +96,6 @@ ROUTES: Final = (
     Route("delete_repository_0", "DELETE", f"{_R1}/tags", DELETE),
     Route("delete_repository_1", "DELETE", f"{_R1}/", DELETE),
     Route("delete_repository_2", "DELETE", _R1, DELETE),
+    Route("delete_repository", "DELETE", f"{_R2}/_txregistry/repository/all", ADMIN),
 )
 """What takes from a repository comes last: the rest is asked while it is whole."""

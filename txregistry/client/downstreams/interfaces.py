@@ -12,6 +12,10 @@ OpenBlob = Callable[[int], Awaitable[IReader]]
 """Opens a blob that we have at a byte; whoever calls it closes the reader."""
 
 
+class Shortened(Exception):
+    """A blob that we have has fewer bytes than it should."""
+
+
 class IDownstream(Interface):
     """A registry that takes content. Safe to call concurrently.
 

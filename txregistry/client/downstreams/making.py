@@ -16,11 +16,11 @@ from txregistry.client.upstreams.making import (
     make_rate,
     make_slots,
     nothing,
-    parse_home,
     reach_out,
 )
 from txregistry.client.upstreams.manifests import Manifests
 from txregistry.client.upstreams.persistence import Persistence
+from txregistry.client.upstreams.places import parse_home
 from txregistry.client.upstreams.readers import Documents
 from txregistry.client.upstreams.resuming import Resumption
 from txregistry.client.upstreams.terms import Terms

@@ -7,16 +7,13 @@ from typing import TypeVar
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
+from txregistry.client.downstreams.interfaces import Shortened
 from txregistry.client.upstreams.answers import Answer
 from txregistry.client.upstreams.asking import Asking, Question
 from txregistry.storage.requestbody import WrittenBody
 from txregistry.streams import CHUNK, IReader, read_pieces
 
 T = TypeVar("T")
-
-
-class Shortened(Exception):
-    """A blob that we have has fewer bytes than it should."""
 
 
 class Sending:

@@ -14,7 +14,7 @@ from txregistry.client.upstreams.lists import Lists
 from txregistry.client.upstreams.manifests import Manifests
 from txregistry.client.upstreams.passing import PassedReader
 from txregistry.client.upstreams.persistence import Persistence
-from txregistry.client.upstreams.places import Place
+from txregistry.client.upstreams.places import parse_home
 from txregistry.client.upstreams.reaching import Reach
 from txregistry.client.upstreams.readers import Documents
 from txregistry.client.upstreams.registry2 import Registry2Upstream
@@ -63,18 +63,6 @@ def reach_out(reactor: Any, blocking: Blocking, terms: Terms) -> tuple[Trust, Re
         None if terms.proxy is None else Proxy.parse(terms.proxy),
     )
     return trust, reach
-
-
-def parse_home(url: str) -> Place:
-    """Read where an upstream is.
-
-    Raises:
-        ValueError: it is no URL of a server, and maybe a path.
-    """
-    home = Place.parse(url)
-    if "?" in home.target or "#" in url:
-        raise ValueError("The URL has more than a host and a path.")
-    return home
 
 
 async def nothing() -> None:

@@ -16,11 +16,10 @@ from txregistry.client.upstreams.making import (
     make_rate,
     make_slots,
     nothing,
-    parse_home,
     reach_out,
 )
 from txregistry.client.upstreams.persistence import Persistence
-from txregistry.client.upstreams.places import Place
+from txregistry.client.upstreams.places import Place, parse_home
 from txregistry.client.upstreams.readers import Documents
 from txregistry.client.upstreams.registry1 import Registry1Upstream
 from txregistry.client.upstreams.registry1documents import Documents1

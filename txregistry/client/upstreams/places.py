@@ -111,3 +111,15 @@ def _address(text: str | None) -> str | None:
         return str(IPv6Address(text))
     except AddressValueError:
         raise ValueError("The URL has an address that there cannot be.") from None
+
+
+def parse_home(url: str) -> Place:
+    """Read where an upstream is.
+
+    Raises:
+        ValueError: it is no URL of a server, and maybe a path.
+    """
+    home = Place.parse(url)
+    if "?" in home.target or "#" in url:
+        raise ValueError("The URL has more than a host and a path.")
+    return home

@@ -147,7 +147,13 @@ class PrivateCheck:
             return
         except StorageUnavailable as fault:
             await self._tell_unreadable(key, fault)
-        except (TooLarge, msgspec.DecodeError, UnicodeDecodeError, DigestInvalid):
+        except (
+            TooLarge,
+            msgspec.DecodeError,
+            UnicodeDecodeError,
+            RecursionError,
+            DigestInvalid,
+        ):
             await tree.findings.tell(
                 "image-record",
                 key,

@@ -5,6 +5,7 @@ from typing import Final
 
 from txregistry.registry.checking.tree import Tree
 from txregistry.storage.interfaces import Key
+from txregistry.storage.keys import REPOSITORIES
 
 YOUNG: Final = 24 * 3600.0
 """Seconds after which what was left is not being worked on."""
@@ -12,6 +13,10 @@ UPLOAD_YOUNG: Final = 7 * YOUNG
 """The same of uploads: as long as they can be gone on with by default."""
 _TEMPORARY: Final = re.compile(r".*/[^/]+\.tmp")
 """How Distribution names a file that is being written."""
+_LINK: Final = re.compile(
+    rf"{re.escape(REPOSITORIES)}.+/_(?:layers|manifests/revisions)/.+/link"
+)
+"""Where it looks for links to what it keeps."""
 
 
 async def tell_unrecognised(tree: Tree, key: str) -> None:
@@ -19,11 +24,11 @@ async def tell_unrecognised(tree: Tree, key: str) -> None:
     if _TEMPORARY.fullmatch(key):
         await tell_leftover(tree, key, "a file that was being written", YOUNG)
         return
+    text = "it is nothing of a registry's"
+    if _LINK.fullmatch(key):
+        text += "; Distribution takes it for a link, and stops to collect garbage there"
     await tree.findings.tell(
-        "unrecognised",
-        key,
-        "it is nothing of a registry's",
-        "it is left alone; see whose it is",
+        "unrecognised", key, text, "it is left alone; see whose it is"
     )
 
 

@@ -241,6 +241,21 @@ class Mirror:
                 {"name": str(name)},
             )
 
+    def check_removal(self, name: RepositoryName) -> None:
+        """Refuse to remove a repository that is another registry's.
+
+        Raises:
+            Denied: it is.
+        """
+        rule = self.rules.find(name)
+        if rule is not None:
+            raise Denied(
+                f"The repository {name} is a mirror of {rule.upstream.name}, and would "
+                "come back when somebody asks for it; what is kept of it, and for how "
+                "long, is a matter of the registry's settings.",
+                {"name": str(name)},
+            )
+
     async def close(self) -> None:
         """Close the connections to the other registries."""
         for upstream in self.rules.upstreams:

@@ -145,6 +145,10 @@ class MirrorRules:
                 return rule
         return None
 
+    def covers(self, name: RepositoryName) -> bool:
+        """Say whether a repository is another registry's."""
+        return self.find(name) is not None
+
     def localize(self, name: RepositoryName, space: str, host: str) -> RepositoryName:
         """Give what a repository is called here that a client asks for.
 

@@ -8,7 +8,7 @@ from typing import Final
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from txregistry.client.downstreams.sending import Shortened
+from txregistry.client.downstreams.interfaces import Shortened
 from txregistry.model.descriptors import Descriptor
 from txregistry.model.digest import Digest
 from txregistry.model.errors import (

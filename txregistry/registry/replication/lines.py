@@ -147,11 +147,17 @@ class Line:
         self._fault: str | None = None
         self._is_loud = False
 
-    def start(self) -> None:
-        """Begin with what is in the store."""
+    def start(self, *, shared: bool = False) -> None:
+        """Begin with what is in the store.
+
+        Args:
+            shared: Whether another process begins with that.
+        """
         self._running = True
-        self._next_scan = self._clock.seconds()
-        self._wake()
+        self._is_first = not shared
+        pause = self._shorten(RESCAN) if shared else 0.0
+        self._next_scan = self._clock.seconds() + pause
+        self._wake(pause)
 
     async def stop(self) -> None:
         """Break off; the jobs are there still."""

@@ -100,13 +100,21 @@ class Replication:
             if rule.concerns_referrers(name):
                 await self._write(jobs, line, name, digest, digest)
 
-    def start(self) -> None:
-        """Begin to copy, first what was noted before."""
+    def start(self, *, shared: bool = False) -> None:
+        """Begin to copy, first what was noted before.
+
+        Args:
+            shared: Whether another process does that; what it leaves undone is looked
+                for all the same, after a while.
+        """
         if not self._rules:
             return
-        self._looking = detach(self._look(), self._log, "looking for jobs of no rule")
+        if not shared:
+            self._looking = detach(
+                self._look(), self._log, "looking for jobs of no rule"
+            )
         for _, _, line in self._rules:
-            line.start()
+            line.start(shared=shared)
 
     async def stop(self) -> None:
         """Break off; it is gone on with at the next start."""

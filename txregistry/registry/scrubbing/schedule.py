@@ -91,10 +91,11 @@ class ScrubSchedule:
                 await self._lease.release()
             self._log.info(
                 "All content was read, {blobs} blobs of {bytes} bytes; {found} of them "
-                "had rotted",
+                "had rotted, and {unreadable} more could not be read",
                 blobs=state.blobs,
                 bytes=state.bytes,
                 found=state.found,
+                unreadable=state.unreadable,
             )
         except LeaseLost:
             return 2 * LIFE

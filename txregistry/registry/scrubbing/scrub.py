@@ -15,7 +15,13 @@ from txregistry.registry.pacing import Paced, Pacing
 from txregistry.registry.quarantine import Quarantine
 from txregistry.registry.scrubbing.state import ScrubState, read_state, write_state
 from txregistry.storage import keys
-from txregistry.storage.interfaces import IObjectStore, Key, NotFound
+from txregistry.storage.interfaces import (
+    IObjectStore,
+    Key,
+    NotFound,
+    StorageFull,
+    StorageUnavailable,
+)
 from txregistry.storage.kinds import Blob, recognize
 from txregistry.streams import read_through
 from txregistry.tasks import Blocking
@@ -23,6 +29,10 @@ from txregistry.tasks import Blocking
 _PAGE: Final = 500
 _OFTEN: Final = 30.0
 """Seconds after which it is written down how far it is."""
+_LOOK: Final = 8 * 1024
+"""Bytes as which it counts to look at a blob, however small that is."""
+_IN_A_ROW: Final = 5
+"""Blobs one after the other of which none can be read: then it is the store's fault."""
 
 
 class Scrub:
@@ -51,6 +61,7 @@ class Scrub:
         self._clock = clock
         self._blocking = blocking
         self._pacing = Pacing(clock, rate)
+        self._in_a_row = 0
 
     async def due(self, every: float) -> float:
         """Say in how many seconds a pass is to go on, or to begin."""
@@ -72,6 +83,7 @@ class Scrub:
         Raises:
             StorageUnavailable: the store broke it off; it goes on another time.
         """
+        self._in_a_row = 0
         state = await read_state(self._store)
         if state.ended or not state.begun:
             state = ScrubState(begun=self._clock.seconds())
@@ -98,28 +110,82 @@ class Scrub:
         return state
 
     async def _look_at(self, digest: Digest, state: ScrubState) -> None:
-        key = keys.blob(digest)
-        hashing = new_hashing()
+        """Read a blob.
+
+        Raises:
+            StorageUnavailable: the store cannot be asked, or much of it not be read.
+        """
         try:
-            stat = await self._store.stat(key)
-            if stat.size:
-                reader = await self._store.open(key, 0, stat.size)
-                paced = Paced(reader, self._pacing)
-                await read_through(paced, self._blocking, hashing.update)
+            await self._read(digest, state)
         except NotFound:
             return  # it was just collected
+        except StorageUnavailable as error:
+            await self._note_unreadable(digest, state, error)
+        else:
+            self._in_a_row = 0
+        state.after = digest.encoded
+
+    async def _read(self, digest: Digest, state: ScrubState) -> None:
+        """Read a blob, and take it away if it is rotten.
+
+        Raises:
+            NotFound: it was just collected.
+            StorageUnavailable: it cannot be read.
+        """
+        key = keys.blob(digest)
+        hashing = new_hashing()
+        await self._pacing.take(_LOOK)
+        stat = await self._store.stat(key)
+        if stat.size:
+            reader = await self._store.open(key, 0, stat.size)
+            paced = Paced(reader, self._pacing)
+            await read_through(paced, self._blocking, hashing.update)
         state.blobs += 1
         state.bytes += stat.size
-        state.after = digest.encoded
-        # It is looked at once more before it is taken away.
-        if hashing.hexdigest() != digest.encoded and await self._quarantine.take(
-            digest
-        ):
+        if hashing.hexdigest() == digest.encoded:
+            return
+        try:
+            # It is looked at once more before it is taken away.
+            if not await self._quarantine.take(digest):
+                return
+        except StorageFull as error:
             state.blame(digest.encoded)
             self._log.error(
-                "The content of {digest} has rotted in the store, and was taken away: "
-                "push it again. `txregistry gc --explain {digest}` says who needs it; "
-                "what was there is kept at {place}",
+                "The content of {digest} has rotted in the store, and lies there "
+                "still, since there is no room to keep it apart: {reason}",
                 digest=str(digest),
-                place=keys.quarantined(digest),
+                reason=str(error),
             )
+            return
+        state.blame(digest.encoded)
+        self._log.error(
+            "The content of {digest} has rotted in the store, and was taken away: push "
+            "it again. `txregistry gc --explain {digest}` says who needs it; what was "
+            "there is kept at {place}",
+            digest=str(digest),
+            place=keys.quarantined(digest),
+        )
+
+    async def _note_unreadable(
+        self, digest: Digest, state: ScrubState, error: StorageUnavailable
+    ) -> None:
+        """Note that a blob cannot be read, and go on, as others may be.
+
+        Raises:
+            StorageUnavailable: nothing can, as it seems.
+        """
+        try:
+            await self._store.stat(keys.blob(digest))
+        except NotFound:
+            return  # that is why
+        self._in_a_row += 1
+        if self._in_a_row > _IN_A_ROW:
+            raise error
+        state.unreadable += 1
+        self._log.error(
+            "The content of {digest} cannot be read: {reason}. If that goes on, move "
+            "its file away, and push it again. `txregistry gc --explain {digest}` says "
+            "who needs it",
+            digest=str(digest),
+            reason=str(error),
+        )

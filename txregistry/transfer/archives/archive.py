@@ -123,7 +123,8 @@ class Archive:
         Raises:
             ArchiveAmbiguous: there are several.
             ArchiveIncomplete: something of it is neither here nor there.
-            Denied: a tag has to stay where it is; then nothing is stored.
+            Denied: a tag has to stay where it is, or a quota has no room for it; then
+                nothing is stored.
         """
         top = (image or self.choose()).descriptor
         plan, parts = await self._plan(name, top)
@@ -131,6 +132,20 @@ class Archive:
             top = self._only_child(plan, parts)
             plan, _ = await self._plan(name, top)
         await self._registry.tags.check_moves(name, tags, top.digest)
+        room = self._registry.quotas.room(
+            name,
+            blobs={each.found.stored: each.found.size for each in plan.blobs.values()},
+            manifests={each.digest: each.size for each in plan.manifests},
+            tags=tags,
+        )
+        async with room:
+            await self._store(name, plan, tags)
+        return top.digest
+
+    async def _store(
+        self, name: RepositoryName, plan: _Plan, tags: Sequence[Tag]
+    ) -> None:
+        """Let a repository have all of an image, the tags last."""
         for staged in plan.blobs.values():
             await self._staging.commit(staged)
         for digest, staged in plan.blobs.items():
@@ -146,7 +161,6 @@ class Archive:
                 raise ArchiveMalformed(
                     f"{descriptor.digest} in the archive is refused: {error.message}"
                 ) from None
-        return top.digest
 
     async def _plan(
         self, name: RepositoryName, top: Descriptor

@@ -5,13 +5,14 @@ write, and OCI layouts in a tar archive; packed as a whole or not.
 """
 
 from collections.abc import AsyncIterator, Callable, Sized
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from uuid import uuid4
 
 from twisted.internet.interfaces import IReactorTime
 
 from txregistry.model.descriptors import OCI_MANIFEST, Descriptor
 from txregistry.model.digest import CANONICAL, Digest
+from txregistry.model.errors import Denied
 from txregistry.model.names import RepositoryName
 from txregistry.model.tarballs import TarEntry
 from txregistry.registry.repositories import Registry
@@ -141,9 +142,12 @@ class ArchiveReader:
         self, name: RepositoryName, staging: Staging, contents: Contents
     ) -> None:
         """Let a repository have the blobs that have the digests they are named by."""
-        for digest, staged in contents.blobs.items():
-            await staging.commit(staged)
-            await self._registry.blobs.link(name, digest, staged.found.stored)
+        sizes = {each.found.stored: each.found.size for each in contents.blobs.values()}
+        with suppress(Denied):  # a quota has no room for them
+            async with self._registry.quotas.room(name, blobs=sizes):
+                for digest, staged in contents.blobs.items():
+                    await staging.commit(staged)
+                    await self._registry.blobs.link(name, digest, staged.found.stored)
 
 
 class Reading:

@@ -126,6 +126,7 @@ class RegistryTarget:
 
     async def close(self) -> None:
         """See `IImageTarget`."""
+        await self._registry.quotas.flush()
 
 
 async def held(store: IObjectStore, name: RepositoryName) -> list[Digest]:

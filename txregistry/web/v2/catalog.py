@@ -33,5 +33,5 @@ def add_catalog_routes(app: App, guards: Guards, registry: Registry) -> None:
         if page.more and page.names:
             link_next(request, str(page.names[-1]), count)
         return json_answer(
-            request, {"repositories": [str(name) for name in page.names]}
+            request, {"repositories": [name.text for name in page.names]}
         )

@@ -37,7 +37,7 @@ def add_tag_routes(app: App, guards: Guards, registry: Registry) -> None:
         if page.more and page.tags:
             link_next(request, str(page.tags[-1]), count)
         return json_answer(
-            request, {"name": str(name), "tags": [str(tag) for tag in page.tags]}
+            request, {"name": str(name), "tags": [tag.text for tag in page.tags]}
         )
 
 

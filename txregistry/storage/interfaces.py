@@ -156,7 +156,7 @@ class IFolders(Interface):
 
         Returns:
             For each prefix its names, without the prefix, in byte order; those of
-            groups end in ``/``. They are not to be changed: others have the same.
+            groups end in ``/``. They are not to be changed, as others have the same.
 
         Raises:
             StorageUnavailable: they cannot be listed.

@@ -311,11 +311,14 @@ class RegistryChannel(HTTPChannel):
         self._gathered = None
         data = b"".join(pieces)
         transport, sent = self.transport, 0
-        if type(transport) is Server and not (
-            transport.dataBuffer
+        waits = type(transport) is not Server or (
+            transport.TLS
+            or transport.dataBuffer
             or transport._tempDataBuffer  # noqa: SLF001 - held by the tests
             or transport.disconnecting
-        ):
+            or not transport.connected
+        )
+        if not waits:
             with suppress(OSError):  # it has no room, or finds out for itself
                 sent = transport.socket.send(data)
         if sent < len(data):

@@ -64,6 +64,11 @@ class FilesTests(stepping.SteppingCase):
         self.assertGreater(count, 30)
         tell(f"files: killed before {count} writes: {count} steps tried")
 
+    def test_no_room_is_left(self) -> None:
+        count = self.try_all(self.try_full_disk, some)
+        self.assertGreater(count, 15)
+        tell(f"files: full before {count} writes: {count} steps tried")
+
 
 def _kill() -> NoReturn:
     os.kill(os.getpid(), signal.SIGKILL)

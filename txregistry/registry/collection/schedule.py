@@ -3,19 +3,20 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 
 from txregistry.registry.collection.collector import Collector, NotOurTurn, TooSoon
 from txregistry.registry.collection.lease import LIFE
 from txregistry.registry.collection.report import CollectionReport
+from txregistry.registry.repeating import Repeating
 from txregistry.storage.interfaces import StorageUnavailable
 
 _SOON: Final = 600.0
 """Seconds after the start at most: a daemon that is often restarted collects too."""
 
 
-class CollectionSchedule:
+class CollectionSchedule(Repeating):
     """Collect, unless another node has done so lately.
 
     Args:
@@ -34,50 +35,11 @@ class CollectionSchedule:
         clock: Any,
         random: Callable[[], float],
     ) -> None:
+        super().__init__(clock, min(_SOON, interval) * random(), interval)
         self._collector = collector
         self._interval = interval
-        self._clock = clock
-        self._random = random
-        self._waiting: Any = None
-        self._running: Deferred[None] | None = None
 
-    def start(self) -> None:
-        """Begin soon."""
-        self._wait(min(_SOON, self._interval) * self._random())
-
-    def stop(self) -> None:
-        """Break off; what was done is done, and the rest is for another time."""
-        if self._waiting is not None and self._waiting.active():
-            self._waiting.cancel()
-        self._waiting = None
-        if self._running is not None:
-            self._running.cancel()
-
-    def reload(self) -> Deferred[None]:
-        """Do nothing: there is no file to be read."""
-        return succeed(None)
-
-    async def ended(self) -> None:
-        """Wait until what was broken off has ended."""
-        running = self._running
-        if running is not None:
-            done: Deferred[None] = Deferred()
-            _ = running.addBoth(done.callback)
-            await done
-
-    def _wait(self, seconds: float) -> None:
-        self._waiting = self._clock.callLater(seconds, self._begin)
-
-    def _begin(self) -> None:
-        self._running = Deferred.fromCoroutine(self._collect())
-        _ = self._running.addBoth(self._end)
-
-    def _end(self, result: object) -> None:
-        self._running = None
-        if self._waiting is not None:  # else it was stopped
-            self._wait(result if isinstance(result, float) else self._interval)
-
-    async def _collect(self) -> Any:
+    async def work(self) -> float:
         """Do a round, and say after how many seconds the next one is due."""
         try:
             self._tell(await self._collector.collect(every=self._interval))

@@ -2,11 +2,12 @@
 
 from typing import Any, Final
 
-from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from txregistry.registry.collection.lease import LIFE, Lease, LeaseLost
+from txregistry.registry.repeating import Repeating
 from txregistry.registry.scrubbing.scrub import Scrub
 from txregistry.storage.interfaces import StorageUnavailable
 
@@ -16,7 +17,7 @@ _LATER: Final = 3600.0
 """Seconds after which it is looked again whether it is time, at the latest."""
 
 
-class ScrubSchedule:
+class ScrubSchedule(Repeating):
     """Scrub, unless another node does.
 
     Args:
@@ -29,50 +30,12 @@ class ScrubSchedule:
     _log = Logger()
 
     def __init__(self, scrub: Scrub, lease: Lease, every: float, clock: Any) -> None:
+        super().__init__(clock, _SOON, _LATER)
         self._scrub = scrub
         self._lease = lease
         self._every = every
-        self._clock = clock
-        self._waiting: Any = None
-        self._running: Deferred[None] | None = None
 
-    def start(self) -> None:
-        """Begin soon."""
-        self._wait(_SOON)
-
-    def stop(self) -> None:
-        """Break off; it goes on another time."""
-        if self._waiting is not None and self._waiting.active():
-            self._waiting.cancel()
-        self._waiting = None
-        if self._running is not None:
-            self._running.cancel()
-
-    def reload(self) -> Deferred[None]:
-        """Do nothing: there is no file to be read."""
-        return succeed(None)
-
-    async def ended(self) -> None:
-        """Wait until what was broken off has ended."""
-        running = self._running
-        if running is not None:
-            done: Deferred[None] = Deferred()
-            _ = running.addBoth(done.callback)
-            await done
-
-    def _wait(self, seconds: float) -> None:
-        self._waiting = self._clock.callLater(seconds, self._begin)
-
-    def _begin(self) -> None:
-        self._running = Deferred.fromCoroutine(self._work())
-        _ = self._running.addBoth(self._end)
-
-    def _end(self, result: object) -> None:
-        self._running = None
-        if self._waiting is not None:  # else it was stopped
-            self._wait(result if isinstance(result, float) else _LATER)
-
-    async def _work(self) -> Any:
+    async def work(self) -> float:
         """Scrub, if it is time, and say after how many seconds to look again."""
         try:
             due = await self._scrub.due(self._every)

@@ -269,6 +269,27 @@ class FreshnessTests(FolderTestCase):
         self.assertEqual(self.names(self.store), ("a/one", "a/staged"))
 
 
+class LastingTests(FolderTestCase):
+    """Folders that others look for stay when they are empty."""
+
+    def setUp(self) -> None:
+        self.root = self.make_root()
+        self.store = FilesystemObjectStore(
+            self.root, SCRATCH, at_once, {}, lasting=("a/repositories/",)
+        )
+
+    def test_it_stays_and_nothing_below_it(self) -> None:
+        for text in ("a/repositories/x/y/one", "a/repositories/two"):
+            self.result(self.store.put(Key(text), b"data"))
+            self.result(self.store.delete([Key(text)]))
+            self.assertEqual(os.listdir(os.path.join(self.root, "a/repositories")), [])
+
+    def test_others_go(self) -> None:
+        self.result(self.store.put(Key("a/repositories2/one"), b"data"))
+        self.result(self.store.delete([Key("a/repositories2/one")]))
+        self.assertFalse(os.path.exists(os.path.join(self.root, "a")))
+
+
 class SecretsTests(FolderTestCase):
     """What is below the prefix of secrets, nobody else on the machine may read."""
 

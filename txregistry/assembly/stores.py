@@ -10,7 +10,14 @@ from txregistry.settings.sections import Settings
 from txregistry.settings.storage import S3, Filesystem, OciLayout
 from txregistry.storage.filesystem import FilesystemObjectStore
 from txregistry.storage.interfaces import IObjectStore, StorageUnavailable
-from txregistry.storage.keys import COLLECTION, COMPANIONS, PRIVATE, SECRETS, USES
+from txregistry.storage.keys import (
+    COLLECTION,
+    COMPANIONS,
+    PRIVATE,
+    REPOSITORIES,
+    SECRETS,
+    USES,
+)
 from txregistry.storage.layoutsource import LayoutObjectSource
 from txregistry.storage.layoutstore import LayoutObjectStore
 from txregistry.storage.memory import MemoryObjectStore
@@ -48,6 +55,7 @@ def make_store(settings: Settings, clock: Any, blocking: Blocking) -> IObjectSto
             floor=files.minfree,
             secrets=SECRETS,
             vital=(COLLECTION, USES),
+            lasting=(REPOSITORIES,),
         )
     except StorageUnavailable as error:
         raise SettingsError(

@@ -56,6 +56,7 @@ class FilesystemObjectStore:
         floor: Bytes of free space below which nothing more is taken in.
         vital: How keys begin that are written all the same: what makes room needs it.
         secrets: What is put below this prefix, nobody else on the machine may read.
+        lasting: The keys of folders that stay, though they may be empty.
     """
 
     flat = False
@@ -69,6 +70,7 @@ class FilesystemObjectStore:
         floor: int = 0,
         vital: tuple[str, ...] = (),
         secrets: str | None = None,
+        lasting: tuple[str, ...] = (),
     ) -> None:
         self._root = os.path.abspath(root)
         self._scratch = os.path.join(self._root, scratch.rstrip("/"))
@@ -76,6 +78,7 @@ class FilesystemObjectStore:
         self._floor = floor
         self._vital = tuple(map(self._path, vital))
         self._secrets = None if secrets is None else self._path(secrets)
+        self._lasting = tuple(self._path(key.rstrip("/")) for key in lasting)
         self.folders: IFolders = self
         self._folders = Folders()
         self._small = SmallFiles()
@@ -208,7 +211,9 @@ class FilesystemObjectStore:
                 continue
             except FileNotFoundError:
                 pass  # a crash may have left its folder
-            sync_folder(self._publisher.prune(os.path.dirname(path), self._root))
+            within = (each for each in self._lasting if path.startswith(each + os.sep))
+            stays = max(within, key=len, default=self._root)
+            sync_folder(self._publisher.prune(os.path.dirname(path), stays))
 
     def _check_room(self, expected: int) -> None:
         stats = os.statvfs(self._root)

@@ -6,6 +6,7 @@ from tests.registry.case import NAME, RegistryTestCase
 from txregistry.model.digest import Digest
 from txregistry.model.errors import BlobUnknown
 from txregistry.storage import keys
+from txregistry.storage.memory import MemoryObjectStore
 from txregistry.streams import CHUNK
 
 DATA = bytes(range(256)) * (CHUNK // 128)
@@ -99,3 +100,47 @@ class IntegrityTests(RegistryTestCase):
         digest = self.push_blob(b"")
         self.registry = self.make_registry()
         self.assertEqual(self.pull_blob(digest), b"")
+
+
+class PartsTests(RegistryTestCase):
+    """A part is sent unchecked, and the whole is checked beside it."""
+
+    def make_store(self) -> MemoryObjectStore:
+        store = MemoryObjectStore(self.clock)
+        store.flat = False
+        return store
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.push_blob(DATA)
+
+    async def part(self) -> bytes:
+        blob = await self.registry.blobs.find(NAME, DIGEST)
+        reader = await self.registry.blobs.open(blob, 0, 10)
+        try:
+            return await reader.read(10)
+        finally:
+            await reader.close()
+
+    def test_part_of_a_rotten_blob_is_sent_once_at_most(self) -> None:
+        self.put(keys.blob(DIGEST), b"x" + DATA[1:])
+        self.registry = self.make_registry()
+        with capturedLogs() as events:
+            self.result(self.part())
+        self.fails(BlobUnknown, self.part())
+        levels = [event["log_level"] for event in events]
+        self.assertIn(LogLevel.error, levels)
+
+    def test_where_a_read_is_a_request_nothing_more_is_read(self) -> None:
+        self.put(keys.blob(DIGEST), b"x" + DATA[1:])
+        self.store.flat = True
+        self.registry = self.make_registry()
+        for _ in range(2):
+            self.result(self.part())
+
+    def test_part_of_a_sound_blob_proves_the_whole(self) -> None:
+        self.registry = self.make_registry()
+        self.assertEqual(self.result(self.part()), DATA[:10])
+        blob = self.result(self.registry.blobs.find(NAME, DIGEST))
+        verdict = self.registry.blobs._integrity.verdict(DIGEST, blob.stat)
+        self.assertTrue(verdict)

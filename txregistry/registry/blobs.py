@@ -16,6 +16,7 @@ from txregistry.registry.catalog import Catalog
 from txregistry.registry.collection.sparing import Sparing
 from txregistry.registry.integrity import Integrity
 from txregistry.registry.links import read_link, same_content, write_link
+from txregistry.registry.proving import Proving
 from txregistry.registry.quotas.quotas import Quotas
 from txregistry.storage import keys
 from txregistry.storage.interfaces import IObjectStore, NotFound, Stat
@@ -75,6 +76,7 @@ class Blobs:
         self._quotas = quotas
         self._sparing = sparing
         self._integrity = integrity
+        self._proving = Proving(store, integrity)
         self._catalog = catalog
         self._holders: OrderedDict[Digest, RepositoryName] = OrderedDict()
 
@@ -132,7 +134,8 @@ class Blobs:
         """Open part of a blob.
 
         The whole of one that was not read before is checked against its digest on the
-        way, see `Integrity`.
+        way, see `Integrity`; a part of it is not, but the whole is beside it, see
+        `Proving`.
 
         Raises:
             BlobUnknown: it went away meanwhile.
@@ -141,9 +144,10 @@ class Blobs:
             reader = await self._store.open(keys.blob(blob.stored), start, stop)
         except NotFound:
             raise BlobUnknown("The blob was deleted a moment ago.") from None
-        whole = start == 0 and stop == blob.size
-        if whole and self._integrity.verdict(blob.stored, blob.stat) is None:
-            return self._integrity.check(blob.stored, blob.stat, reader)
+        if self._integrity.verdict(blob.stored, blob.stat) is None:
+            if start == 0 and stop == blob.size:
+                return self._integrity.check(blob.stored, blob.stat, reader)
+            self._proving.begin(blob.stored, blob.stat)
         return reader
 
     async def elsewhere(self, blob: Blob) -> str | None:

@@ -79,15 +79,7 @@ def build(
     connections = make_pool(reactor)
     kept = part.kept or find_kept(settings, registry.mirror.rules.passing, reactor)
     found = kept.secrets
-    registry.mirror.rules.closed = kept.closed
-    for prefix in kept.closed:
-        _log.warn(
-            "Nobody may pull from {prefix}**: another registry decided who may, and "
-            "there is no upstream with passthrough for it any more. To open it to whom "
-            "the rules let, remove {folder}* from the store",
-            prefix=prefix,
-            folder=PASSED,
-        )
+    _close(registry, kept.closed)
     signer = Ed25519PrivateKey.from_private_bytes(found[TOKENS])
     admission = make_admission(
         settings, registry, signer, found[PASSING], reactor, blocking
@@ -150,6 +142,19 @@ def build(
     )
     service.tls = tls
     return service
+
+
+def _close(registry: Registry, prefixes: tuple[str, ...]) -> None:
+    """Let nobody pull where another registry decided who may, and does no longer."""
+    registry.mirror.rules.closed = prefixes
+    for prefix in prefixes:
+        _log.warn(
+            "Nobody may pull from {prefix}**: another registry decided who may, and "
+            "there is no upstream with passthrough for it any more. To open it to whom "
+            "the rules let, remove {folder}* from the store",
+            prefix=prefix,
+            folder=PASSED,
+        )
 
 
 def rehearse(settings: Settings) -> None:

@@ -1,6 +1,5 @@
 """Commands that change what is in a registry, as its rules let them."""
 
-import os
 import sys
 from abc import abstractmethod
 from typing import Any, Final
@@ -29,18 +28,13 @@ class ChangingOptions(StoreOptions):
             RegistryError: it may not be, or cannot.
         """
 
-    def run(self) -> None:
-        """Change it.
+    @property
+    def changes(self) -> bool:
+        """Whether it writes."""
+        return True
 
-        Raises:
-            SettingsError: a setting cannot be used.
-            SystemExit: at the end, with what became of it.
-        """
-        settings = self.read_settings(os.environ)
-        self.warn_of_owner(settings)
-        self.work_in_reactor(lambda reactor: self._work(reactor, settings))
-
-    async def _work(self, reactor: Any, settings: Settings) -> int:
+    async def work(self, reactor: Any, settings: Settings) -> int:
+        """See `StoreOptions`."""
         files = settings.storage.filesystem or Filesystem()
         blocking = start_threads(reactor, files.maxthreads, "change")
         registry = make_registry(settings, reactor, blocking, lasting=False)

@@ -1,6 +1,5 @@
 """``txregistry fsck``: find what is wrong in a store, and mend it."""
 
-import os
 import re
 import sys
 from collections.abc import Sequence
@@ -97,19 +96,12 @@ class Fsck(StoreOptions):
         except ValueError as error:
             raise usage.UsageError(str(error)) from error
 
-    def run(self) -> None:
-        """Check.
+    @property
+    def changes(self) -> bool:
+        """Whether it writes."""
+        return bool(self["repair"])
 
-        Raises:
-            SettingsError: a setting cannot be used.
-            SystemExit: at the end, with what became of it.
-        """
-        settings = self.read_settings(os.environ)
-        if self["repair"]:
-            self.warn_of_owner(settings)
-        self.work_in_reactor(lambda reactor: self._work(reactor, settings))
-
-    async def _work(self, reactor: Any, settings: Settings) -> int:
+    async def work(self, reactor: Any, settings: Settings) -> int:
         """Check, tell what became of it, and say with what to end."""
         files = settings.storage.filesystem or Filesystem()
         blocking = start_threads(reactor, files.maxthreads, "fsck")

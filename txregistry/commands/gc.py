@@ -1,6 +1,5 @@
 """``txregistry gc``: collect what nobody needs."""
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final
@@ -76,19 +75,12 @@ class Gc(StoreOptions):
         if self["now"] and (self["dry-run"] or self.wanted is not None):
             raise usage.UsageError("--now cannot be used with --dry-run or --explain.")
 
-    def run(self) -> None:
-        """Collect.
+    @property
+    def changes(self) -> bool:
+        """Whether it writes."""
+        return not self["dry-run"]
 
-        Raises:
-            SettingsError: a setting cannot be used.
-            SystemExit: at the end, with what became of it.
-        """
-        settings = self.read_settings(os.environ)
-        if not self["dry-run"]:
-            self.warn_of_owner(settings)
-        self.work_in_reactor(lambda reactor: self._work(reactor, settings))
-
-    async def _work(self, reactor: Any, settings: Settings) -> int:
+    async def work(self, reactor: Any, settings: Settings) -> int:
         """Collect, tell what became of it, and say with what to end."""
         files = settings.storage.filesystem or Filesystem()
         blocking = start_threads(reactor, files.maxthreads, "gc")

@@ -1,6 +1,5 @@
 """``txregistry quotas``: tell how much of each quota is used."""
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final
@@ -32,17 +31,8 @@ class Quotas(StoreOptions):
         ["json", None, "Tell it as a JSON document."],
     ]
 
-    def run(self) -> None:
-        """List them.
-
-        Raises:
-            SettingsError: a setting cannot be used.
-            SystemExit: at the end, with what became of it.
-        """
-        settings = self.read_settings(os.environ)
-        self.work_in_reactor(lambda reactor: self._work(reactor, settings))
-
-    async def _work(self, reactor: Any, settings: Settings) -> int:
+    async def work(self, reactor: Any, settings: Settings) -> int:
+        """See `StoreOptions`."""
         files = settings.storage.filesystem or Filesystem()
         blocking = start_threads(reactor, files.maxthreads, "quotas")
         quotas = make_registry(settings, reactor, blocking).quotas

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
@@ -27,6 +28,27 @@ class StoreOptions(BreakableOptions):
 
     optParameters: ClassVar[Sequence[Sequence[Any]]] = STORE_PARAMETERS
     faults = (SettingsError, StorageUnavailable)
+
+    @property
+    def changes(self) -> bool:
+        """Whether it writes, so that who does so matters."""
+        return False
+
+    @abstractmethod
+    async def work(self, reactor: Any, settings: Settings) -> int:
+        """Do it, tell what became of it, and say with what to end."""
+
+    def run(self) -> None:
+        """Run the command.
+
+        Raises:
+            SettingsError: a setting cannot be used.
+            SystemExit: at the end, with what became of it.
+        """
+        settings = self.read_settings(os.environ)
+        if self.changes:
+            self._warn_of_owner(settings)
+        self.work_in_reactor(lambda reactor: self.work(reactor, settings))
 
     def read_settings(self, environment: Mapping[str, str]) -> Settings:
         """Read which store it is.
@@ -59,7 +81,7 @@ class StoreOptions(BreakableOptions):
             )
         return settings
 
-    def warn_of_owner(self, settings: Settings) -> None:
+    def _warn_of_owner(self, settings: Settings) -> None:
         """Tell somebody who is about to write files that may be in the way."""
         place = local_folder(settings)
         if place is None:

@@ -1,6 +1,5 @@
 """``txregistry tags``: tell where tags point, and where they pointed before."""
 
-import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, ClassVar, Final
@@ -49,17 +48,8 @@ class Tags(StoreOptions):
         if isinstance(self.meant.reference, Digest):
             raise usage.UsageError("NAME or NAME:TAG is needed, not a digest.")
 
-    def run(self) -> None:
-        """List.
-
-        Raises:
-            SettingsError: a setting cannot be used.
-            SystemExit: at the end, with what became of it.
-        """
-        settings = self.read_settings(os.environ)
-        self.work_in_reactor(lambda reactor: self._work(reactor, settings))
-
-    async def _work(self, reactor: Any, settings: Settings) -> int:
+    async def work(self, reactor: Any, settings: Settings) -> int:
+        """See `StoreOptions`."""
         files = settings.storage.filesystem or Filesystem()
         blocking = start_threads(reactor, files.maxthreads, "tags")
         registry = make_registry(settings, reactor, blocking)

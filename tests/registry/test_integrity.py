@@ -3,11 +3,14 @@
 from twisted.logger import LogLevel, capturedLogs
 
 from tests.registry.case import NAME, RegistryTestCase
+from tests.temporary import make_folder
 from txregistry.model.digest import Digest
 from txregistry.model.errors import BlobUnknown
 from txregistry.storage import keys
+from txregistry.storage.filesystem import FilesystemObjectStore
 from txregistry.storage.memory import MemoryObjectStore
 from txregistry.streams import CHUNK
+from txregistry.tasks import at_once
 
 DATA = bytes(range(256)) * (CHUNK // 128)
 DIGEST = Digest.of(DATA)
@@ -141,6 +144,20 @@ class PartsTests(RegistryTestCase):
     def test_part_of_a_sound_blob_proves_the_whole(self) -> None:
         self.registry = self.make_registry()
         self.assertEqual(self.result(self.part()), DATA[:10])
+        blob = self.result(self.registry.blobs.find(NAME, DIGEST))
+        verdict = self.registry.blobs._integrity.verdict(DIGEST, blob.stat)
+        self.assertTrue(verdict)
+
+
+class FilesTests(RegistryTestCase):
+    """What was hashed on its way in is not hashed again on its way out."""
+
+    def make_store(self) -> FilesystemObjectStore:
+        scratch = f"{keys.PRIVATE}scratch"
+        return FilesystemObjectStore(make_folder(self), scratch, at_once, {})
+
+    def test_pushed_blob_is_known_to_be_sound(self) -> None:
+        self.push_blob(DATA)
         blob = self.result(self.registry.blobs.find(NAME, DIGEST))
         verdict = self.registry.blobs._integrity.verdict(DIGEST, blob.stat)
         self.assertTrue(verdict)

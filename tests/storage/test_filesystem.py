@@ -61,21 +61,6 @@ class LayoutTests(FolderTestCase):
         mode = os.stat(os.path.join(self.root, KEY)).st_mode & 0o777
         self.assertEqual(mode, 0o640)
 
-    def test_who_sets_the_time_back_is_found_out(self) -> None:
-        self.result(self.store.put(KEY, b"data"))
-        before = self.result(self.store.stat(KEY))
-        path = os.path.join(self.root, KEY)
-        times = os.stat(path)
-        with open(path, "r+b") as file:
-            file.write(b"rots")
-        set_back = (times.st_atime_ns, times.st_mtime_ns)
-        os.utime(path, ns=set_back)
-        while os.stat(path).st_ctime_ns == times.st_ctime_ns:  # until the clock ticks
-            os.utime(path, ns=set_back)
-        after = self.result(self.store.stat(KEY))
-        self.assertEqual(after.modified, before.modified)
-        self.assertNotEqual(after.identity, before.identity)
-
     def test_a_folder_has_its_companion(self) -> None:
         self.result(self.store.put(LINK, b"x"))
         self.assertIn("repositories/name/_layers", self.folders(self.root))

@@ -255,5 +255,5 @@ def _stat(key: Key, found: os.stat_result) -> Stat:
     return Stat(
         found.st_size,
         found.st_mtime,
-        (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns),
+        (found.st_ino, found.st_size, found.st_mtime_ns),
     )

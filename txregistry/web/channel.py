@@ -8,17 +8,16 @@ The names of Twisted's that are overridden or read here are not all public; the 
 hold them to what is expected of them.
 """
 
-from contextlib import suppress
 from typing import Any, Final
 
 from twisted.internet.interfaces import ISSLTransport
-from twisted.internet.tcp import Server
 from twisted.logger import Logger
 from twisted.web.http import HTTPChannel, _ChunkedTransferDecoder
 
 from txregistry.model.errors import BodyInvalid
 from txregistry.web.body import RequestBody
 from txregistry.web.chunked import ChunkedDecoder, ChunkingInvalid
+from txregistry.web.direct import send_at_once
 from txregistry.web.heads import HOST, Head, parse_head
 from txregistry.web.refusals import Refusal, refusal_bytes
 
@@ -306,28 +305,11 @@ class RegistryChannel(HTTPChannel):
         else:
             self._gathered.append(data)
 
-    def _send_gathered(self, pieces: list[bytes]) -> None:
-        """Send a response at once: the transport would wait for the next time round."""
-        self._gathered = None
-        data = b"".join(pieces)
-        transport, sent = self.transport, 0
-        waits = type(transport) is not Server or (
-            transport.TLS
-            or transport.dataBuffer
-            or transport._tempDataBuffer  # noqa: SLF001 - held by the tests
-            or transport.disconnecting
-            or not transport.connected
-        )
-        if not waits:
-            with suppress(OSError):  # it has no room, or finds out for itself
-                sent = transport.socket.send(data)
-        if sent < len(data):
-            transport.write(data[sent:])
-
     def requestDone(self, request: Any) -> None:
         """End a response, and with it the connection or the rest of the body."""
         if self._gathered is not None:
-            self._send_gathered(self._gathered)
+            whole, self._gathered = b"".join(self._gathered), None
+            send_at_once(self.transport, whole)
         if self._waitingForTransport and request is not self._unsent:
             # The client does not take what it asked for: it gets nothing more before
             # that has left, however many requests it has sent ahead.

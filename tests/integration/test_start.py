@@ -8,6 +8,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.integration.daemon import twistd
+from tests.integration.tuned import wait_for
 from tests.temporary import make_folder
 
 _PATIENCE = 60
@@ -42,7 +43,9 @@ class TakenPortTests(SynchronousTestCase):
         self.assertEqual(ended.returncode, 1)
         told = ended.stdout + ended.stderr
         self.assertIn(f"cannot listen at 127.0.0.1:{self.port}".encode(), told)
-        self.assertNotIn("pid", os.listdir(self.folder))
+        # twistd says so first, and removes the file then.
+        pid = os.path.join(self.folder, "pid")
+        wait_for(lambda: not os.path.exists(pid), "the file of its pid is gone")
 
 
 def _paths() -> list[str]:

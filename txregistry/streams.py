@@ -9,7 +9,7 @@ from typing import Final
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IConsumer, IPushProducer
-from zope.interface import Interface, implementer
+from zope.interface import Attribute, Interface, implementer
 
 from txregistry.tasks import Blocking
 
@@ -49,6 +49,12 @@ class IPieces(IReader):
         """
 
 
+class IEnding(IReader):
+    """A reader that may know its end before it is asked for more."""
+
+    ended = Attribute("Whether it is known that there is nothing left to be read.")
+
+
 class IFileReader(IReader):
     """A reader of a file, which the kernel can send by itself."""
 
@@ -59,13 +65,18 @@ class IFileReader(IReader):
         """Give the half-open range of the file that is left to be read."""
 
 
-@implementer(IReader)
+@implementer(IEnding)
 class BytesReader:
     """Read what is in memory."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._offset = 0
+
+    @property
+    def ended(self) -> bool:
+        """See `IEnding`."""
+        return self._offset >= len(self._data)
 
     async def read(self, limit: int) -> bytes:
         """See `IReader`."""
@@ -77,7 +88,7 @@ class BytesReader:
         """See `IReader`."""
 
 
-@implementer(IPieces)
+@implementer(IPieces, IEnding)
 class Peeking:
     """Read what another reader gives, which can be looked at before.
 
@@ -88,6 +99,11 @@ class Peeking:
     def __init__(self, reader: IReader) -> None:
         self._reader = reader
         self._ahead: list[bytes] = []
+
+    @property
+    def ended(self) -> bool:
+        """See `IEnding`."""
+        return not self._ahead and is_over(self._reader)
 
     async def is_empty(self) -> bool:
         """Say whether there are no bytes to come, by waiting for some."""
@@ -115,6 +131,11 @@ class Peeking:
     async def close(self) -> None:
         """See `IReader`."""
         await self._reader.close()
+
+
+def is_over(reader: IReader) -> bool:
+    """Say whether a reader is known to have given everything."""
+    return IEnding.providedBy(reader) and bool(IEnding(reader).ended)
 
 
 async def read_pieces(reader: IReader, limit: int, least: int = 1) -> list[bytes]:

@@ -210,6 +210,8 @@ class FullTests(FaultTestCase):
     def test_commit_finds_no_room_when_a_folder_is_synced(self) -> None:
         self.refuse("fsync", errno.ENOSPC)
         self.fails(StorageFull, self.area.commit(Key("new/key")))
+        self.patch(os, "fsync", os_fsync)
+        self.result(self.store.delete([Key("new/key")]))  # its name is there, or not
         self.check_intact()
 
     def test_no_file_stays_open_when_space_cannot_be_reserved(self) -> None:
@@ -218,13 +220,15 @@ class FullTests(FaultTestCase):
 
         self.patch(staging, "reserve", full)
         before = len(os.listdir("/proc/self/fd"))
-        work = self.area.append(BytesReader(b"x"), lambda _: None, 1)
+        size = CHUNK + 1
+        work = self.area.append(BytesReader(b"x" * size), lambda _: None, size)
         self.fails(StorageFull, work)
         self.assertEqual(len(os.listdir("/proc/self/fd")), before)
         self.check_intact()
 
 
 os_writev = os.writev
+os_fsync = os.fsync
 
 
 class FloorTests(FaultTestCase):

@@ -55,7 +55,7 @@ class PublisherTests(FilesTestCase):
             with open(os.path.join(self.root, "a/b/other"), "wb"):
                 pass
 
-        self.interfere("makedirs", meddle)
+        self.interfere("mkdir", meddle)
         self.publisher.write(self.path, b"data", if_absent=False)
         self.assertEqual(self.content(), b"data")
 

@@ -16,6 +16,7 @@ from txregistry.storage.keys import (
     PRIVATE,
     REPOSITORIES,
     SECRETS,
+    UPLOADS_FOLDER,
     USES,
 )
 from txregistry.storage.layoutsource import LayoutObjectSource
@@ -56,6 +57,7 @@ def make_store(settings: Settings, clock: Any, blocking: Blocking) -> IObjectSto
             secrets=SECRETS,
             vital=(COLLECTION, USES),
             lasting=(REPOSITORIES,),
+            fleeting=UPLOADS_FOLDER,
         )
     except StorageUnavailable as error:
         raise SettingsError(

@@ -9,6 +9,7 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Collection, Mapping
+from itertools import count
 from typing import Final
 from uuid import uuid4
 
@@ -21,7 +22,8 @@ class Publisher:
 
     A name becomes visible by one rename, even where folders are missing: they are built
     beside, and the topmost of them is renamed with all that is in it. So nobody ever
-    sees a folder without its file, and a crash leaves none.
+    sees a folder without its file, and a crash leaves none: file systems that keep a
+    journal make folders and renames durable in the order in which they were done.
 
     Args:
         scratch: A folder of the same file system, for what has no name yet.
@@ -31,44 +33,79 @@ class Publisher:
 
     def __init__(self, scratch: str, companions: Mapping[str, str]) -> None:
         self._scratch = scratch
+        self._names = uuid4().hex
+        self._counter = count()
         self._companions = companions
         self._kept = frozenset(companions.values())
 
     def scratch_path(self) -> str:
         """Give a path that is nobody else's, in an existing folder."""
-        return os.path.join(self._scratch, uuid4().hex)
+        return f"{self._scratch}/{self._names}-{next(self._counter)}"
 
     def write(
-        self, path: str, data: bytes, *, if_absent: bool, mode: int = 0o666
+        self,
+        path: str,
+        data: bytes,
+        *,
+        if_absent: bool,
+        mode: int = 0o666,
+        durable: bool = True,
     ) -> bool:
-        """Write a file; see `IObjectStore.put`."""
+        """Write a file; see `IObjectStore.put`.
+
+        Args:
+            path: Its final name.
+            data: Its bytes.
+            if_absent: Leave a file that is there as it is.
+            mode: Its permissions.
+            durable: Whether it is to outlast a power failure.
+        """
         scratch = self.scratch_path()
         try:
             try:
-                _write_durably(scratch, data, mode)
+                _write(scratch, data, mode, durable=durable)
             except FileNotFoundError:  # somebody cleaned up
                 os.makedirs(self._scratch, exist_ok=True)
-                _write_durably(scratch, data, mode)
+                _write(scratch, data, mode, durable=durable)
             if if_absent:
                 return self._publish_if_absent(scratch, path)
-            self.publish(scratch, path)
-            return True
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(scratch)
+            self._publish(scratch, path, durable=durable)
+        except BaseException:
+            _unlink(scratch)
+            raise
+        return True
 
-    def publish(self, source: str, path: str) -> None:
-        """Rename a durable file to its final name, in place of what has that now."""
+    def link(self, source: str, path: str) -> None:
+        """Give a durable file its final name as well, in place of what has that now."""
+        for _ in range(_TRIES):
+            if self._publish_with_folders(source, path, os.link):
+                return
+            scratch = self.scratch_path()
+            os.link(source, scratch)
+            try:
+                os.rename(scratch, path)
+            except FileNotFoundError:
+                continue
+            finally:
+                # A rename to another name of the same file does nothing.
+                _unlink(scratch)
+            sync_folder(os.path.dirname(path))
+            return
+        raise _unsteady(path)
+
+    def _publish(self, source: str, path: str, *, durable: bool) -> None:
+        """Rename a file to its final name, in place of what has that now."""
         for _ in range(_TRIES):
             try:
                 os.rename(source, path)
             except FileNotFoundError:
-                if self._publish_with_folders(source, path):
+                if self._publish_with_folders(source, path, os.rename, durable=durable):
                     return
             else:
-                sync_folder(os.path.dirname(path))
+                if durable:
+                    sync_folder(os.path.dirname(path))
                 return
-        raise OSError(errno.EBUSY, "the folder keeps changing", path)
+        raise _unsteady(path)
 
     def prune(self, folder: str, root: str) -> str:
         """Remove a folder that may be empty, and those above it, below a root.
@@ -101,59 +138,82 @@ class Publisher:
             try:
                 os.link(source, path)
             except FileExistsError:
+                _unlink(source)
                 return False
             except FileNotFoundError:
-                if self._publish_with_folders(source, path):
+                if self._publish_with_folders(source, path, os.rename):
                     return True
             else:
+                _unlink(source)
                 sync_folder(os.path.dirname(path))
                 return True
-        raise OSError(errno.EBUSY, "the folder keeps changing", path)
+        raise _unsteady(path)
 
-    def _publish_with_folders(self, source: str, path: str) -> bool:
-        """Rename a file along with the folders that are missing above it.
+    def _publish_with_folders(
+        self,
+        source: str,
+        path: str,
+        move: Callable[[str, str], None],
+        *,
+        durable: bool = True,
+    ) -> bool:
+        """Give a file its final name along with the folders that are missing above it.
+
+        Args:
+            source: The file.
+            path: Its final name.
+            move: How it gets that: `os.rename` or `os.link`.
+            durable: Whether the names are to outlast a power failure.
 
         Returns:
-            False where somebody else made one of them meanwhile.
+            False where somebody has made the folder; then nothing has changed.
         """
-        names = [os.path.basename(path)]
-        above = os.path.dirname(path)
-        while not os.path.isdir(above):
-            names.insert(0, os.path.basename(above))
-            above = os.path.dirname(above)
-        if len(names) == 1:
-            return False
+        folder, name = os.path.split(path)
+        above, beneath = os.path.split(folder)
+        made = [folder]  # from the file upwards
         built = self.scratch_path()
+        os.mkdir(built)
         try:
-            made = os.path.join(built, *names[1:-1])
-            os.makedirs(made)
-            os.rename(source, os.path.join(made, names[-1]))
-            self._add_companions(built, above, names)
-            _sync_tree(built)
-            try:
-                os.rename(built, os.path.join(above, names[0]))
-            except OSError as error:
-                if error.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT}:
-                    raise
-                os.rename(os.path.join(made, names[-1]), source)
-                return False
-        finally:
+            move(source, os.path.join(built, name))
+            while not self._place(built, above, beneath):
+                if self._scratch.startswith(f"{above}/"):
+                    raise _unsteady(folder)  # it was there all the time
+                wrapping = self.scratch_path()
+                os.mkdir(wrapping)
+                os.rename(built, os.path.join(wrapping, beneath))
+                built, folder = wrapping, above
+                self._add_companion(built, beneath)
+                above, beneath = os.path.split(folder)
+                made.append(folder)
+        except OSError as error:
+            inner = os.path.join(built, os.path.relpath(path, folder))
+            if move is os.rename and os.path.exists(inner):
+                os.rename(inner, source)
             shutil.rmtree(built, ignore_errors=True)
-        companion = self._companions.get(names[0])
-        if companion is not None:  # somebody may have removed it as needed no more
-            with contextlib.suppress(FileExistsError, FileNotFoundError):
-                os.mkdir(os.path.join(above, companion))
-        sync_folder(above)
+            if error.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY}:
+                raise
+            return False
+        self._add_companion(above, beneath)  # may be gone again, needed by nothing
+        if durable:
+            for each in (*made, above):
+                sync_folder(each)
         return True
 
-    def _add_companions(self, built: str, above: str, names: list[str]) -> None:
-        for place, name in enumerate(names[:-1]):
-            companion = self._companions.get(name)
-            if companion is None:
-                continue
-            beside = above if place == 0 else os.path.join(built, *names[1:place])
+    def _place(self, built: str, above: str, name: str) -> bool:
+        """Rename a folder to its final name, unless that above it is missing."""
+        try:
+            self._add_companion(above, name)
+            os.rename(built, os.path.join(above, name))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _add_companion(self, folder: str, name: str) -> None:
+        """Make what goes with a folder, in the one above."""
+        companion = self._companions.get(name)
+        if companion is not None:
             with contextlib.suppress(FileExistsError):
-                os.mkdir(os.path.join(beside, companion))
+                os.mkdir(os.path.join(folder, companion))
 
 
 def sync_folder(path: str) -> None:
@@ -219,16 +279,21 @@ def _find_fallocate() -> Callable[[int, int, int, int], int] | None:
 _fallocate: Final = _find_fallocate()
 
 
-def _write_durably(path: str, data: bytes, mode: int) -> None:
+def _write(path: str, data: bytes, mode: int, *, durable: bool) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     descriptor = os.open(path, flags, mode)
     try:
         write_pieces(descriptor, [data])
-        os.fsync(descriptor)
+        if durable:
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
 
-def _sync_tree(path: str) -> None:
-    for folder, _, _ in os.walk(path, topdown=False):
-        sync_folder(folder)
+def _unlink(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+
+
+def _unsteady(path: str) -> OSError:
+    return OSError(errno.EBUSY, "the folder keeps changing", path)

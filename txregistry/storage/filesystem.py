@@ -57,6 +57,7 @@ class FilesystemObjectStore:
         vital: How keys begin that are written all the same: what makes room needs it.
         secrets: What is put below this prefix, nobody else on the machine may read.
         lasting: The keys of folders that stay, though they may be empty.
+        fleeting: The name of folders with what need not outlast a power failure.
     """
 
     flat = False
@@ -71,6 +72,7 @@ class FilesystemObjectStore:
         vital: tuple[str, ...] = (),
         secrets: str | None = None,
         lasting: tuple[str, ...] = (),
+        fleeting: str | None = None,
     ) -> None:
         self._root = os.path.abspath(root)
         self._scratch = os.path.join(self._root, scratch.rstrip("/"))
@@ -79,6 +81,7 @@ class FilesystemObjectStore:
         self._vital = tuple(map(self._path, vital))
         self._secrets = None if secrets is None else self._path(secrets)
         self._lasting = tuple(self._path(key.rstrip("/")) for key in lasting)
+        self._fleeting = None if fleeting is None else f"/{fleeting}/"
         self.folders: IFolders = self
         self._folders = Folders()
         self._small = SmallFiles()
@@ -120,7 +123,7 @@ class FilesystemObjectStore:
     async def put(self, key: Key, data: bytes, *, if_absent: bool = False) -> bool:
         """See `IObjectStore`."""
         with faults(key, absence=False):
-            return await self._blocking(self._put, self._path(key), data, if_absent)
+            return await self._blocking(self._put, key, data, if_absent)
 
     def stage(self, key: Key, final: Key | None = None) -> IStagingArea:
         """See `IObjectStore`: a file finds its final place without being copied."""
@@ -132,7 +135,7 @@ class FilesystemObjectStore:
     async def delete(self, keys: Iterable[Key]) -> None:
         """See `IObjectStore`."""
         with faults("objects to delete", absence=False):
-            await self._blocking(self._delete, tuple(map(self._path, keys)))
+            await self._blocking(self._delete, tuple(keys))
 
     async def list(
         self, prefix: str, *, after: str = "", limit: int, delimiter: bool = False
@@ -192,28 +195,50 @@ class FilesystemObjectStore:
     def _path(self, key: str) -> str:
         return f"{self._root}/{key}"
 
-    def _put(self, path: str, data: bytes, if_absent: bool) -> bool:  # noqa: FBT001
+    def _put(self, key: Key, data: bytes, if_absent: bool) -> bool:  # noqa: FBT001
+        path = self._path(key)
         if not path.startswith(self._vital):
             self._check_room(len(data))
         secret = self._secrets is not None and path.startswith(self._secrets)
         mode = 0o600 if secret else 0o666
-        return self._publisher.write(path, data, if_absent=if_absent, mode=mode)
+        return self._publisher.write(
+            path,
+            data,
+            if_absent=if_absent,
+            mode=mode,
+            durable=not self._is_fleeting(key),
+        )
 
     def _walk(self, path: str, prefix: str, after: str, limit: int) -> Page:
         found = list(islice(self._folders.walk(path, prefix, after), limit + 1))
         return Page(tuple(found[:limit]), len(found) > limit)
 
-    def _delete(self, paths: Iterable[str]) -> None:
-        for path in paths:
+    def _delete(self, keys: Sequence[Key]) -> None:
+        emptied: set[str] = set()
+        for key in keys:
+            path = self._path(key)
             try:
                 os.unlink(path)
             except (NotADirectoryError, IsADirectoryError):
                 continue
             except FileNotFoundError:
                 pass  # a crash may have left its folder
-            within = (each for each in self._lasting if path.startswith(each + os.sep))
-            stays = max(within, key=len, default=self._root)
-            sync_folder(self._publisher.prune(os.path.dirname(path), stays))
+            if self._is_fleeting(key):
+                emptied.add(os.path.dirname(path))
+            else:
+                sync_folder(self._prune(os.path.dirname(path)))
+        for folder in emptied:
+            self._prune(folder)
+
+    def _prune(self, folder: str) -> str:
+        within = [
+            each for each in self._lasting if f"{folder}/".startswith(f"{each}/")
+        ]
+        stays = max(within, key=len, default=self._root)
+        return self._publisher.prune(folder, stays)
+
+    def _is_fleeting(self, key: Key) -> bool:
+        return self._fleeting is not None and self._fleeting in key
 
     def _check_room(self, expected: int) -> None:
         stats = os.statvfs(self._root)

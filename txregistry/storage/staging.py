@@ -19,8 +19,8 @@ from txregistry.storage.interfaces import (
     Overtaken,
     StorageFull,
 )
-from txregistry.storage.reading import faults, open_file
-from txregistry.streams import CHUNK, IReader, read_pieces
+from txregistry.storage.reading import READ, faults, open_file
+from txregistry.streams import CHUNK, IReader, is_over, read_pieces
 from txregistry.tasks import Blocking
 
 _BATCH: Final = 2 * CHUNK
@@ -61,6 +61,7 @@ class StagingFile:
         self._blocking = blocking
         self._check_room = check_room
         self._held: int | None = None
+        self._settled: int | None = None
 
     async def size(self) -> int:
         """See `IStagingArea`."""
@@ -72,7 +73,10 @@ class StagingFile:
         self._held = 0
         with faults(self.key):
             self._held = os.stat(self._path).st_size
-            return Held(self._held, self._read_mark())
+            mark = self._read_mark()
+            # Who wrote it had made durable what was there, and who adds removes it.
+            self._settled = self._held if mark else None
+            return Held(self._held, mark)
 
     async def append(
         self,
@@ -82,21 +86,23 @@ class StagingFile:
         mark: Callable[[], str] | None = None,
     ) -> int:
         """See `IStagingArea`."""
+        first: list[bytes] = []
+        if expected is None or expected <= CHUNK:
+            first = await read_pieces(source, _BATCH, CHUNK)
+            if is_over(source):
+                with faults(self.key, absence=False):
+                    self._held = await self._blocking(
+                        self._append_whole, first, observe, mark
+                    )
+                    return self._held
         with faults(self.key, absence=False):
             descriptor, start = await self._blocking(self._open, expected)
-
-        def take(pieces: list[bytes]) -> None:
-            # Each call that lets go of the interpreter's lock has to win it back: one
-            # copy is cheaper than a call for every piece.
-            data = b"".join(pieces)
-            self._check_room(len(data))
-            observe(data)
-            write_pieces(descriptor, [data])
-
         try:
-            while pieces := await read_pieces(source, _BATCH, CHUNK):
+            pieces = first or await read_pieces(source, _BATCH, CHUNK)
+            while pieces:
                 with faults(self.key, absence=False):
-                    await self._blocking(take, pieces)
+                    await self._blocking(self._take, descriptor, pieces, observe)
+                pieces = await read_pieces(source, _BATCH, CHUNK)
             with faults(self.key, absence=False):
                 self._held = await self._blocking(self._settle, descriptor, mark)
                 return self._held
@@ -128,9 +134,32 @@ class StagingFile:
         with faults(self.key, absence=False):
             await self._blocking(self._discard)
 
+    def _append_whole(
+        self,
+        pieces: list[bytes],
+        observe: Callable[[bytes], None],
+        mark: Callable[[], str] | None,
+    ) -> int:
+        """Append all that there is, in one job."""
+        descriptor, start = self._open(sum(map(len, pieces)))
+        try:
+            with faults(self.key, absence=False):
+                self._take(descriptor, pieces, observe)
+                return self._settle(descriptor, mark)
+        except StorageFull:
+            os.ftruncate(descriptor, start)
+            raise
+        except BaseException:
+            self._held = None
+            self._keep_what_came(descriptor, mark)
+            raise
+        finally:
+            os.close(descriptor)
+
     def _open(self, expected: int | None) -> tuple[int, int]:
-        self._check_room(expected or 0)
-        self._part_from_object()
+        """Open the file to append to, and reserve room; give also its size."""
+        if expected:
+            self._check_room(expected)
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         try:
             descriptor = os.open(self._path, flags, 0o666)
@@ -138,14 +167,14 @@ class StagingFile:
             os.makedirs(os.path.dirname(self._path), exist_ok=True)
             descriptor = os.open(self._path, flags, 0o666)
         try:
-            self._claim(descriptor, appends=True)
-        except BaseException:
-            os.close(descriptor)
-            raise
-        try:
-            size = os.fstat(descriptor).st_size
-            self._forget_mark()
-            if expected:
+            if os.fstat(descriptor).st_nlink != 1:
+                shared, descriptor = descriptor, self._part_from_object(flags)
+                os.close(shared)
+            size = self._claim(descriptor, appends=True)
+            self._settled = None
+            if size:
+                self._forget_mark()
+            if expected and expected > CHUNK:
                 reserve(descriptor, size, min(expected, _RESERVED))
         except BaseException:
             _trim(descriptor)  # some may have been reserved before the disk was full
@@ -153,34 +182,35 @@ class StagingFile:
             raise
         return descriptor, size
 
-    def _part_from_object(self) -> None:
+    def _take(
+        self, descriptor: int, pieces: list[bytes], observe: Callable[[bytes], None]
+    ) -> None:
+        # Each call that lets go of the interpreter's lock has to win it back: one copy
+        # is cheaper than a call for every piece.
+        data = b"".join(pieces)
+        self._check_room(len(data))
+        observe(data)
+        write_pieces(descriptor, [data])
+
+    def _part_from_object(self, flags: int) -> int:
         """Copy what was committed, before a crash, and is now to be appended to."""
-        try:
-            if os.stat(self._path).st_nlink == 1:
-                return
-        except FileNotFoundError:
-            return
         scratch = self._publisher.scratch_path()
         shutil.copyfile(self._path, scratch)
         os.replace(scratch, self._path)
+        return os.open(self._path, flags, 0o666)
 
     def _commit(self, path: str) -> None:
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC)
         try:
-            self._claim(descriptor)
-            os.fdatasync(descriptor)  # what a broken-off request left, too
-            scratch = self._publisher.scratch_path()
-            os.link(self._path, scratch)
-            try:
-                self._publisher.publish(scratch, path)
-            finally:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(scratch)
+            size = self._claim(descriptor)
+            if size != self._settled:
+                os.fdatasync(descriptor)  # what a broken-off request left, too
+            self._publisher.link(self._path, path)
         finally:
             os.close(descriptor)
 
-    def _claim(self, descriptor: int, *, appends: bool = False) -> None:
-        """Keep other processes off the file as long as it is open.
+    def _claim(self, descriptor: int, *, appends: bool = False) -> int:
+        """Keep other processes off the file as long as it is open; give its size.
 
         Args:
             descriptor: The file.
@@ -206,6 +236,7 @@ class StagingFile:
             raise Overtaken(self.key)
         if self._held not in {None, found.st_size}:
             raise Overtaken(self.key)
+        return found.st_size
 
     def _discard(self) -> None:
         self._forget_mark()
@@ -217,7 +248,8 @@ class StagingFile:
     def _settle(self, descriptor: int, mark: Callable[[], str] | None) -> int:
         os.fdatasync(descriptor)
         self._write_mark(mark)
-        return os.fstat(descriptor).st_size
+        self._settled = os.fstat(descriptor).st_size
+        return self._settled
 
     def _keep_what_came(self, descriptor: int, mark: Callable[[], str] | None) -> None:
         _trim(descriptor)
@@ -231,16 +263,26 @@ class StagingFile:
         It need not be durable, nor whole after a crash: whoever finds it wanting reads
         the bytes again.
         """
-        if mark is not None:
-            with open(self._path_of_mark, "wb") as file:
-                file.write(mark().encode())
+        if mark is None:
+            return
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+        descriptor = os.open(self._path_of_mark, flags, 0o666)
+        try:
+            os.write(descriptor, mark().encode())
+        finally:
+            os.close(descriptor)
 
     def _read_mark(self) -> str:
         try:
-            with open(self._path_of_mark, "rb") as file:
-                return file.read(MARK_LIMIT).decode()
-        except (FileNotFoundError, UnicodeDecodeError):
+            descriptor = os.open(self._path_of_mark, READ)
+        except FileNotFoundError:
             return ""
+        try:
+            return os.read(descriptor, MARK_LIMIT).decode()
+        except UnicodeDecodeError:
+            return ""
+        finally:
+            os.close(descriptor)
 
     def _forget_mark(self) -> None:
         with contextlib.suppress(FileNotFoundError):

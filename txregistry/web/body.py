@@ -6,7 +6,7 @@ from typing import Protocol
 from twisted.internet.defer import CancelledError, Deferred
 from zope.interface import implementer
 
-from txregistry.streams import IPieces
+from txregistry.streams import IEnding, IPieces
 
 
 class Flow(Protocol):
@@ -22,7 +22,7 @@ class Flow(Protocol):
         """Tell the client that its body is wanted (RFC 9110, section 10.1.1)."""
 
 
-@implementer(IPieces)
+@implementer(IPieces, IEnding)
 class RequestBody:
     """The body of one request.
 
@@ -60,6 +60,11 @@ class RequestBody:
     def remaining(self) -> int | None:
         """Bytes that are still to come; None where that is not known."""
         return None if self.length is None else self.length - self.received
+
+    @property
+    def ended(self) -> bool:
+        """See `IEnding`."""
+        return self.complete and not self._pieces and self._failure is None
 
     async def read(self, limit: int) -> bytes:
         """See `IReader`."""

@@ -20,7 +20,7 @@ class FilesTestCase(FolderTestCase):
         self.root = self.make_root()
         self.scratch = os.path.join(self.root, "scratch")
         os.mkdir(self.scratch)
-        self.publisher = Publisher(self.scratch, {"one": "two"})
+        self.publisher = Publisher(self.root, self.scratch, {"one": "two"})
         self.path = os.path.join(self.root, "a/b/c")
 
     def interfere(self, name: str, meddle: Callable[[], None]) -> None:
@@ -66,10 +66,25 @@ class PublisherTests(FilesTestCase):
         self.assertEqual(self.content(), b"data")
 
     def test_somebody_writes_the_file_meanwhile(self) -> None:
-        other = Publisher(self.scratch, {})
+        other = Publisher(self.root, self.scratch, {})
+        os.makedirs(os.path.dirname(self.path))
         self.interfere("link", lambda: self.win(other))
         won = self.publisher.write(self.path, b"data", if_absent=True)
         self.assertEqual((won, self.content()), (False, b"other"))
+        self.assertEqual(os.listdir(self.scratch), [])
+
+    def test_somebody_writes_the_file_and_its_folder_meanwhile(self) -> None:
+        other = Publisher(self.root, self.scratch, {})
+        self.interfere("rename", lambda: self.win(other))
+        won = self.publisher.write(self.path, b"data", if_absent=True)
+        self.assertEqual((won, self.content()), (False, b"other"))
+        self.assertEqual(os.listdir(self.scratch), [])
+
+    def test_nothing_is_written_where_the_root_is_gone(self) -> None:
+        os.rename(self.root, f"{self.root}.away")
+        with self.assertRaises(FileNotFoundError):
+            self.publisher.write(self.path, b"data", if_absent=False)
+        os.rename(f"{self.root}.away", self.root)
 
     def win(self, other: Publisher) -> None:
         self.assertTrue(other.write(self.path, b"other", if_absent=True))

@@ -31,20 +31,26 @@ def by_twisted(data: bytes) -> Any:
     channel.dataReceived(data)
     channel.setTimeout(None)
     found = channel.requests
+    if found and found[0].content is not None:
+        found[0].taken = found[0].content.read()
+        found[0].content.close()
     return found[0] if found and channel._handlingRequest else None
 
 
 class HeadTests(SynchronousTestCase):
     def assertSameHead(self, head: Head, data: bytes) -> None:
-        """Twisted reads the same."""
-        found = by_twisted(data)
+        """Twisted reads the same, and takes as long a body for its end."""
+        rest = b"0\r\n\r\n" if head.length is None else b"x" * head.length
+        found = by_twisted(data[: head.end] + rest)
         self.assertIsNotNone(found)
         self.assertEqual((head.method, head.target), (found.method, found.uri))
         self.assertEqual(
             list(head.headers.getAllRawHeaders()),
             list(found.requestHeaders.getAllRawHeaders()),
         )
-        self.assertEqual(found.content.read(), b"")
+        self.assertEqual(len(found.taken), head.length or 0)
+        if rest:
+            self.assertIsNone(by_twisted(data[: head.end] + rest[:-1]))
 
     def test_is_read(self) -> None:
         head = parse_head(_PLAIN)
@@ -52,11 +58,25 @@ class HeadTests(SynchronousTestCase):
         self.assertSameHead(head, _PLAIN)
         self.assertEqual(head.headers.getRawHeaders("accept"), ["a/b"])
 
+    def test_is_read_before_a_body(self) -> None:
+        for method, framing, length in (
+            ("POST", "Content-Length: 0\r\n", 0),
+            ("POST", "", 0),
+            ("PATCH", "Transfer-Encoding: chunked\r\n", None),
+            ("PUT", "content-LENGTH: 7\r\n", 7),
+            ("GET", "Content-Length: 12\r\n", 12),
+        ):
+            data = f"{method} /v2/ HTTP/1.1\r\nHost: x\r\n{framing}\r\n".encode()
+            head = parse_head(data if length == 0 else data + b"body")
+            assert head is not None
+            self.assertEqual((head.length, head.end), (length, len(data)))
+            self.assertSameHead(head, data)
+
     def test_what_is_odd_is_left_to_twisted(self) -> None:
         host = "Host: x\r\n"
         for text in (
             *("", "\r\n", _START, f"{_START}\r\n", f"{_START}{host}"),
-            f"POST /v2/ HTTP/1.1\r\n{host}\r\n",
+            f"DELETE /v2/ HTTP/1.1\r\n{host}\r\n",
             f"get /v2/ HTTP/1.1\r\n{host}\r\n",
             f"GET /v2/ HTTP/1.0\r\n{host}\r\n",
             f"GET  /v2/ HTTP/1.1\r\n{host}\r\n",
@@ -74,8 +94,15 @@ class HeadTests(SynchronousTestCase):
             f"{_START}{host}X: a\rY: b\r\n\r\n",
             f"{_START}Host: x\n\r\n",
             f"{_START}{host}Connection: close\r\n\r\n",
-            f"{_START}{host}content-LENGTH: 0\r\n\r\n",
-            f"{_START}{host}Transfer-Encoding: chunked\r\n\r\n",
+            f"{_START}{host}Content-Length: -1\r\n\r\n",
+            f"{_START}{host}Content-Length: +1\r\n\r\n",
+            f"{_START}{host}Content-Length: 1, 1\r\n\r\n",
+            f"{_START}{host}Content-Length: 1\r\nContent-Length: 1\r\n\r\n",
+            f"{_START}{host}Content-Length: 1234567890123456789\r\n\r\n",
+            f"{_START}{host}Transfer-Encoding: gzip\r\n\r\n",
+            f"{_START}{host}Transfer-Encoding: CHUNKED, identity\r\n\r\n",
+            f"{_START}{host}Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n",
+            f"{_START}{host}Content-Length: 0\r\n\r\nbody",
             f"{_START}{host}Expect: 100-continue\r\n\r\n",
             f"{_START}{host}\r\nbody",
             f"{_START}{host}\r\n{_START}{host}\r\n",
@@ -88,8 +115,10 @@ class HeadTests(SynchronousTestCase):
         st.text("/v2abc%?.:~", max_size=12),
         st.lists(
             st.tuples(
-                st.text("aB-3_:~ \t\r", min_size=1, max_size=5),
-                st.text("a \t;:\x7f\xe9\r\n\0,", max_size=8),
+                st.text("aB-3_:~ \t\r", min_size=1, max_size=5)
+                | st.sampled_from(["Content-Length", "Transfer-Encoding"]),
+                st.text("a \t;:\x7f\xe9\r\n\0,", max_size=8)
+                | st.sampled_from(["0", "7", " 07 ", "1_0", "chunked", " Chunked"]),
             ),
             max_size=4,
         ),

@@ -9,6 +9,7 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from itertools import count
 from typing import Final
 from uuid import uuid4
@@ -26,12 +27,14 @@ class Publisher:
     journal make folders and renames durable in the order in which they were done.
 
     Args:
+        root: Where all is; where that is missing, nothing is written.
         scratch: A folder of the same file system, for what has no name yet.
         companions: Names of folders that do not stand alone: wherever one of the first
             is made, the second is made beside it.
     """
 
-    def __init__(self, scratch: str, companions: Mapping[str, str]) -> None:
+    def __init__(self, root: str, scratch: str, companions: Mapping[str, str]) -> None:
+        self._root = root
         self._scratch = scratch
         self._names = uuid4().hex
         self._counter = count()
@@ -61,12 +64,17 @@ class Publisher:
             durable: Whether it is to outlast a power failure.
         """
         scratch = self.scratch_path()
+        make = partial(_write, data=data, mode=mode, durable=durable)
         try:
+            if not os.path.isdir(os.path.dirname(path)):
+                with contextlib.suppress(FileNotFoundError):  # somebody cleaned up
+                    if self._publish_with_folders(make, path, durable=durable):
+                        return True
             try:
-                _write(scratch, data, mode, durable=durable)
-            except FileNotFoundError:  # somebody cleaned up
-                os.makedirs(self._scratch, exist_ok=True)
-                _write(scratch, data, mode, durable=durable)
+                make(scratch)
+            except FileNotFoundError:
+                self.make_folder(self._scratch)
+                make(scratch)
             if if_absent:
                 return self._publish_if_absent(scratch, path)
             self._publish(scratch, path, durable=durable)
@@ -75,10 +83,15 @@ class Publisher:
             raise
         return True
 
+    def make_folder(self, path: str) -> None:
+        """Make a folder, with those above it."""
+        os.stat(self._root)  # it may have been on a disk that is gone
+        os.makedirs(path, exist_ok=True)
+
     def link(self, source: str, path: str) -> None:
         """Give a durable file its final name as well, in place of what has that now."""
         for _ in range(_TRIES):
-            if self._publish_with_folders(source, path, os.link):
+            if self._publish_with_folders(partial(os.link, source), path):
                 return
             scratch = self.scratch_path()
             os.link(source, scratch)
@@ -99,7 +112,9 @@ class Publisher:
             try:
                 os.rename(source, path)
             except FileNotFoundError:
-                if self._publish_with_folders(source, path, os.rename, durable=durable):
+                if self._publish_with_folders(
+                    partial(os.rename, source), path, source, durable=durable
+                ):
                     return
             else:
                 if durable:
@@ -141,7 +156,7 @@ class Publisher:
                 _unlink(source)
                 return False
             except FileNotFoundError:
-                if self._publish_with_folders(source, path, os.rename):
+                if self._publish_with_folders(partial(os.rename, source), path, source):
                     return True
             else:
                 _unlink(source)
@@ -151,18 +166,18 @@ class Publisher:
 
     def _publish_with_folders(
         self,
-        source: str,
+        make: Callable[[str], None],
         path: str,
-        move: Callable[[str, str], None],
+        source: str | None = None,
         *,
         durable: bool = True,
     ) -> bool:
         """Give a file its final name along with the folders that are missing above it.
 
         Args:
-            source: The file.
+            make: Puts the file at a path.
             path: Its final name.
-            move: How it gets that: `os.rename` or `os.link`.
+            source: Where it goes back to, if it was moved.
             durable: Whether the names are to outlast a power failure.
 
         Returns:
@@ -174,7 +189,7 @@ class Publisher:
         built = self.scratch_path()
         os.mkdir(built)
         try:
-            move(source, os.path.join(built, name))
+            make(os.path.join(built, name))
             while not self._place(built, above, beneath):
                 if self._scratch.startswith(f"{above}/"):
                     raise _unsteady(folder)  # it was there all the time
@@ -187,7 +202,7 @@ class Publisher:
                 made.append(folder)
         except OSError as error:
             inner = os.path.join(built, os.path.relpath(path, folder))
-            if move is os.rename and os.path.exists(inner):
+            if source is not None and os.path.exists(inner):
                 os.rename(inner, source)
             shutil.rmtree(built, ignore_errors=True)
             if error.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY}:

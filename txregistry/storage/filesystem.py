@@ -22,7 +22,6 @@ from txregistry.storage.interfaces import (
     NotFound,
     Page,
     Stat,
-    StorageFull,
     TooLarge,
 )
 from txregistry.storage.reading import (
@@ -32,8 +31,9 @@ from txregistry.storage.reading import (
     read_cached,
     stat_file,
 )
+from txregistry.storage.room import Room, free_bytes
 from txregistry.storage.small import SmallFiles
-from txregistry.storage.staging import StagingFile
+from txregistry.storage.staging import StagingFile, path_of_mark
 from txregistry.streams import IReader
 from txregistry.tasks import Blocking
 
@@ -77,7 +77,7 @@ class FilesystemObjectStore:
         self._root = os.path.abspath(root)
         self._scratch = os.path.join(self._root, scratch.rstrip("/"))
         self._blocking = blocking
-        self._floor = floor
+        self._room = Room(self._root, floor)
         self._vital = tuple(map(self._path, vital))
         self._secrets = None if secrets is None else self._path(secrets)
         self._lasting = tuple(self._path(key.rstrip("/")) for key in lasting)
@@ -85,7 +85,7 @@ class FilesystemObjectStore:
         self.folders: IFolders = self
         self._folders = Folders()
         self._small = SmallFiles()
-        self._publisher = Publisher(self._scratch, companions)
+        self._publisher = Publisher(self._root, self._scratch, companions)
         with faults(self._root, absence=False):
             os.makedirs(self._scratch, exist_ok=True)
             self._sweep_scratch(_STALE)
@@ -128,9 +128,7 @@ class FilesystemObjectStore:
     def stage(self, key: Key, final: Key | None = None) -> IStagingArea:
         """See `IObjectStore`: a file finds its final place without being copied."""
         del final
-        return StagingFile(
-            key, self._path, self._publisher, self._blocking, self._check_room
-        )
+        return StagingFile(key, self._path, self._publisher, self._blocking, self._room)
 
     async def delete(self, keys: Iterable[Key]) -> None:
         """See `IObjectStore`."""
@@ -198,7 +196,7 @@ class FilesystemObjectStore:
     def _put(self, key: Key, data: bytes, if_absent: bool) -> bool:  # noqa: FBT001
         path = self._path(key)
         if not path.startswith(self._vital):
-            self._check_room(len(data))
+            self._room.take(len(data))
         secret = self._secrets is not None and path.startswith(self._secrets)
         mode = 0o600 if secret else 0o666
         return self._publisher.write(
@@ -224,6 +222,8 @@ class FilesystemObjectStore:
             except FileNotFoundError:
                 pass  # a crash may have left its folder
             if self._is_fleeting(key):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path_of_mark(path))
                 emptied.add(os.path.dirname(path))
             else:
                 sync_folder(self._prune(os.path.dirname(path)))
@@ -231,31 +231,19 @@ class FilesystemObjectStore:
             self._prune(folder)
 
     def _prune(self, folder: str) -> str:
-        within = [
-            each for each in self._lasting if f"{folder}/".startswith(f"{each}/")
-        ]
+        within = [each for each in self._lasting if f"{folder}/".startswith(f"{each}/")]
         stays = max(within, key=len, default=self._root)
         return self._publisher.prune(folder, stays)
 
     def _is_fleeting(self, key: Key) -> bool:
         return self._fleeting is not None and self._fleeting in key
 
-    def _check_room(self, expected: int) -> None:
-        stats = os.statvfs(self._root)
-        free = stats.f_bavail * stats.f_frsize
-        if free - expected < self._floor:
-            raise StorageFull(
-                f"{free} bytes are free; {expected} more would leave less than "
-                f"{self._floor} (storage.filesystem.minfree)"
-            )
-
     def _probe(self) -> Health:
         path = self._publisher.scratch_path()
         with open(path, "wb") as file:
             file.write(b"probe")
         os.unlink(path)
-        stats = os.statvfs(self._root)
-        return Health(free=stats.f_bavail * stats.f_frsize)
+        return Health(free=free_bytes(self._root))
 
     def _sweep_scratch(self, age: float, dry_run: bool = False) -> int:  # noqa: FBT001, FBT002
         now, count = time.time(), 0

@@ -20,6 +20,7 @@ from txregistry.storage.interfaces import (
     StorageFull,
 )
 from txregistry.storage.reading import READ, faults, open_file
+from txregistry.storage.room import Room
 from txregistry.streams import CHUNK, IReader, is_over, read_pieces
 from txregistry.tasks import Blocking
 
@@ -51,15 +52,15 @@ class StagingFile:
         place: Callable[[str], str],
         publisher: Publisher,
         blocking: Blocking,
-        check_room: Callable[[int], None],
+        room: Room,
     ) -> None:
         self.key = key
         self._place = place
         self._path = place(key)
-        self._path_of_mark = f"{self._path}-mark"
+        self._path_of_mark = path_of_mark(self._path)
         self._publisher = publisher
         self._blocking = blocking
-        self._check_room = check_room
+        self._room = room
         self._held: int | None = None
         self._settled: int | None = None
 
@@ -131,6 +132,8 @@ class StagingFile:
     async def discard(self) -> None:
         """See `IStagingArea`."""
         self._held = None
+        if self._is_gone():
+            return  # with the objects that lay beside it
         with faults(self.key, absence=False):
             await self._blocking(self._discard)
 
@@ -159,12 +162,12 @@ class StagingFile:
     def _open(self, expected: int | None) -> tuple[int, int]:
         """Open the file to append to, and reserve room; give also its size."""
         if expected:
-            self._check_room(expected)
+            self._room.take(expected)
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         try:
             descriptor = os.open(self._path, flags, 0o666)
         except FileNotFoundError:
-            os.makedirs(os.path.dirname(self._path), exist_ok=True)
+            self._publisher.make_folder(os.path.dirname(self._path))
             descriptor = os.open(self._path, flags, 0o666)
         try:
             if os.fstat(descriptor).st_nlink != 1:
@@ -188,7 +191,7 @@ class StagingFile:
         # Each call that lets go of the interpreter's lock has to win it back: one copy
         # is cheaper than a call for every piece.
         data = b"".join(pieces)
-        self._check_room(len(data))
+        self._room.take(len(data))
         observe(data)
         write_pieces(descriptor, [data])
 
@@ -237,6 +240,9 @@ class StagingFile:
         if self._held not in {None, found.st_size}:
             raise Overtaken(self.key)
         return found.st_size
+
+    def _is_gone(self) -> bool:
+        return not os.path.isdir(os.path.dirname(self._path))
 
     def _discard(self) -> None:
         self._forget_mark()
@@ -287,6 +293,11 @@ class StagingFile:
     def _forget_mark(self) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path_of_mark)
+
+
+def path_of_mark(path: str) -> str:
+    """Say where the mark of a file lies."""
+    return f"{path}-mark"
 
 
 def _trim(descriptor: int) -> None:

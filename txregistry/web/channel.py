@@ -10,22 +10,18 @@ hold them to what is expected of them.
 
 from typing import Any, Final
 
-from twisted.internet.interfaces import ISSLTransport
-from twisted.logger import Logger
-from twisted.web.http import HTTPChannel, _ChunkedTransferDecoder
+from twisted.web.http import _ChunkedTransferDecoder, _IdentityTransferDecoder
 
-from txregistry.model.errors import BodyInvalid
 from txregistry.web.body import RequestBody
 from txregistry.web.chunked import ChunkedDecoder, ChunkingInvalid
 from txregistry.web.direct import send_at_once
 from txregistry.web.heads import HOST, Head, parse_head
-from txregistry.web.refusals import Refusal, refusal_bytes
+from txregistry.web.refusals import Refusal
+from txregistry.web.refusing import RefusingChannel
 
 _DRAIN: Final = 256 * 1024
 """Bytes of an unwanted body that are taken in to keep the connection."""
 
-_LINGER_BYTES: Final = 64 * 1024 * 1024
-_LINGER_SECONDS: Final = 3.0
 _LENGTH_DIGITS: Final = 18
 _SILENCE: Final = 15.0
 """Seconds in which the first request must begin; with TLS, its handshake be over."""
@@ -33,7 +29,7 @@ _GRACE: Final = 3.0
 """The same while the service ends: who connected just before that is about to ask."""
 
 
-class RegistryChannel(HTTPChannel):
+class RegistryChannel(RefusingChannel):
     """Parse requests, strictly, and let go of none halfway.
 
     Attributes:
@@ -45,9 +41,6 @@ class RegistryChannel(HTTPChannel):
     maxHeaders = 200
     MAX_LENGTH = 16 * 1024
 
-    site: Any  # set by the site that makes the channel
-    transport: Any  # of more interfaces than one annotation can name
-    _networkProducer: Any
     _transferDecoder: Any
 
     headers_since: float | None = None
@@ -59,11 +52,7 @@ class RegistryChannel(HTTPChannel):
     _unsent: Any = None
     _host: Any = None
     _receiving = False
-    _refused = False
-    _lingered = 0
-    _linger_call: Any = None
     _gathered: list[bytes] | None = None
-    _log = Logger()
 
     # Connections
 
@@ -82,8 +71,6 @@ class RegistryChannel(HTTPChannel):
 
     def connectionLost(self, reason: Any) -> None:  # type: ignore[override]  # as Twisted's own
         """See ``IProtocol``."""
-        if self._linger_call is not None and self._linger_call.active():
-            self._linger_call.cancel()
         self._set_receiving(receiving=False)
         super().connectionLost(reason)
         self.site.forget(self)
@@ -100,9 +87,7 @@ class RegistryChannel(HTTPChannel):
     def dataReceived(self, data: bytes) -> None:
         """See ``IProtocol``."""
         if self._refused:
-            self._lingered += len(data)
-            if self._lingered > _LINGER_BYTES:
-                self.transport.abortConnection()
+            self._pass_over(data)
             return
         if self.headers_since is None and not self.requests:
             if self._silent:
@@ -113,6 +98,8 @@ class RegistryChannel(HTTPChannel):
                 head = parse_head(data)
                 if head is not None:
                     self._begin(head)
+                    if head.length != 0:
+                        super().dataReceived(data[head.end :])
                     return
             self.headers_since = self.site.clock.seconds()
             if begins and not (data[:1].isalpha() or data[:1] in b"\r\n"):
@@ -129,11 +116,14 @@ class RegistryChannel(HTTPChannel):
     # Headers
 
     def _begin(self, head: Head) -> None:
-        """Dispatch a request that has no body, as `allContentReceived` does."""
+        """Dispatch a request, as `allContentReceived` and `allHeadersReceived` do."""
         request = self.requestFactory(self, queued=False)
         self.requests.append(request)
         request.requestHeaders = head.headers
-        request.gotLength(0)
+        request.gotLength(head.length)
+        if head.length != 0:
+            self._begin_body(request, head)
+            return
         self._handlingRequest = True
         self._savedTimeOut = None
         self.setRawMode()
@@ -142,6 +132,19 @@ class RegistryChannel(HTTPChannel):
             self._savedTimeOut = self.setTimeout(None)
         else:  # what is answered at once needs no timer of its own
             self.resetTimeout()
+
+    def _begin_body(self, request: Any, head: Head) -> None:
+        """Dispatch a request that has a body; what came of it is still to be taken."""
+        deliver, finish = request.handleContentChunk, self._finishRequestBody
+        self.length = head.length
+        self._transferDecoder = (
+            ChunkedDecoder(deliver, finish)
+            if head.length is None
+            else _IdentityTransferDecoder(head.length, deliver, finish)
+        )
+        self.setRawMode()
+        self._command, self._path, self._version = *head[:2], b"HTTP/1.1"
+        self._dispatch(request, owes_continue=False)
 
     def lineReceived(self, line: bytes) -> None:
         """Take a line of the headers; one that can be read in two ways is refused."""
@@ -203,15 +206,18 @@ class RegistryChannel(HTTPChannel):
         expected = headers.getRawHeaders(b"expect", ())
         headers.removeHeader(b"expect")  # Twisted would say 100 at once
         super().allHeadersReceived()
+        owes_continue = self._version == b"HTTP/1.1" and any(
+            value.lower() == b"100-continue" for value in expected
+        )
+        self._dispatch(request, owes_continue=owes_continue)
+
+    def _dispatch(self, request: Any, *, owes_continue: bool) -> None:
+        """Dispatch a request whose body is about to come."""
         self._set_receiving(receiving=True)
         share = self.site.share()
         self.transport.bufferSize = share
         request.body = RequestBody(
-            self,
-            self.length,
-            share,
-            owes_continue=self._version == b"HTTP/1.1"
-            and any(value.lower() == b"100-continue" for value in expected),
+            self, self.length, share, owes_continue=owes_continue
         )
         request.requestReceived(self._command, self._path, self._version)
 
@@ -350,47 +356,3 @@ class RegistryChannel(HTTPChannel):
             and body.remaining is not None
             and body.remaining <= _DRAIN
         )
-
-    # Refusals
-
-    def _respondToBadRequestAndDisconnect(self) -> None:
-        self._refuse(Refusal.BAD_REQUEST)
-
-    def _refuse(self, refusal: Refusal) -> None:
-        """Answer what cannot be read, and listen no more."""
-        if self._refused:
-            return
-        self._refused = True
-        self.persistent = False
-        request = self.requests[0] if self.requests else None
-        self._log.info(
-            "{peer} sent a request that was refused: {reason}",
-            peer=self.transport.getPeer(),
-            reason=refusal.sentence,
-        )
-        if request is not None and request.body is not None:
-            if request.startedWriting:
-                self.transport.abortConnection()
-            else:
-                request.body.fail(BodyInvalid(refusal.sentence))
-            return
-        self.transport.write(refusal_bytes(refusal))
-        self._linger()
-
-    def _linger(self) -> None:
-        """Close so that a client which is still sending can read its answer.
-
-        Closing at once would make the kernel reset the connection, and the answer in
-        flight with it.
-        """
-        self._refused = True
-        self.setTimeout(None)
-        self._linger_call = self.site.clock.callLater(
-            _LINGER_SECONDS, self.transport.abortConnection
-        )
-        self._networkProducer.unregisterProducer()
-        self._networkProducer.resumeProducing()
-        if ISSLTransport.providedBy(self.transport):
-            self.transport.loseConnection()
-        else:
-            self.transport.loseWriteConnection()

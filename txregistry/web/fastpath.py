@@ -5,7 +5,8 @@ is shorter. What does not look quite as expected takes the general way.
 """
 
 import re
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from klein.resource import KleinResource
@@ -30,10 +31,39 @@ _OLD: Final = (b"docker/1.", b"Go 1.1 ")
 _PATH: Final = re.compile(
     rb"/v2/([a-z0-9][a-z0-9._/-]*)/(manifests|blobs)/([A-Za-z0-9_][A-Za-z0-9._:-]*)"
 )
+_UPLOADS: Final = re.compile(
+    rb"/v2/([a-z0-9][a-z0-9._/-]*)/blobs/uploads/([0-9a-f-]{36})?"
+)
 
 _ODD: Final = re.compile(rb"//|/[^/]*%")
 """How paths begin that a router would take for others: who filters paths before us sees
 them as they come, and is to be right about them."""
+
+
+class _Route(NamedTuple):
+    """A route that is found here.
+
+    Attributes:
+        endpoint: Its name in the application.
+        argument: What its last part is called there; empty where it has none.
+        read: Reads that.
+    """
+
+    endpoint: str
+    argument: str = ""
+    read: Callable[[str], object] = str
+
+
+_READING: Final = {
+    b"blobs": _Route("get_blob", "digest", Digest.parse),
+    b"manifests": _Route("get_manifest", "reference", parse_reference),
+}
+_PUSHING: Final = {
+    (b"POST", False): _Route("begin_upload"),
+    (b"PATCH", True): _Route("append_upload", "session"),
+    (b"PUT", True): _Route("finish_upload", "session"),
+}
+"""By method, and whether the path has a session."""
 
 
 class FastResource(KleinResource):
@@ -78,8 +108,17 @@ class FastResource(KleinResource):
         elif request.method == b"GET" or request.method == b"HEAD":  # noqa: PLR1714 - fast
             match = _PATH.fullmatch(request.path)
             if match is not None:
-                self._answer(request, *match.groups())
+                name, kind, wanted = match.groups()
+                self._answer(request, _READING[kind], name, wanted)
                 return NOT_DONE_YET
+        else:
+            match = _UPLOADS.fullmatch(request.path)
+            if match is not None:
+                name, session = match.groups()
+                route = _PUSHING.get((request.method, session is not None))
+                if route is not None:
+                    self._answer(request, route, name, session)
+                    return NOT_DONE_YET
         if _ODD.match(request.path):
             write_error(request, NameUnknown("Nothing is served at this path."))
             request.finish()
@@ -118,19 +157,18 @@ class FastResource(KleinResource):
         return agent.startswith(_OLD) and knows_only_schema1(agent.decode("latin-1"))
 
     def _answer(
-        self, request: RegistryRequest, name: bytes, kind: bytes, wanted: bytes
+        self,
+        request: RegistryRequest,
+        route: _Route,
+        name: bytes,
+        wanted: bytes | None,
     ) -> None:
         arguments: dict[str, object] = {}
         try:
             arguments["name"] = RepositoryName.parse(name.decode("ascii"))
-            text = wanted.decode("ascii")
-            if kind == b"blobs":
-                endpoint = "get_blob"
-                arguments["digest"] = Digest.parse(text)
-            else:
-                endpoint = "get_manifest"
-                arguments["reference"] = parse_reference(text)
-            result = start(self._app.answer(endpoint, request, arguments))
+            if wanted is not None:
+                arguments[route.argument] = route.read(wanted.decode("ascii"))
+            result = start(self._app.answer(route.endpoint, request, arguments))
         except Exception:  # noqa: BLE001 - each has its answer
             self._failed(Failure(), request)
             return

@@ -1,8 +1,9 @@
-"""The head of a request without a body, read in one piece.
+"""The head of a request, read in one piece.
 
-Most requests come as one segment that is a head and nothing else. Those are read here;
-whatever is not quite as expected is read by Twisted's parser, line by line, which knows
-what else is allowed, and what to answer where it is not.
+Most requests come as one segment that begins with their head; and where they have no
+body, that is all. Those are read here; whatever is not quite as expected is read by
+Twisted's parser, line by line, which knows what else is allowed, and what to answer
+where it is not.
 
 Source: RFC 9112, sections 2 to 5.
 """
@@ -22,46 +23,58 @@ HOST: Final = re.compile(
 _MOST: Final = 8 * 1024
 _MOST_LINES: Final = 100
 _HEAD: Final = re.compile(
-    rb"(GET|HEAD) (/[!-~]*) HTTP/1\.1\r\n"
+    rb"(GET|HEAD|POST|PATCH|PUT) (/[!-~]*) HTTP/1\.1\r\n"
     rb"((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r\n)+)\r\n"
 )
-_OTHERWISE: Final = frozenset(
-    {
-        *(b"Connection", b"Content-Length", b"Transfer-Encoding", b"Expect"),
-        *(b"Upgrade", b"Cookie"),
-    }
-)
+_LENGTH: Final = re.compile(rb"[0-9]{1,18}")
+_UNREADABLE: Final = -1
+_OTHERWISE: Final = frozenset({b"Connection", b"Expect", b"Upgrade", b"Cookie"})
 """Headers that decide about more than one answer; and cookies, which are rare."""
 
 
 class Head(NamedTuple):
-    """What a request without a body says.
+    """What a request says before its body.
 
     Attributes:
-        method: ``GET`` or ``HEAD``.
+        method: ``GET``, ``HEAD``, ``POST``, ``PATCH`` or ``PUT``.
         target: Path and query.
         headers: Its headers.
+        length: Bytes of its body; None where it is chunked.
+        end: Where the body begins in what came.
     """
 
     method: bytes
     target: bytes
     headers: PlainHeaders
+    length: int | None
+    end: int
 
 
 def parse_head(data: bytes) -> Head | None:
-    """Read the head of a request that is kept open afterwards, and has no body.
+    """Read the head of a request whose connection is kept open afterwards.
 
     Args:
         data: What came first, all of it.
 
     Returns:
-        The head; None where this is something else, or more, or less than one, and
-        Twisted's own parser has to look at it.
+        The head; None where this is something else, or less than one, or one without a
+        body and more, and Twisted's own parser has to look at it.
     """
-    match = None if len(data) > _MOST else _HEAD.fullmatch(data)
+    match = _HEAD.match(data, 0, _MOST)
     if match is None:
         return None
     method, target, lines = match.groups()
+    raw = _read_lines(lines)
+    if raw is None or not _OTHERWISE.isdisjoint(raw):
+        return None
+    length = _read_length(raw)
+    if length == _UNREADABLE or (length == 0 and match.end() != len(data)):
+        return None  # maybe the next request, sent ahead
+    return Head(method, target, PlainHeaders(raw), length, match.end())
+
+
+def _read_lines(lines: bytes) -> dict[bytes, list[bytes]] | None:
+    """Take lines apart; None where there are too many, or they name no host."""
     if lines.count(b"\n") > _MOST_LINES:
         return None
     raw: dict[bytes, list[bytes]] = {}
@@ -72,6 +85,18 @@ def parse_head(data: bytes) -> Head | None:
     hosts = raw.get(b"Host", ())
     if len(hosts) != 1 or HOST.fullmatch(hosts[0]) is None:
         return None
-    if not _OTHERWISE.isdisjoint(raw):
-        return None
-    return Head(method, target, PlainHeaders(raw))
+    return raw
+
+
+def _read_length(raw: dict[bytes, list[bytes]]) -> int | None:
+    """Say how long a body is; None where it is chunked."""
+    lengths = raw.get(b"Content-Length")
+    codings = raw.get(b"Transfer-Encoding")
+    if codings is not None:
+        is_chunked = codings == [b"chunked"] and lengths is None
+        return None if is_chunked else _UNREADABLE
+    if lengths is None:
+        return 0
+    if len(lengths) != 1 or _LENGTH.fullmatch(lengths[0]) is None:
+        return _UNREADABLE
+    return int(lengths[0])

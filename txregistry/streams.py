@@ -16,6 +16,9 @@ from txregistry.tasks import Blocking
 CHUNK: Final = 256 * 1024
 """Bytes that one read moves: two of them and a socket's buffer stay under 1 MiB."""
 
+_TURN: Final = 4 * 1024 * 1024
+"""Bytes after which a thread that reads for itself lets others have it."""
+
 
 class IReader(Interface):
     """Bytes to be had in order, once."""
@@ -55,6 +58,23 @@ class IEnding(IReader):
     ended = Attribute("Whether it is known that there is nothing left to be read.")
 
 
+class ILending(IReader):
+    """A reader in whose place a thread may read for a while."""
+
+    def lend() -> Callable[[int], list[bytes]] | None:
+        """Give what a thread can call; None where there is nothing to be lent.
+
+        Until it is given back nothing else is to be read.
+
+        Returns:
+            What is called with how many bytes are wanted at most, and gives those that
+            are there, without waiting, as pieces none of which is empty.
+        """
+
+    def give_back() -> None:
+        """Take it that no thread reads any more."""
+
+
 class IFileReader(IReader):
     """A reader of a file, which the kernel can send by itself."""
 
@@ -88,7 +108,7 @@ class BytesReader:
         """See `IReader`."""
 
 
-@implementer(IPieces, IEnding)
+@implementer(IPieces, IEnding, ILending)
 class Peeking:
     """Read what another reader gives, which can be looked at before.
 
@@ -104,6 +124,14 @@ class Peeking:
     def ended(self) -> bool:
         """See `IEnding`."""
         return not self._ahead and is_over(self._reader)
+
+    def lend(self) -> Callable[[int], list[bytes]] | None:
+        """See `ILending`."""
+        return None if self._ahead else _lend(self._reader)
+
+    def give_back(self) -> None:
+        """See `ILending`."""
+        ILending(self._reader).give_back()
 
     async def is_empty(self) -> bool:
         """Say whether there are no bytes to come, by waiting for some."""
@@ -184,6 +212,50 @@ async def read_through(
             await blocking(take_each, take, pieces)
     finally:
         await reader.close()
+
+
+async def hand_over(
+    reader: IReader,
+    blocking: Blocking,
+    take: Callable[[list[bytes]], object],
+    pieces: list[bytes],
+) -> None:
+    """Let work that blocks have what a reader gave, and what it has next.
+
+    Args:
+        reader: Where the pieces came from.
+        blocking: Where the work goes.
+        take: Takes pieces, one call at a time.
+        pieces: The first; there is at least one.
+    """
+    more = _lend(reader)
+    if more is None:
+        await blocking(take, pieces)
+        return
+    try:
+        await blocking(_take_on, take, pieces, more)
+    finally:
+        ILending(reader).give_back()
+
+
+def _lend(reader: IReader) -> Callable[[int], list[bytes]] | None:
+    if not ILending.providedBy(reader):
+        return None
+    lent: Callable[[int], list[bytes]] | None = ILending(reader).lend()
+    return lent
+
+
+def _take_on(
+    take: Callable[[list[bytes]], object],
+    pieces: list[bytes],
+    more: Callable[[int], list[bytes]],
+) -> None:
+    """Take pieces as long as there are more, and it is nobody else's turn."""
+    left = _TURN
+    while pieces:
+        take(pieces)
+        left -= sum(map(len, pieces))
+        pieces = more(2 * CHUNK) if left > 0 else []
 
 
 def take_each(take: Callable[[bytes], object], pieces: Iterable[bytes]) -> None:

@@ -7,6 +7,8 @@ from twisted.internet.defer import Deferred
 from tests.integration import wire
 from tests.web.content import digest_of
 from tests.web.exchange import CHUNKED, chunked, request_bytes
+from txregistry.web.borrowing import Borrowed
+from txregistry.web.channel import RegistryChannel
 
 _DATA = random.Random(2).randbytes(6 * 1024 * 1024 + 321)  # noqa: S311 - an example
 _NOWHERE = "/v2/a/blobs/uploads/" + "0" * 8 + "-0000-4000-8000-" + "0" * 12
@@ -74,6 +76,54 @@ class UploadTests(wire.WireCase):
 
 class SecureUploadTests(UploadTests):
     secure = True
+
+
+class BorrowedTests(wire.WireCase):
+    """Threads read for themselves what comes while they are at it."""
+
+    def setUp(self) -> Deferred[None]:  # type: ignore[override]  # trial awaits it
+        self.lent: list[Borrowed] = []
+        self.holds = False
+        lend = RegistryChannel.lend
+
+        def noted(channel: RegistryChannel) -> Borrowed | None:
+            borrowed = lend(channel)
+            if borrowed is not None:
+                self.lent.append(borrowed)
+                if self.holds:
+                    self.gate.close()  # the thread is about to begin
+            return borrowed
+
+        self.patch(RegistryChannel, "lend", noted)
+        return Deferred.fromCoroutine(super().setUp())
+
+    async def test_what_is_large_is_read_by_threads(self) -> None:
+        client = await self.connect()
+        client.send(whole(_DATA) + request_bytes("GET", "/v2/"))
+        answers = await client.answers("POST", "GET")
+        self.assertEqual([each.status for each in answers], [201, 200])
+        self.assertGreater(sum(each.received for each in self.lent), 0)
+
+    async def test_a_client_that_leaves_meanwhile(self) -> None:
+        client = await self.connect()
+        channel = await self.channel()
+        client.send(whole(_DATA)[:-1])
+        await self.eventually(lambda: bool(self.lent))
+        client.reset()
+        await self.eventually(lambda: channel not in self.site.channels)
+        self.assertEqual(self.site.receiving, 0)
+
+    async def test_it_is_not_closed_under_a_threads_hands(self) -> None:
+        client = await self.connect()
+        channel = await self.channel()
+        self.holds = True
+        client.send(whole(_DATA)[:1_000_000])
+        await self.eventually(lambda: channel._is_lent)
+        channel.abort()
+        self.assertTrue(channel.transport.connected)
+        self.gate.open()
+        await client.end()
+        self.assertEqual(client.received, b"")
 
 
 class EarlyRefusalTests(wire.WireCase):

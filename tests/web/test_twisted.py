@@ -52,7 +52,7 @@ class NamesTests(SynchronousTestCase):
         """A method that Twisted calls no more would be dead code, and a hole."""
         ours = {
             *("stop_reading", "go_on_reading", "send_continue", "touch"),
-            *("leave_if_idle", "gather"),
+            *("leave_if_idle", "gather", "lend", "give_back", "abort"),
         }
         for ours_class, theirs in (
             (RegistryChannel, HTTPChannel),

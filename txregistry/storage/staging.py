@@ -6,6 +6,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from zope.interface import implementer
@@ -21,7 +22,7 @@ from txregistry.storage.interfaces import (
 )
 from txregistry.storage.reading import READ, faults, open_file
 from txregistry.storage.room import Room
-from txregistry.streams import CHUNK, IReader, is_over, read_pieces
+from txregistry.streams import CHUNK, IReader, hand_over, is_over, read_pieces
 from txregistry.tasks import Blocking
 
 _BATCH: Final = 2 * CHUNK
@@ -102,7 +103,8 @@ class StagingFile:
             pieces = first or await read_pieces(source, _BATCH, CHUNK)
             while pieces:
                 with faults(self.key, absence=False):
-                    await self._blocking(self._take, descriptor, pieces, observe)
+                    take = partial(self._take, descriptor, observe)
+                    await hand_over(source, self._blocking, take, pieces)
                 pieces = await read_pieces(source, _BATCH, CHUNK)
             with faults(self.key, absence=False):
                 self._held = await self._blocking(self._settle, descriptor, mark)
@@ -147,7 +149,7 @@ class StagingFile:
         descriptor, start = self._open(sum(map(len, pieces)))
         try:
             with faults(self.key, absence=False):
-                self._take(descriptor, pieces, observe)
+                self._take(descriptor, observe, pieces)
                 return self._settle(descriptor, mark)
         except StorageFull:
             os.ftruncate(descriptor, start)
@@ -186,7 +188,7 @@ class StagingFile:
         return descriptor, size
 
     def _take(
-        self, descriptor: int, pieces: list[bytes], observe: Callable[[bytes], None]
+        self, descriptor: int, observe: Callable[[bytes], None], pieces: list[bytes]
     ) -> None:
         # Each call that lets go of the interpreter's lock has to win it back: one copy
         # is cheaper than a call for every piece.

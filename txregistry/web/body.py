@@ -1,12 +1,14 @@
 """A request's body, handed over as it arrives, no faster than it is taken."""
 
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
 from zope.interface import implementer
 
-from txregistry.streams import IEnding, IPieces
+from txregistry.streams import IEnding, ILending, IPieces
+from txregistry.web.borrowing import Borrowed
 
 
 class Flow(Protocol):
@@ -18,11 +20,17 @@ class Flow(Protocol):
     def go_on_reading(self) -> None:
         """Take more from the client."""
 
+    def lend(self) -> Borrowed | None:
+        """Let a thread read, if it can be; nothing is read here meanwhile."""
+
+    def give_back(self, borrowed: Borrowed) -> None:
+        """Go on where the thread left off."""
+
     def send_continue(self) -> None:
         """Tell the client that its body is wanted (RFC 9110, section 10.1.1)."""
 
 
-@implementer(IPieces, IEnding)
+@implementer(IPieces, IEnding, ILending)
 class RequestBody:
     """The body of one request.
 
@@ -55,6 +63,7 @@ class RequestBody:
         self._waiting: Deferred[None] | None = None
         self._failure: BaseException | None = None
         self._discarding = False
+        self._borrowed: Borrowed | None = None
 
     @property
     def remaining(self) -> int | None:
@@ -65,6 +74,20 @@ class RequestBody:
     def ended(self) -> bool:
         """See `IEnding`."""
         return self.complete and not self._pieces and self._failure is None
+
+    def lend(self) -> Callable[[int], list[bytes]] | None:
+        """See `ILending`."""
+        if self.complete or self._held or self._failure or self.owes_continue:
+            return None
+        self._borrowed = self._flow.lend()
+        return None if self._borrowed is None else self._borrowed.read
+
+    def give_back(self) -> None:
+        """See `ILending`."""
+        borrowed, self._borrowed = self._borrowed, None
+        if borrowed is not None:
+            self.received += borrowed.received
+            self._flow.give_back(borrowed)
 
     async def read(self, limit: int) -> bytes:
         """See `IReader`."""
@@ -98,7 +121,7 @@ class RequestBody:
         """See `IReader`: what still comes is the connection's affair."""
 
     def arrived(self, data: bytes) -> None:
-        """Take what came in."""
+        """Take what came in; who waits for it is told by `settle`."""
         self.received += len(data)
         self.owes_continue = False
         if self._discarding or self._failure is not None:
@@ -108,6 +131,9 @@ class RequestBody:
         if self._held >= self._share and not self.paused:
             self.paused = True
             self._flow.stop_reading()
+
+    def settle(self) -> None:
+        """Take it that this is all for the moment."""
         if self._held >= self._least:
             self._wake()
 

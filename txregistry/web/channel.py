@@ -10,12 +10,15 @@ hold them to what is expected of them.
 
 from typing import Any, Final
 
+from twisted.internet.tcp import Server
 from twisted.web.http import _ChunkedTransferDecoder, _IdentityTransferDecoder
 
 from txregistry.web.body import RequestBody
+from txregistry.web.borrowing import Borrowed
 from txregistry.web.chunked import ChunkedDecoder, ChunkingInvalid
 from txregistry.web.direct import send_at_once
 from txregistry.web.heads import HOST, Head, parse_head
+from txregistry.web.lengths import LengthDecoder
 from txregistry.web.refusals import Refusal
 from txregistry.web.refusing import RefusingChannel
 
@@ -52,6 +55,8 @@ class RegistryChannel(RefusingChannel):
     _unsent: Any = None
     _host: Any = None
     _receiving = False
+    _is_lent = False
+    _is_aborted = False
     _gathered: list[bytes] | None = None
 
     # Connections
@@ -140,7 +145,7 @@ class RegistryChannel(RefusingChannel):
         self._transferDecoder = (
             ChunkedDecoder(deliver, finish)
             if head.length is None
-            else _IdentityTransferDecoder(head.length, deliver, finish)
+            else LengthDecoder(head.length, deliver, finish)
         )
         self.setRawMode()
         self._command, self._path, self._version = *head[:2], b"HTTP/1.1"
@@ -178,10 +183,11 @@ class RegistryChannel(RefusingChannel):
             return False
         if not super().headerReceived(line):
             return False
+        deliver, finish = self.requests[-1].handleContentChunk, self._finishRequestBody
         if isinstance(self._transferDecoder, _ChunkedTransferDecoder):
-            self._transferDecoder = ChunkedDecoder(
-                self.requests[-1].handleContentChunk, self._finishRequestBody
-            )
+            self._transferDecoder = ChunkedDecoder(deliver, finish)
+        elif isinstance(self._transferDecoder, _IdentityTransferDecoder):
+            self._transferDecoder = LengthDecoder(int(value), deliver, finish)
         return True
 
     def allHeadersReceived(self) -> None:
@@ -231,6 +237,9 @@ class RegistryChannel(RefusingChannel):
             super().rawDataReceived(data)
         except ChunkingInvalid:
             self._respondToBadRequestAndDisconnect()
+        body = self.requests[-1].body if self.requests else None
+        if body is not None:
+            body.settle()
 
     def allContentReceived(self) -> None:
         """Take the end of a body; or dispatch a request that has none."""
@@ -254,6 +263,35 @@ class RegistryChannel(RefusingChannel):
         """See `Flow`: a client that has to wait for us is not idle."""
         self.setTimeout(None)
         self._networkProducer.pauseProducing()
+
+    def lend(self) -> Borrowed | None:
+        """See `Flow`: what is encrypted is read here."""
+        transport = self.transport
+        if type(transport) is not Server or transport.TLS or not transport.connected:
+            return None
+        self.stop_reading()
+        self._is_lent = True
+        return Borrowed(transport.socket, self._transferDecoder)
+
+    def give_back(self, borrowed: Borrowed) -> None:
+        """See `Flow`."""
+        self._is_lent = False
+        borrowed.give_back()
+        if self._is_aborted:
+            self.transport.abortConnection()
+        elif borrowed.is_broken:
+            self._respondToBadRequestAndDisconnect()
+        elif borrowed.rest is not None:
+            self._finishRequestBody(borrowed.rest)
+            self.go_on_reading()
+        else:
+            self.go_on_reading()
+
+    def abort(self) -> None:
+        """Break the connection, as soon as no thread reads from it."""
+        self._is_aborted = True
+        if not self._is_lent:
+            self.transport.abortConnection()
 
     def go_on_reading(self) -> None:
         """See `Flow`."""

@@ -30,8 +30,8 @@ class ChunkedDecoder:
     def __init__(
         self, deliver: Callable[[bytes], None], finish: Callable[[bytes], None]
     ) -> None:
-        self._deliver = deliver
-        self._finish = finish
+        self.deliver = deliver
+        self.finish = finish
         self._left = 0  # bytes of the chunk that are still to come
         self._ending = False  # whether the line break after a chunk is due
         self._trailer = -1  # bytes of the trailer so far; none has begun
@@ -48,12 +48,15 @@ class ChunkedDecoder:
         place = 0
         while place < len(data):
             if self._left:
-                piece = data[place : place + self._left]
-                self._left -= len(piece)
-                place += len(piece)
-                self._ending = not self._left
-                self._deliver(piece)
-                continue
+                stop = place + self._left
+                piece = data[place:stop]
+                self.deliver(piece)
+                if not data.startswith(b"\r\n", stop):
+                    self._left -= len(piece)
+                    place += len(piece)
+                    self._ending = not self._left
+                    continue
+                place, self._left = stop + 2, 0
             end = data.find(b"\r\n", place, place + _LONGEST_LINE)
             if end < 0:
                 self._hold(data[place:])
@@ -61,7 +64,7 @@ class ChunkedDecoder:
             line, place = data[place:end], end + 2
             if self._trailer >= 0:
                 if not line:
-                    self._finish(data[place:])
+                    self.finish(data[place:])
                     return
                 self._take_trailer(line)
             elif self._ending:

@@ -172,7 +172,7 @@ class RegistrySite(Site):
 
     def _break_off(self) -> None:
         for channel in list(self.channels):
-            channel.transport.abortConnection()
+            channel.abort()
 
     def sweep(self) -> None:
         """Break off connections whose headers, or whose reader, take too long."""
@@ -185,7 +185,7 @@ class RegistrySite(Site):
                     peer=channel.transport.getPeer(),
                     what="send its headers" if slow else "take its answer",
                 )
-                channel.transport.abortConnection()
+                channel.abort()
 
     def log(self, request: Any) -> None:
         """Write the access line of a request that was answered."""

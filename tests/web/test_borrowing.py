@@ -1,0 +1,74 @@
+"""Tests of bodies that a thread reads for a while."""
+
+from socket import socketpair
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.web.exchange import chunked
+from txregistry.web.borrowing import Borrowed
+from txregistry.web.chunked import ChunkedDecoder
+from txregistry.web.lengths import LengthDecoder
+
+
+class BorrowingTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.told: list[bytes] = []
+        self.client, self.server = socketpair()
+        for each in (self.client, self.server):
+            self.addCleanup(each.close)
+            each.setblocking(False)
+
+    def borrow(self, length: int | None = None) -> Borrowed:
+        tell = self.told.append
+        if length is None:
+            return Borrowed(self.server, ChunkedDecoder(tell, tell))
+        return Borrowed(self.server, LengthDecoder(length, tell, tell))
+
+    def test_gives_what_is_there(self) -> None:
+        borrowed = self.borrow(100)
+        self.client.send(b"abc")
+        self.assertEqual(borrowed.read(50), [b"abc"])
+        self.assertEqual(borrowed.read(50), [])
+        self.assertEqual((borrowed.received, borrowed.rest), (3, None))
+
+    def test_gives_no_more_than_is_wanted(self) -> None:
+        borrowed = self.borrow(100)
+        self.client.send(b"abcdef")
+        self.assertEqual(b"".join(borrowed.read(4)), b"abcd")
+        self.assertEqual(b"".join(borrowed.read(4)), b"ef")
+
+    def test_ends_with_the_body(self) -> None:
+        for length, wire in ((5, b"abcde"), (None, chunked(b"ab", b"cde"))):
+            borrowed = self.borrow(length)
+            self.client.send(wire + b"GET")
+            self.assertEqual(b"".join(borrowed.read(50)), b"abcde")
+            self.assertEqual((borrowed.received, borrowed.rest), (5, b"GET"))
+            self.client.send(b" /")
+            self.assertEqual(borrowed.read(50), [])
+            self.assertEqual(self.server.recv(9), b" /")
+
+    def test_what_cannot_be_read_is_not_read(self) -> None:
+        borrowed = self.borrow()
+        self.client.send(b"2\r\nabX\r\n")
+        self.assertEqual(borrowed.read(50), [b"ab"])
+        self.assertTrue(borrowed.is_broken)
+
+    def test_a_client_that_left_gives_nothing(self) -> None:
+        borrowed = self.borrow(100)
+        self.client.send(b"abc")
+        self.client.close()
+        self.assertEqual(borrowed.read(50), [b"abc"])
+        self.assertEqual((borrowed.read(50), borrowed.rest), ([], None))
+
+    def test_a_socket_that_fails_gives_nothing(self) -> None:
+        borrowed = self.borrow(100)
+        self.server.close()
+        self.assertEqual(borrowed.read(50), [])
+
+    def test_what_is_given_back_tells_the_connection_again(self) -> None:
+        borrowed = self.borrow()
+        self.client.send(b"3\r\nab")
+        self.assertEqual(borrowed.read(50), [b"ab"])
+        borrowed.give_back()
+        borrowed._decoder.dataReceived(b"c\r\n0\r\n\r\nrest")
+        self.assertEqual(self.told, [b"c", b"rest"])

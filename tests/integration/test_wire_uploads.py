@@ -126,6 +126,10 @@ class BorrowedTests(wire.WireCase):
         self.assertEqual(client.received, b"")
 
 
+class SecurelyBorrowedTests(BorrowedTests):
+    secure = True
+
+
 class EarlyRefusalTests(wire.WireCase):
     """Clients that look at the answer only when they have sent everything see it."""
 

@@ -19,7 +19,6 @@ from twisted.internet import reactor  # noqa: TID251 - these tests are of real s
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import (
     HostnameEndpoint,
-    SSL4ServerEndpoint,
     TCP4ServerEndpoint,
     connectProtocol,
     wrapClientTLS,
@@ -44,6 +43,7 @@ from txregistry.registry.repositories import Registry
 from txregistry.storage.filesystem import FilesystemObjectStore
 from txregistry.storage.keys import COMPANIONS
 from txregistry.tasks import Blocking, P, T, in_threads
+from txregistry.tls.transport import TlsFactory
 from txregistry.web.channel import RegistryChannel
 from txregistry.web.root import make_root
 from txregistry.web.sendfile import Sender
@@ -236,6 +236,22 @@ class _Job(Deferred[T]):
         """Do nothing, as with threads."""
 
 
+class _Anybody:
+    """Takes every certificate."""
+
+    current = None
+
+    def now(self) -> datetime:
+        """See `Verifier`."""
+        return datetime.now(UTC)
+
+    def verify(self, certificate: X509, chain: list[X509]) -> None:
+        """See `Verifier`."""
+
+    def remember(self, verified: list[X509]) -> None:
+        """See `Verifier`."""
+
+
 class WireCase(TestCase):
     """A registry over files, on a port. Inherit as ``wire.WireCase``."""
 
@@ -253,11 +269,12 @@ class WireCase(TestCase):
         registry = Registry(store, _reactor, blocking)
         self.site = RegistrySite(make_root(registry, Sender(blocking)), _reactor)
         self._clients: list[Client] = []
-        endpoint: Any = TCP4ServerEndpoint(_reactor, 0, interface=LOOPBACK)
+        factory: Any = self.site
         if self.secure:
-            options = CertificateOptions(*make_certificate())
-            endpoint = SSL4ServerEndpoint(_reactor, 0, options, interface=LOOPBACK)
-        self._port: Any = await endpoint.listen(self.site)
+            options: Any = CertificateOptions(*make_certificate())
+            factory = TlsFactory(options, _Anybody(), factory, _reactor)
+        endpoint = TCP4ServerEndpoint(_reactor, 0, interface=LOOPBACK)
+        self._port: Any = await endpoint.listen(factory)
 
     async def tearDown(self) -> None:  # type: ignore[override]  # trial awaits it
         self.gate.open()

@@ -173,7 +173,7 @@ class LendingTests(SynchronousTestCase):
         server.setblocking(False)
         client.send(b"abc")
         decoder = LengthDecoder(1000, self.body.arrived, self.body.arrived)
-        self.connection.borrowed = Borrowed(server, decoder)
+        self.connection.borrowed = Borrowed(server.recv, decoder)
 
     def test_interface(self) -> None:
         self.assertTrue(verifyObject(ILending, self.body))

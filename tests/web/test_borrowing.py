@@ -1,11 +1,13 @@
 """Tests of bodies that a thread reads for a while."""
 
+from functools import partial
 from socket import socketpair
 
+from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.web.exchange import chunked
-from txregistry.web.borrowing import Borrowed
+from txregistry.web.borrowing import Borrowed, _receive, borrow
 from txregistry.web.chunked import ChunkedDecoder
 from txregistry.web.lengths import LengthDecoder
 
@@ -21,8 +23,10 @@ class BorrowingTests(SynchronousTestCase):
     def borrow(self, length: int | None = None) -> Borrowed:
         tell = self.told.append
         if length is None:
-            return Borrowed(self.server, ChunkedDecoder(tell, tell))
-        return Borrowed(self.server, LengthDecoder(length, tell, tell))
+            return Borrowed(partial(_receive, self.server), ChunkedDecoder(tell, tell))
+        return Borrowed(
+            partial(_receive, self.server), LengthDecoder(length, tell, tell)
+        )
 
     def test_gives_what_is_there(self) -> None:
         borrowed = self.borrow(100)
@@ -36,6 +40,9 @@ class BorrowingTests(SynchronousTestCase):
         self.client.send(b"abcdef")
         self.assertEqual(b"".join(borrowed.read(4)), b"abcd")
         self.assertEqual(b"".join(borrowed.read(4)), b"ef")
+
+    def test_nothing_is_borrowed_of_a_transport_of_another_kind(self) -> None:
+        self.assertIsNone(borrow(StringTransport()))
 
     def test_ends_with_the_body(self) -> None:
         for length, wire in ((5, b"abcde"), (None, chunked(b"ab", b"cde"))):

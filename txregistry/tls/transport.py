@@ -1,6 +1,8 @@
 """TLS on a connection: fast for what is large, and strict about who is there."""
 
 from datetime import datetime
+from functools import partial
+from socket import socket
 from typing import Any, Final, NoReturn, Protocol
 
 from cryptography import x509
@@ -11,6 +13,7 @@ from twisted.internet.interfaces import (
     IProtocolFactory,
     IReactorTime,
 )
+from twisted.internet.tcp import Server
 from twisted.logger import Logger
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
@@ -19,6 +22,7 @@ from zope.interface import implementer
 
 from txregistry.model.errors import Denied
 from txregistry.tls.context import reason_of
+from txregistry.web.borrowing import ILendingTransport, Receive
 from txregistry.web.certificates import ICertifiedTransport
 
 _PIECE: Final = 32 * 1024
@@ -59,7 +63,7 @@ class Verifier(Protocol):
         """
 
 
-@implementer(ICertifiedTransport)
+@implementer(ICertifiedTransport, ILendingTransport)
 class TlsTransport(TLSMemoryBIOProtocol):
     """TLS as Twisted's, but for how large pieces go to OpenSSL and from it.
 
@@ -76,6 +80,7 @@ class TlsTransport(TLSMemoryBIOProtocol):
     _until: datetime | None = None
     _is_known = False
     _verified_by: object = None
+    _ended: Failure | None = None
 
     def client_certificate(self) -> x509.Certificate | None:
         """See `ICertifiedTransport`.
@@ -137,6 +142,34 @@ class TlsTransport(TLSMemoryBIOProtocol):
         )
         raise Denied("Your certificate is good no longer; connect with another one.")
 
+    # For threads that read what comes
+
+    def lend(self) -> Receive | None:
+        """See `ILendingTransport`: a thread decrypts as well, then."""
+        below = self.transport
+        is_usual = type(below) is Server and below.connected and self._handshakeDone
+        if not is_usual or self._lostTLSConnection or self._appSendBuffer:
+            return None
+        return partial(self._receive, below.socket)
+
+    def give_back(self) -> None:
+        """See `ILendingTransport`."""
+        end, self._ended = self._ended, None
+        if end is not None and not self._lostTLSConnection:
+            self._end(end)
+        self._flushSendBIO()
+
+    def _receive(self, connection: socket, limit: int) -> bytes:
+        """Read and decrypt what is there; in a thread."""
+        if self._ended is not None:
+            raise ConnectionError
+        data = connection.recv(limit)
+        if not data:
+            raise ConnectionError  # which the reactor will find out
+        self._tlsConnection.bio_write(data)
+        records, self._ended = self._decrypt()
+        return b"".join(records)
+
     # Of Twisted's, whose names they are
 
     def makeConnection(self, transport: Any) -> None:  # noqa: N802
@@ -169,23 +202,31 @@ class TlsTransport(TLSMemoryBIOProtocol):
 
     def _flushReceiveBIO(self) -> None:  # noqa: N802
         """Hand on what has come: all records of it in one piece."""
+        if not self._lostTLSConnection:
+            records, end = self._decrypt()
+            if records and not self._aborted:
+                self.wrappedProtocol.dataReceived(b"".join(records))
+            if end is not None and not self._lostTLSConnection:
+                self._end(end)
+        self._flushSendBIO()
+
+    def _decrypt(self) -> tuple[list[bytes], Failure | None]:
+        """Give all records that have come, and the end if that has come too."""
         records: list[bytes] = []
-        end: Failure | None = None
         try:
-            while not self._lostTLSConnection:
+            while True:
                 records.append(self._tlsConnection.recv(_RECORD))
         except SSL.WantReadError:
-            pass
+            return records, None
         except SSL.Error:
-            end = Failure()
-        if records and not self._aborted:
-            self.wrappedProtocol.dataReceived(b"".join(records))
-        if end is not None and not self._lostTLSConnection:
-            if end.check(SSL.ZeroReturnError) is not None:  # the client is done
-                self._shutdownTLS()  # type: ignore[no-untyped-call]  # Twisted's
-                end = None
-            self._tlsShutdownFinished(end)
-        self._flushSendBIO()
+            return records, Failure()
+
+    def _end(self, end: Failure | None) -> None:
+        """Take it that nothing more comes."""
+        if end is not None and end.check(SSL.ZeroReturnError) is not None:
+            self._shutdownTLS()  # type: ignore[no-untyped-call]  # the client is done
+            end = None
+        self._tlsShutdownFinished(end)
 
     def _flushSendBIO(self) -> None:  # noqa: N802
         """Send what OpenSSL has for the client."""

@@ -5,12 +5,50 @@ that hashes and writes what came finds what has come meanwhile, and takes it as 
 """
 
 from collections.abc import Callable
+from functools import partial
 from socket import socket
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
+
+from twisted.internet.tcp import Server
+from zope.interface import Interface
 
 from txregistry.web.chunked import ChunkingInvalid
 
 _READ: Final = 256 * 1024
+
+Receive = Callable[[int], bytes]
+"""Gives bytes that have come, so many at most, without waiting; maybe none yet, where
+they are parts of something. Raises OSError where nothing has come, or will."""
+
+
+class ILendingTransport(Interface):
+    """A transport in whose place a thread may read for a while."""
+
+    def lend() -> Receive | None:
+        """Give what reads; None where that cannot be.
+
+        Until it is given back, nothing else may be done to the transport.
+        """
+
+    def give_back() -> None:
+        """Take it that no thread reads any more; its end may have come meanwhile."""
+
+
+def borrow(transport: Any) -> Receive | None:
+    """Give what reads in a transport's place; None where there is no such thing."""
+    if ILendingTransport.providedBy(transport):
+        receive: Receive | None = ILendingTransport(transport).lend()
+        return receive
+    if type(transport) is Server and not transport.TLS and transport.connected:
+        return partial(_receive, transport.socket)
+    return None
+
+
+def _receive(connection: socket, limit: int) -> bytes:
+    data = connection.recv(limit)
+    if not data:
+        raise ConnectionError  # which the reactor will find out
+    return data
 
 
 class Decoder(Protocol):
@@ -29,7 +67,7 @@ class Borrowed:
     As long as it is borrowed, nothing else may touch the decoder, or close the socket.
 
     Args:
-        connection: The socket, which never waits.
+        receive: Reads.
         decoder: Takes the body apart.
 
     Attributes:
@@ -38,11 +76,11 @@ class Borrowed:
         is_broken: Whether the body cannot be read.
     """
 
-    def __init__(self, connection: socket, decoder: Decoder) -> None:
+    def __init__(self, receive: Receive, decoder: Decoder) -> None:
         self.received = 0
         self.rest: bytes | None = None
         self.is_broken = False
-        self._socket = connection
+        self._receive = receive
         self._decoder = decoder
         self._usual = decoder.deliver, decoder.finish
         self._pieces: list[bytes] = []
@@ -53,10 +91,8 @@ class Borrowed:
         self._pieces, before = [], self.received
         while self.rest is None and self.received - before < limit:
             try:
-                data = self._socket.recv(min(_READ, limit - self.received + before))
-                if not data:
-                    break
-                self._decoder.dataReceived(data)
+                wanted = min(_READ, limit - self.received + before)
+                self._decoder.dataReceived(self._receive(wanted))
             except ChunkingInvalid:
                 self.is_broken = True
                 break

@@ -10,11 +10,10 @@ hold them to what is expected of them.
 
 from typing import Any, Final
 
-from twisted.internet.tcp import Server
 from twisted.web.http import _ChunkedTransferDecoder, _IdentityTransferDecoder
 
 from txregistry.web.body import RequestBody
-from txregistry.web.borrowing import Borrowed
+from txregistry.web.borrowing import Borrowed, ILendingTransport, borrow
 from txregistry.web.chunked import ChunkedDecoder, ChunkingInvalid
 from txregistry.web.direct import send_at_once
 from txregistry.web.heads import HOST, Head, parse_head
@@ -265,18 +264,20 @@ class RegistryChannel(RefusingChannel):
         self._networkProducer.pauseProducing()
 
     def lend(self) -> Borrowed | None:
-        """See `Flow`: what is encrypted is read here."""
-        transport = self.transport
-        if type(transport) is not Server or transport.TLS or not transport.connected:
+        """See `Flow`."""
+        receive = borrow(self.transport)
+        if receive is None:
             return None
         self.stop_reading()
         self._is_lent = True
-        return Borrowed(transport.socket, self._transferDecoder)
+        return Borrowed(receive, self._transferDecoder)
 
     def give_back(self, borrowed: Borrowed) -> None:
         """See `Flow`."""
         self._is_lent = False
         borrowed.give_back()
+        if ILendingTransport.providedBy(self.transport):
+            ILendingTransport(self.transport).give_back()
         if self._is_aborted:
             self.transport.abortConnection()
         elif borrowed.is_broken:

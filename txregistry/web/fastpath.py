@@ -29,7 +29,8 @@ from txregistry.web.routing import App
 _OLD: Final = (b"docker/1.", b"Go 1.1 ")
 """How the names of engines begin that may be too old for version 2."""
 _PATH: Final = re.compile(
-    rb"/v2/([a-z0-9][a-z0-9._/-]*)/(manifests|blobs)/([A-Za-z0-9_][A-Za-z0-9._:-]*)"
+    rb"/v2/([a-z0-9][a-z0-9._/-]*)/(?:"
+    rb"(manifests|blobs|referrers)/([A-Za-z0-9_][A-Za-z0-9._:-]*)|tags/list)"
 )
 _UPLOADS: Final = re.compile(
     rb"/v2/([a-z0-9][a-z0-9._/-]*)/blobs/uploads/([0-9a-f-]{36})?"
@@ -57,7 +58,15 @@ class _Route(NamedTuple):
 _READING: Final = {
     b"blobs": _Route("get_blob", "digest", Digest.parse),
     b"manifests": _Route("get_manifest", "reference", parse_reference),
+    b"referrers": _Route("list_referrers", "digest", Digest.parse),
+    None: _Route("list_tags"),
 }
+"""By what a path has before its last part; None where that is all it asks for."""
+_WHOLE: Final = {
+    b"/v2/": _Route("get_version"),
+    b"/v2/_catalog": _Route("list_repositories"),
+}
+"""By their paths: those that are about no repository."""
 _PUSHING: Final = {
     (b"POST", False): _Route("begin_upload"),
     (b"PATCH", True): _Route("append_upload", "session"),
@@ -106,10 +115,7 @@ class FastResource(KleinResource):
                 request.finish()
                 return NOT_DONE_YET
         elif request.method == b"GET" or request.method == b"HEAD":  # noqa: PLR1714 - fast
-            match = _PATH.fullmatch(request.path)
-            if match is not None:
-                name, kind, wanted = match.groups()
-                self._answer(request, _READING[kind], name, wanted)
+            if self._read(request):
                 return NOT_DONE_YET
         else:
             match = _UPLOADS.fullmatch(request.path)
@@ -127,6 +133,18 @@ class FastResource(KleinResource):
             return NOT_DONE_YET
         request.spread_path()
         return super().render(request)
+
+    def _read(self, request: RegistryRequest) -> bool:
+        """Answer what only reads; say whether it is answered."""
+        match = _PATH.fullmatch(request.path)
+        if match is not None:
+            name, kind, wanted = match.groups()
+            self._answer(request, _READING[kind], name, wanted)
+            return True
+        route = _WHOLE.get(request.path)
+        if route is not None:
+            self._answer(request, route)
+        return route is not None
 
     def _tell_options(self, request: RegistryRequest) -> bool:
         """Say what can be asked here: browsers want to know before they show who asks.
@@ -160,12 +178,13 @@ class FastResource(KleinResource):
         self,
         request: RegistryRequest,
         route: _Route,
-        name: bytes,
-        wanted: bytes | None,
+        name: bytes | None = None,
+        wanted: bytes | None = None,
     ) -> None:
         arguments: dict[str, object] = {}
         try:
-            arguments["name"] = RepositoryName.parse(name.decode("ascii"))
+            if name is not None:
+                arguments["name"] = RepositoryName.parse(name.decode("ascii"))
             if wanted is not None:
                 arguments[route.argument] = route.read(wanted.decode("ascii"))
             result = start(self._app.answer(route.endpoint, request, arguments))

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from msgspec import Raw
+
 from txregistry.model.descriptors import OCI_INDEX
 from txregistry.model.digest import Digest
 from txregistry.model.names import RepositoryName
@@ -51,6 +53,6 @@ def add_referrer_routes(app: App, guards: Guards, registry: Registry) -> None:
         document = {
             "schemaVersion": 2,
             "mediaType": OCI_INDEX,
-            "manifests": [each.to_json() for each in page.descriptors],
+            "manifests": [Raw(each) for each in page.documents],
         }
         return json_answer(request, document, OCI_INDEX)

@@ -10,9 +10,9 @@ def add_version_routes(app: App, guards: Guards) -> None:
     """Add ``/v2/`` and the list of extensions."""
 
     @app.route("/v2/", methods=["GET"], guard=guards.log_in)
-    def get_version(request: RegistryRequest) -> bytes:
+    async def get_version(request: RegistryRequest) -> bytes:
         return json_answer(request, {})
 
     @app.route("/v2/_oci/ext/discover", methods=["GET"], guard=guards.log_in)
-    def get_extensions(request: RegistryRequest) -> bytes:
+    async def get_extensions(request: RegistryRequest) -> bytes:
         return json_answer(request, {"extensions": []})

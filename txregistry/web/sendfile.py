@@ -74,6 +74,7 @@ class _FileSender:
         self._channel: Any = request.channel
         self._transport: Any = request.channel.transport
         self._offset, self._stop = reader.span()
+        self._cached = self._offset
         self._done: Deferred[None] = Deferred()
         self._started = False
         self._over = False
@@ -104,40 +105,40 @@ class _FileSender:
             return
         if self._over or self._reading:
             return
-        budget = min(_BUDGET, self._stop - self._offset)
-        if not self._is_cached(budget):
-            self._reading = True
-            _ = detach(self._read_ahead(budget), self._log, "reading ahead")
-            return
-        self._send(budget)
+        if self._offset >= self._cached:
+            budget = min(_BUDGET, self._stop - self._offset)
+            if not self._is_cached(budget):
+                self._reading = True
+                _ = detach(self._read_ahead(budget), self._log, "reading ahead")
+                return
+            self._cached = self._offset + budget
+        self._send()
 
     def stopProducing(self) -> None:
         """See ``IPullProducer``: the handler is cancelled by the request's own end."""
         self._over = True
 
-    def _send(self, budget: int) -> None:
-        sent = 0
+    def _send(self) -> None:
+        """Send what was found to be in the kernel's cache, as far as there is room."""
         try:
-            while sent < budget:
-                count = os.sendfile(
-                    self._transport.fileno(),
-                    self._reader.fileno(),
-                    self._offset,
-                    budget - sent,
-                )
-                if not count:
-                    self._log.error("A file became shorter while it was sent")
-                    self._break_off()
-                    return
-                sent += count
-                self._offset += count
+            count = os.sendfile(
+                self._transport.fileno(),
+                self._reader.fileno(),
+                self._offset,
+                self._cached - self._offset,
+            )
         except BlockingIOError:
             pass
         except OSError:  # the client has gone; the transport finds out for itself
             self._break_off()
             return
-        if sent:
-            self._request.sentLength += sent
+        else:
+            if not count:
+                self._log.error("A file became shorter while it was sent")
+                self._break_off()
+                return
+            self._offset += count
+            self._request.sentLength += count
             self._channel.touch()
         if self._offset < self._stop:
             self._transport.startWriting()
@@ -165,7 +166,8 @@ class _FileSender:
             if self._over:
                 await self._reader.close()
         if not self._over:
-            self._send(size)
+            self._cached = self._offset + size
+            self._send()
 
     def _break_off(self) -> None:
         self._over = True

@@ -85,6 +85,18 @@ class IFileReader(IReader):
         """Give the half-open range of the file that is left to be read."""
 
 
+class IHeldFile(IReader):
+    """A reader of a file whose end is given only when all of it was found sound."""
+
+    file = Attribute("The `IFileReader` of all of it.")
+
+    def front() -> tuple[int, int]:
+        """Give the half-open range of the file that can be sent at once."""
+
+    async def rest() -> bytes:
+        """Give what comes after that, as soon as all was found to be sound."""
+
+
 @implementer(IEnding)
 class BytesReader:
     """Read what is in memory."""

@@ -199,6 +199,33 @@ class DownloadTests(wire.WireCase):
         self.assertEqual(digest_of(answer.body), digest_of(_DATA))
 
 
+class FirstDownloadTests(DownloadTests):
+    """What was not read yet: its end is held back until it is proven."""
+
+    async def setUp(self) -> None:  # type: ignore[override]  # trial awaits it
+        await super().setUp()
+        self.path = os.path.join(self.directory, blob(Digest.of(_DATA)))
+        os.utime(self.path, (1, 1))  # as if it had been written again
+
+    def rot(self) -> None:
+        """Change a byte."""
+        with open(self.path, "r+b") as file:
+            file.write(b"!")
+
+    async def test_the_end_of_what_has_rotted_never_comes(self) -> None:
+        self.rot()
+        client = await self.connect()
+        client.send(self.get())
+        await client.end()
+        self.assertGreater(len(client.received), len(_DATA) // 2)
+        self.assertLess(len(client.received), len(_DATA))
+        self.assertEqual((await self.ask("GET", self.target)).status, 404)
+
+
+class SecureFirstDownloadTests(FirstDownloadTests):
+    secure = True
+
+
 class SecureDownloadTests(DownloadTests):
     secure = True
 

@@ -14,13 +14,14 @@ from txregistry.model.errors import BlobUnknown
 from txregistry.model.names import RepositoryName
 from txregistry.registry.catalog import Catalog
 from txregistry.registry.collection.sparing import Sparing
+from txregistry.registry.heldfiles import LEAST, Holding
 from txregistry.registry.integrity import Integrity
 from txregistry.registry.links import read_link, same_content, write_link
 from txregistry.registry.proving import Proving
 from txregistry.registry.quotas.quotas import Quotas
 from txregistry.storage import keys
 from txregistry.storage.interfaces import IObjectStore, NotFound, Stat
-from txregistry.streams import IReader
+from txregistry.streams import IFileReader, IReader
 
 LIFETIME: Final = 1200.0
 """Seconds for which clients may fetch a blob elsewhere: as long as Distribution's."""
@@ -77,6 +78,7 @@ class Blobs:
         self._sparing = sparing
         self._integrity = integrity
         self._proving = Proving(store, integrity)
+        self._holding = Holding(integrity)
         self._catalog = catalog
         self._holders: OrderedDict[Digest, RepositoryName] = OrderedDict()
 
@@ -146,6 +148,9 @@ class Blobs:
             raise BlobUnknown("The blob was deleted a moment ago.") from None
         if self._integrity.verdict(blob.stored, blob.stat) is None:
             if start == 0 and stop == blob.size:
+                if stop >= LEAST and IFileReader.providedBy(reader):
+                    file = IFileReader(reader)
+                    return self._holding.hold(blob.stored, blob.stat, file)
                 return self._integrity.check(blob.stored, blob.stat, reader)
             self._proving.begin(blob.stored, blob.stat)
         return reader

@@ -26,12 +26,19 @@ _REMEMBERED: Final = 50_000
 
 
 class Integrity:
-    """Remember which content was proven, and which was found to be rotten."""
+    """Remember which content was proven, and which was found to be rotten.
+
+    Args:
+        blocking: Where hashing goes.
+
+    Attributes:
+        blocking: The same.
+    """
 
     _log = Logger()
 
     def __init__(self, blocking: Blocking) -> None:
-        self._blocking = blocking
+        self.blocking = blocking
         # Compact, as there are many: bytes of digests, and the identity as a number.
         self._verdicts: dict[bytes, int] = {}
 
@@ -60,12 +67,12 @@ class Integrity:
 
     def check(self, digest: Digest, stat: Stat, reader: IReader) -> IReader:
         """Let content be checked while it is read, from its first byte to its last."""
-        return _CheckedReader(reader, digest, stat, self, self._blocking)
+        return _CheckedReader(reader, digest, stat, self, self.blocking)
 
     async def hash(self, reader: IReader, algorithm: str = CANONICAL) -> Hashing:
         """Hash everything that a reader gives, and close it."""
         hashing = new_hashing(algorithm)
-        await read_through(reader, self._blocking, hashing.update)
+        await read_through(reader, self.blocking, hashing.update)
         return hashing
 
     def _remember(self, digest: Digest, stat: Stat, *, sound: bool) -> None:

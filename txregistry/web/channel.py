@@ -232,13 +232,16 @@ class RegistryChannel(RefusingChannel):
         """Take part of a body."""
         if self._refused:
             return
+        invalid = False
         try:
             super().rawDataReceived(data)
         except ChunkingInvalid:
-            self._respondToBadRequestAndDisconnect()
+            invalid = True
         body = self.requests[-1].body if self.requests else None
         if body is not None:
             body.settle()
+        if invalid:
+            self._respondToBadRequestAndDisconnect()
 
     def allContentReceived(self) -> None:
         """Take the end of a body; or dispatch a request that has none."""

@@ -9,7 +9,7 @@ from twisted.internet.tcp import Server
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from txregistry.streams import IFileReader, IReader, Pump
+from txregistry.streams import IFileReader, IHeldFile, IReader, Pump
 from txregistry.tasks import Blocking, detach
 from txregistry.web.request import RegistryRequest
 
@@ -44,9 +44,18 @@ class Sender:
         channel = request.channel
         channel.touch()
         file: Any = IFileReader(reader, None)
+        held: Any = IHeldFile(reader, None)
         if file is not None and isinstance(channel.transport, Server):
             request.write(b"")
-            await _FileSender(request, file, self._blocking).run()
+            await _FileSender(request, file, file.span(), self._blocking).run()
+        elif held is not None and isinstance(channel.transport, Server):
+            request.write(b"")
+            front = _FileSender(request, held.file, held.front(), self._blocking)
+            await front.run(keep=True)
+            try:
+                request.write(await held.rest())
+            finally:
+                await held.close()
         else:
             await Pump(reader, request, lambda _: channel.touch()).run()
         length = request.responseHeaders.getRawHeaders(b"content-length")
@@ -66,22 +75,29 @@ class _FileSender:
     _log = Logger()
 
     def __init__(
-        self, request: RegistryRequest, reader: IFileReader, blocking: Blocking
+        self,
+        request: RegistryRequest,
+        reader: IFileReader,
+        span: tuple[int, int],
+        blocking: Blocking,
     ) -> None:
         self._request = request
         self._reader = reader
         self._blocking = blocking
         self._channel: Any = request.channel
         self._transport: Any = request.channel.transport
-        self._offset, self._stop = reader.span()
+        self._offset, self._stop = span
         self._cached = self._offset
         self._done: Deferred[None] = Deferred()
         self._started = False
         self._over = False
         self._reading = False
 
-    async def run(self) -> None:
+    async def run(self, *, keep: bool = False) -> None:
         """Send the file.
+
+        Args:
+            keep: Whether it stays open when all has been sent.
 
         Raises:
             CancelledError: the client left, or the file ended early.
@@ -93,9 +109,12 @@ class _FileSender:
         self._transport.registerProducer(self, False)
         try:
             await self._done
+        except BaseException:
+            keep = False
+            raise
         finally:
             self._over = True
-            if not self._reading:
+            if not self._reading and not keep:
                 await self._reader.close()
 
     def resumeProducing(self) -> None:
@@ -178,4 +197,6 @@ class _FileSender:
         self._transport.unregisterProducer()
         if not self._transport.disconnecting:
             self._transport.registerProducer(self._channel, True)
+            # It may have been told to wait until what was before this had left.
+            self._channel.resumeProducing()
         self._done.callback(None)

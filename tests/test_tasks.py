@@ -1,11 +1,22 @@
 """Tests of ``txregistry/tasks.py``; its threads are tested in ``integration/``."""
 
+from collections.abc import Sequence
+
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 from twisted.logger import Logger, LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
-from txregistry.tasks import Bell, Crowds, Flights, Turns, at_once, breathe, detach
+from txregistry.tasks import (
+    Bell,
+    Crowds,
+    Flights,
+    Turns,
+    at_once,
+    breathe,
+    detach,
+    side_by_side,
+)
 
 
 class WorkError(Exception):
@@ -23,6 +34,51 @@ class AtOnceTests(SynchronousTestCase):
 
     def test_gives_the_failure(self) -> None:
         self.failureResultOf(at_once(int, "x"), ValueError)
+
+
+class SideBySideTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.begun: list[int] = []
+        self.waiting: dict[int, Deferred[str]] = {}
+
+    async def work(self, thing: int) -> str:
+        self.begun.append(thing)
+        if thing == 13:
+            raise WorkError
+        waiting = self.waiting[thing] = Deferred()
+        try:
+            return await waiting
+        finally:
+            del self.waiting[thing]
+
+    def run_all(self, things: Sequence[int], most: int) -> Deferred[list[str]]:
+        return Deferred.fromCoroutine(side_by_side(self.work, things, most))
+
+    def test_nothing_comes_to_nothing(self) -> None:
+        self.assertEqual(self.successResultOf(self.run_all((), 3)), [])
+
+    def test_so_many_are_worked_on_at_once(self) -> None:
+        done = self.run_all(range(5), 2)
+        self.assertEqual(self.begun, [0, 1])
+        self.waiting[1].callback("b")
+        self.assertEqual(self.begun, [0, 1, 2])
+        for thing, text in ((2, "c"), (3, "d"), (4, "e")):
+            self.waiting[thing].callback(text)
+        self.assertNoResult(done)
+        self.waiting[0].callback("a")
+        self.assertEqual(self.successResultOf(done), ["a", "b", "c", "d", "e"])
+
+    def test_a_failure_ends_all(self) -> None:
+        done = self.run_all((0, 1, 13, 3), 2)
+        self.waiting[1].callback("b")
+        self.failureResultOf(done, WorkError)
+        self.assertEqual((self.waiting, self.begun), ({}, [0, 1, 13]))
+
+    def test_who_leaves_ends_all(self) -> None:
+        done = self.run_all(range(5), 2)
+        done.cancel()
+        self.failureResultOf(done, CancelledError)
+        self.assertEqual((self.waiting, self.begun), ({}, [0, 1]))
 
 
 class DetachTests(SynchronousTestCase):

@@ -1,10 +1,24 @@
 """Work that blocks, work that several want, and work that nobody awaits."""
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Hashable
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Generator,
+    Hashable,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-from twisted.internet.defer import CancelledError, Deferred, DeferredLock
+from twisted.internet.defer import (
+    CancelledError,
+    Deferred,
+    DeferredList,
+    DeferredLock,
+    FirstError,
+    gatherResults,
+)
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThreadPool
@@ -13,6 +27,7 @@ from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
 P = ParamSpec("P")
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -242,6 +257,43 @@ def detach(work: Coroutine[Any, Any, object], log: Logger, what: str) -> Deferre
         lambda _: None, failed
     )
     return done
+
+
+async def side_by_side(
+    work: Callable[[S], Coroutine[Any, Any, T]], things: Sequence[S], most: int
+) -> list[T]:
+    """Do the same to many things, to some of them at once.
+
+    Args:
+        work: What is done to each.
+        things: The things.
+        most: To how many at once.
+
+    Returns:
+        What it comes to, in the order of the things.
+
+    Raises:
+        Exception: whatever the first failure is; nothing is being done any more then.
+    """
+    left = iter(enumerate(things))
+    found: dict[int, T] = {}
+
+    async def line() -> None:
+        for place, thing in left:
+            found[place] = await work(thing)
+
+    lines = min(most, len(things))
+    running = [Deferred.fromCoroutine(line()) for _ in range(lines)]
+    try:
+        await gatherResults(running, consumeErrors=True)
+    except BaseException as error:
+        for each in running:
+            each.cancel()
+        await DeferredList(running, consumeErrors=True)
+        if isinstance(error, FirstError):
+            error.subFailure.raiseException()
+        raise
+    return [found[place] for place in range(len(things))]
 
 
 def breathe(clock: IReactorTime) -> Deferred[None]:

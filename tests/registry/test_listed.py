@@ -49,6 +49,11 @@ class ListedTests(RegistryTestCase):
             )
             for _ in range(2)
         ]
+        # What they keep has to be what is there, however long they live.
+        self.lists = [
+            (Catalog(store, self.clock), Tags(store, self.clock))
+            for store in self.stores
+        ]
 
     def pass_tick(self) -> None:
         """Let the file system's clock go on: then no two changes have one time."""
@@ -75,10 +80,10 @@ class ListedTests(RegistryTestCase):
                 key.startswith(keys.manifests(RepositoryName(name))) for key in there
             )
         ]
-        for store in self.stores:
-            catalog, tags = Catalog(store, self.clock), Tags(store, self.clock)
+        for catalog, tags in self.lists:
             for after in ("", "a", "a/", "a-b", "b"):
                 page = self.result(catalog.page(after, 3))
+                self.assertEqual(self.result(catalog.page(after, 3)), page)
                 wanted = [name for name in repositories if name > after]
                 self.assertEqual([str(name) for name in page.names], wanted[:3])
                 self.assertEqual(page.more, len(wanted) > 3)

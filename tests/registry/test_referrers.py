@@ -18,7 +18,7 @@ from txregistry.model.digest import Digest
 from txregistry.model.errors import ManifestUnknown
 from txregistry.model.manifests import Manifest
 from txregistry.model.names import fallback_tag
-from txregistry.registry import referrers
+from txregistry.registry import descriptions
 from txregistry.storage import keys
 from txregistry.storage.interfaces import IObjectStore, Key, Page
 
@@ -250,11 +250,11 @@ class CostTests(ReferrersTestCase):
         self.assertEqual((self.list("a/7"), len(self.list())), ([], 59))
 
     def test_memory_is_bounded(self) -> None:
-        self.patch(referrers, "_KNOWN", 3000)
+        self.patch(descriptions, "_ROOM", 3600)
         self.registry = self.make_registry()
         for _ in range(2):
             self.assertEqual(len(self.list()), 60)
-            self.assertLessEqual(len(self.registry.referrers._known), 3)
+            self.assertLessEqual(len(self.registry.referrers._descriptions._known), 3)
 
 
 class FallbackTests(ReferrersTestCase):

@@ -188,3 +188,11 @@ class FolderListTests(ListTests):
     def setUp(self) -> None:
         super().setUp()
         self.patch(tags, "_BATCH", 3)
+
+
+class LargeFolderListTests(FolderListTests):
+    """The same where there are too many tags to sort them all for a page."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.patch(tags, "_FEW", -1)

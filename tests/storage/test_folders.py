@@ -36,6 +36,10 @@ class FoldersTests(FolderTestCase):
     def test_nothing_is_remembered_before_it_was_read(self) -> None:
         self.assertIsNone(self.folders_seen.remembered(self.root))
 
+    def test_what_is_not_there_is_found_so_at_once(self) -> None:
+        with self.assertRaises(FileNotFoundError):
+            self.folders_seen.remembered(os.path.join(self.root, "none"))
+
     def test_what_was_read_is_remembered(self) -> None:
         self.folders_seen.read(self.root)
         self.assertEqual(self.folders_seen.remembered(self.root), ["a/"])

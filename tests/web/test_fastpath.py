@@ -6,13 +6,26 @@ from klein.resource import KleinResource
 
 from tests.web import exchange
 from tests.web.answers import Answer
-from tests.web.content import ABSENT, ABSENT_512, CONFIG, LAYER, digest_of
+from tests.web.content import (
+    ABSENT,
+    ABSENT_512,
+    CONFIG,
+    LAYER,
+    digest_of,
+    signature,
+)
 from tests.web.exchange import Exchange, Headers
 from tests.web.v2.test_blobs import MALFORMED
 from tests.web.v2.test_manifests import BAD_NAMES, BAD_TAGS
 from txregistry.web.fastpath import FastResource
 from txregistry.web.request import RegistryRequest
 
+#: What is asked of lists.
+QUERIES = (
+    *("", "?n=1", "?n=0", "?n=99999999", "?n=-1", "?n=", "?n=x", "?last=1.0"),
+    *("?n=1&last=a", "?last=library&n=1", "?last=z", "?last=%00", "?last=..%2F"),
+    *("?n=2&x=y&x=z", "?artifactType=a/b", "?artifactType=application%2Fx&n=1"),
+)
 _CHANGING = frozenset({"date", "docker-upload-uuid", "location"})
 
 
@@ -31,6 +44,9 @@ class SameAnswerTests(exchange.WebCase):
         self.data = self.push_image("library/app", "latest", "1.0", "a_b-c")
         self.push_image("blobs/uploads", "latest")
         self.push_image("manifests", "manifests")
+        for artifact_type in ("a/b", "a/c", "application/x"):
+            data = signature(self.data, artifact_type)
+            self.push_manifest("library/app", digest_of(data), data)
         self.slow = Exchange(store=self.exchange.store, clock=self.exchange.clock)
         root = self.slow.root
         self.slow.site.resource = _Slow(root._app)
@@ -49,7 +65,18 @@ class SameAnswerTests(exchange.WebCase):
             *("library/app", "library%2Fapp", "nobody", "library", "manifests"),
             *("blobs/uploads", "x" * 240, *BAD_NAMES, "..", "%2e", "_catalog"),
         )
+        digest = digest_of(self.data)
         return [
+            *("/v2/", "/v2", "/v2/?a=b", "/v2/%5Fcatalog", "/v2/_catalog/"),
+            *(f"/v2/_catalog{query}" for query in QUERIES),
+            *(f"/v2/library/app/tags/list{query}" for query in QUERIES),
+            *(f"/v2/library/app/referrers/{digest}{query}" for query in QUERIES),
+            *(f"/v2/library/app/referrers/{each}" for each in references),
+            *(f"/v2/{name}/tags/list" for name in names),
+            *(f"/v2/{name}/referrers/{digest}" for name in names),
+            *("/v2/tags/list", "/v2/tags/list/tags/list", "/v2/library/app/tags"),
+            *("/v2/library/app/tags/list/", "/v2/library/app/tags//list"),
+            *("/v2/library/app/tags/lists", "/v2/library/app/tags/%6Cist"),
             *(f"/v2/library/app/manifests/{each}" for each in references),
             *(f"/v2/library/app/blobs/{each}" for each in blobs),
             *(f"/v2/{name}/manifests/latest" for name in names),
@@ -130,7 +157,15 @@ class SameAnswerTests(exchange.WebCase):
 
     def test_both_ways_are_taken(self) -> None:
         """Else these tests would compare a thing with itself."""
+        short = (
+            *("/v2/", "/v2/_catalog", "/v2/library/app/tags/list?n=2"),
+            f"/v2/library/app/referrers/{digest_of(self.data)}?artifactType=a/b",
+            "/v2/library/app/manifests/latest",
+        )
         taken: list[str] = []
+
+        def general(_: object, request: RegistryRequest) -> int:
+            raise AssertionError(request.path)
 
         class Noted(_Slow):
             def render(self, request: RegistryRequest) -> object:  # type: ignore[override]  # ours
@@ -138,8 +173,12 @@ class SameAnswerTests(exchange.WebCase):
                 return super().render(request)
 
         self.slow.site.resource = Noted(self.slow.root._app)
-        self.slow.ask("GET", "/v2/library/app/manifests/latest")
-        self.assertEqual(taken, ["/v2/library/app/manifests/latest"])
+        for target in short:
+            self.slow.ask("GET", target)
+        self.assertEqual(taken, [target.partition("?")[0] for target in short])
+        self.patch(KleinResource, "render", general)
+        for target in short:
+            self.assertEqual(self.exchange.ask("GET", target).status, 200, target)
 
 
 def fields(answer: Answer) -> list[tuple[str, str]]:

@@ -5,8 +5,15 @@ manifests tells.
 """
 
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Mapping,
+    Sequence,
+)
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from twisted.internet.interfaces import IReactorTime
@@ -15,6 +22,7 @@ from txregistry.model.errors import NameInvalid
 from txregistry.model.names import RepositoryName
 from txregistry.registry.keywindow import KeyWindow, beyond
 from txregistry.registry.listing import folders_of
+from txregistry.registry.made import Made, Making
 from txregistry.registry.ordering import Listed, NameOrder
 from txregistry.storage.interfaces import IObjectStore
 from txregistry.storage.keys import MANIFESTS_FOLDER, REPOSITORIES
@@ -31,6 +39,10 @@ _AFTER_OURS: Final = chr(ord("_") + 1)
 """What sorts after all names that begin with ``_``."""
 _PEEK: Final = 5
 """Names that tell whether a folder is a repository, has others within, or both."""
+_NOTED: Final = 256
+"""Listings of a page that is kept, at most: all are looked at again for it."""
+_ROOM: Final = 10_000
+"""Names in the listings of all pages that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +61,9 @@ class _Folder:
     nests: bool
 
 
-_Batch = tuple[dict[str, _Folder], Listed]
-"""Some of what lies directly in a folder, and what is known of the rest."""
+_Batch = tuple[dict[str, _Folder], Listed, Mapping[str, Sequence[str]]]
+"""Some of what lies directly in a folder, what is known of the rest, and the listings
+of those that were listed for this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +73,18 @@ class _Walk:
     Attributes:
         batch: How many folders are listed at once.
         window: The keys that were listed lately, where the store has no folders.
+        noted: The folders that were listed, by prefix; too many to be of use are one
+            more than that.
     """
 
     batch: int
     window: KeyWindow
+    noted: dict[str, Sequence[str]] = field(default_factory=dict)
+
+    def note(self, prefix: str, names: Sequence[str]) -> None:
+        """Note what the names depend on that are found."""
+        if len(self.noted) <= _NOTED:
+            self.noted.setdefault(prefix, names)
 
 
 class Catalog:
@@ -89,6 +110,7 @@ class Catalog:
         self._sign = folder
         self._root = root
         self._understood: dict[tuple[str, ...], _Folder] = {}
+        self._pages: Making[NamesPage] = Making(_ROOM)
 
     async def page(
         self,
@@ -103,9 +125,28 @@ class Catalog:
             limit: How many at most.
             shown: Whether a repository may be seen; None where all may.
         """
+        if shown is not None:
+            return await self._page(self._walk(_BATCH), after, limit, shown)
+        made = self._pages.find((after, limit))
+        if made is not None and self._folders is not None:
+            listings = await self._folders.names(tuple(made.listings))
+            if made.is_of(listings):
+                return made.value
+        walk = self._walk(min(limit + 1, _BATCH))
+        page = await self._page(walk, after, limit, None)
+        if 0 < len(walk.noted) <= _NOTED:
+            self._pages.keep((after, limit), Made(page, walk.noted))
+        return page
+
+    async def _page(
+        self,
+        walk: _Walk,
+        after: str,
+        limit: int,
+        shown: Callable[[RepositoryName], Awaitable[bool]] | None,
+    ) -> NamesPage:
         names: list[RepositoryName] = []
-        batch = _BATCH if shown is not None else min(limit + 1, _BATCH)
-        async for name in self._parsed(after, batch):
+        async for name in self._parsed(after, walk):
             if shown is not None and not await shown(name):
                 continue
             if len(names) == limit:
@@ -115,11 +156,13 @@ class Catalog:
 
     def all(self) -> AsyncIterator[RepositoryName]:
         """Give every name."""
-        return self._parsed("", _BATCH)
+        return self._parsed("", self._walk(_BATCH))
 
-    async def _parsed(self, after: str, batch: int) -> AsyncIterator[RepositoryName]:
+    def _walk(self, batch: int) -> _Walk:
+        return _Walk(batch, KeyWindow(self._store, self._root))
+
+    async def _parsed(self, after: str, walk: _Walk) -> AsyncIterator[RepositoryName]:
         count = 0
-        walk = _Walk(batch, KeyWindow(self._store, self._root))
         async for text in self._names("", after, walk):
             count += 1
             if not count % _PAUSE:
@@ -130,9 +173,20 @@ class Catalog:
                 continue  # somebody else's folder
 
     async def _names(  # noqa: C901 - one walk, best read in one piece
-        self, folder: str, after: str, walk: _Walk
+        self,
+        folder: str,
+        after: str,
+        walk: _Walk,
+        names: Sequence[str] | None = None,
     ) -> AsyncIterator[str]:
-        """Give the names below a folder, which has been cut off ``after``."""
+        """Give the names below a folder, which has been cut off ``after``.
+
+        Args:
+            folder: The folder.
+            after: Only names strictly after this.
+            walk: What is remembered of it all.
+            names: What lies directly in it, if that was listed a moment ago.
+        """
         head, slash, rest = after.partition("/")
         if slash and _is_name(folder + head):  # else no name can begin with it
             async for name in self._names(f"{folder}{head}/", rest, walk):
@@ -144,42 +198,57 @@ class Catalog:
             if leaf not in found:
                 if listed.knows(f"{leaf}/") is False:
                     return False
-                found[leaf] = await self._look(f"{folder}{leaf}/")
+                found[leaf] = await self._look(f"{folder}{leaf}/", walk)
             return found[leaf].is_repository
 
         order = NameOrder(is_repository)
         if self._folders is None:
-            batches = self._flat_batches(folder, head + slash, walk.window)
+            batches = self._flat_batches(folder, head + slash, walk)
         else:
-            batches = self._batches(folder, head + slash, walk.batch)
+            batches = self._batches(folder, head + slash, walk, names)
         async for batch in batches:
-            found, listed = batch
+            found, listed, within = batch
             for child, looked in tuple(found.items()):
                 for leaf in await order.due(child):
                     if leaf > after and await is_repository(leaf):
                         yield folder + leaf
                 if looked.nests:
-                    async for name in self._names(f"{folder}{child}/", "", walk):
+                    path, names = f"{folder}{child}/", within.get(child)
+                    async for name in self._names(path, "", walk, names):
                         yield name
 
     async def _batches(
-        self, folder: str, after: str, batch: int
+        self, folder: str, after: str, walk: _Walk, names: Sequence[str] | None
     ) -> AsyncIterator[_Batch]:
         """Give what lies directly in a folder, each with what lies in it."""
-        assert self._folders is not None  # noqa: S101 - or there would be no folder
         prefix = self._root + folder
-        (names,) = await self._folders.names((prefix,))
+        if names is None:
+            (names,) = await self._list_folders((prefix,), walk)
         listed = Listed((), names)
-        start, size = bisect_right(names, after), min(_FIRST, batch)
+        start, size = bisect_right(names, after), min(_FIRST, walk.batch)
         while start < len(names):
             children = [each for each in names[start : start + size] if _nests(each)]
-            start, size = start + size, min(2 * size, batch)
-            within = await self._folders.names([prefix + each for each in children])
-            pairs = zip(children, within, strict=True)
-            yield {child[:-1]: self._read(each) for child, each in pairs}, listed
+            start, size = start + size, min(2 * size, walk.batch)
+            if not children:
+                continue
+            found = await self._list_folders([prefix + each for each in children], walk)
+            within = {
+                child[:-1]: each for child, each in zip(children, found, strict=True)
+            }
+            folders = {child: self._read(each) for child, each in within.items()}
+            yield folders, listed, within
+
+    async def _list_folders(
+        self, prefixes: Sequence[str], walk: _Walk
+    ) -> Sequence[Sequence[str]]:
+        assert self._folders is not None  # noqa: S101 - or there would be no folder
+        found = await self._folders.names(prefixes)
+        for prefix, names in zip(prefixes, found, strict=True):
+            walk.note(prefix, names)
+        return found
 
     async def _flat_batches(
-        self, folder: str, after: str, window: KeyWindow
+        self, folder: str, after: str, walk: _Walk
     ) -> AsyncIterator[_Batch]:
         """Give the same of a store without folders.
 
@@ -192,7 +261,7 @@ class Catalog:
             place = beyond(prefix + after) if after[-1] == "/" else prefix + after
         more = True
         while more:
-            page = await window.list(prefix, place)
+            page = await walk.window.list(prefix, place)
             within: dict[str, set[str]] = {}
             for key in page.names:
                 child, slash, rest = key.removeprefix(prefix).partition("/")
@@ -206,26 +275,28 @@ class Catalog:
                 place = page.names[-1]
                 child, slash, _ = place.removeprefix(prefix).partition("/")
                 if child in found:
-                    found[child] = await self._last(folder, child, place, found[child])
+                    found[child] = await self._last(
+                        folder, child, place, found[child], walk
+                    )
                     place = beyond(f"{prefix}{child}/")
                 elif slash:  # what is not listed sorts together
                     place = f"{prefix}{_AFTER_OURS}"
             if found:
-                yield found, Listed(known, known, more=more)
+                yield found, Listed(known, known, more=more), {}
 
     async def _last(
-        self, folder: str, child: str, place: str, found: _Folder
+        self, folder: str, child: str, place: str, found: _Folder, walk: _Walk
     ) -> _Folder:
         """Give what lies in a folder whose keys were listed up to some place."""
         sign = f"{self._root}{folder}{child}/{self._sign}/"
         if found.is_repository or place > sign:
             return replace(found, nests=True)
-        return await self._look(f"{folder}{child}/")
+        return await self._look(f"{folder}{child}/", walk)
 
-    async def _look(self, folder: str) -> _Folder:
+    async def _look(self, folder: str, walk: _Walk) -> _Folder:
         prefix = self._root + folder
         if self._folders is not None:
-            (within,) = await self._folders.names((prefix,))
+            (within,) = await self._list_folders((prefix,), walk)
             return self._read(within)
         page = await self._store.list(prefix, limit=_PEEK, delimiter=True)
         found = self._read([name.removeprefix(prefix) for name in page.names])

@@ -4,6 +4,7 @@ Source: OCI Distribution 1.1, "Pulling manifests" and "Deleting Manifests".
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,6 +27,7 @@ from txregistry.model.manifests import (
 )
 from txregistry.model.names import Reference, RepositoryName
 from txregistry.registry.collection.sparing import Sparing
+from txregistry.registry.holding import held
 from txregistry.registry.links import read_link, same_content, write_link
 from txregistry.registry.listing import objects
 from txregistry.registry.tags import Tags
@@ -119,13 +121,7 @@ class Manifests:
             ManifestUnknown: the repository has none of this tag or digest.
             NameUnknown: there is no such repository.
         """
-        found = None
-        if isinstance(reference, Digest):
-            found = await self._find(name, reference)
-        else:
-            digest = await self._tags.find(name, reference)
-            if digest is not None:
-                found = await self._find_tagged(name, digest)
+        found = await self.look(name, reference)
         if found is not None:
             return found
         if not await self.has_repository(name):
@@ -137,9 +133,39 @@ class Manifests:
             {"reference": str(reference)},
         )
 
+    async def look(
+        self, name: RepositoryName, reference: Reference
+    ) -> StoredManifest | None:
+        """Give a manifest; None where there is none, for whatever reason."""
+        if isinstance(reference, Digest):
+            return await self._find(name, reference)
+        digest = await self._tags.find(name, reference)
+        return None if digest is None else await self._find_tagged(name, digest)
+
     async def holds(self, name: RepositoryName, digest: Digest) -> bool:
         """Say whether a repository has a manifest."""
         return await self._find(name, digest) is not None
+
+    async def held(
+        self, name: RepositoryName, digests: Sequence[Digest]
+    ) -> set[Digest]:
+        """Say which of some manifests a repository has, by its links alone."""
+        if self._sparing is not None:
+            await self._sparing.links(name, "revisions", digests)
+        return await held(self._store, keys.revision_links(name), digests)
+
+    async def find_held(
+        self, name: RepositoryName, digest: Digest
+    ) -> StoredManifest | None:
+        """Give a manifest of which it is known that a repository has it.
+
+        Returns:
+            It; None where it cannot be served, or is gone.
+        """
+        if digest.algorithm != CANONICAL:
+            return await self._find(name, digest)
+        found = await self._content(digest)
+        return found and StoredManifest(digest, *found)
 
     async def has_repository(self, name: RepositoryName) -> bool:
         """Say whether anything was ever pushed to a repository."""
@@ -217,15 +243,19 @@ class Manifests:
         stored = await read_link(self._store, keys.revision_link(name, digest))
         if stored is None:
             return None
+        found = await self._content(stored)
+        return found and StoredManifest(digest, *found)
+
+    async def _content(self, stored: Digest) -> tuple[bytes, str] | None:
+        """Give bytes and type of a manifest, from memory where they are there."""
         found = self._cache.get(stored)
         if found is None:
             found = await self._read(stored)
-            if found is None:
-                return None
-            self._remember(stored, found)
+            if found is not None:
+                self._remember(stored, found)
         else:
             self._cache.move_to_end(stored)
-        return StoredManifest(digest, *found)
+        return found
 
     async def _read(self, stored: Digest) -> tuple[bytes, str] | None:
         """Read a manifest and check it against its digest."""

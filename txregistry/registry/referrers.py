@@ -22,10 +22,10 @@ from txregistry.model.digest import ALGORITHMS, Digest
 from txregistry.model.errors import (
     DigestInvalid,
     ManifestUnknown,
-    NameUnknown,
 )
 from txregistry.model.manifests import MAX_SIZE
 from txregistry.model.names import RepositoryName, fallback_tag
+from txregistry.registry.descriptions import Description, Descriptions
 from txregistry.registry.links import write_link
 from txregistry.registry.listing import folders_of
 from txregistry.registry.manifests import Manifests, StoredManifest
@@ -36,12 +36,12 @@ from txregistry.tasks import Turns, breathe
 
 _BATCH: Final = 999
 """Links that are listed at once: one request of S3, which also tells of more."""
-_DEAR: Final = 100
-"""Manifests passed over, by what is remembered of them, for one that is looked at."""
-_PAUSE: Final = 10 * _DEAR
-"""What is done before others have their turn."""
-_KNOWN: Final = 12 * 1024 * 1024
-"""Bytes that is remembered of manifests, roughly."""
+_PAUSE: Final = 1000
+"""Manifests that are passed over before others have their turn."""
+_GROUP: Final = 64
+"""Referrers that are looked at before others have their turn; where each would be a
+request, as many as one listing tells of."""
+_LEAST: Final = 8
 _HEXADECIMAL: Final = re.compile("[0-9a-f]{,128}")
 _INDEXES: Final = 8
 """Fallback indexes of which is remembered what they list."""
@@ -55,10 +55,17 @@ _ROOM: Final = 3 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ReferrersPage:
-    """Some referrers, by digest, and whether there are more."""
+    """Some referrers, by digest, and whether there are more.
+
+    Attributes:
+        descriptors: The referrers.
+        more: Whether there are more.
+        documents: The descriptors as JSON.
+    """
 
     descriptors: tuple[Descriptor, ...]
     more: bool
+    documents: tuple[bytes, ...]
 
 
 class Referrers:
@@ -88,8 +95,7 @@ class Referrers:
         self._write_fallback = write_fallback
         self._turns = Turns()
         self._listed: OrderedDict[Digest, Sequence[str]] = OrderedDict()
-        self._known: OrderedDict[Digest, tuple[Digest, Descriptor]] = OrderedDict()
-        self._left = _KNOWN
+        self._descriptions = Descriptions(manifests)
 
     async def page(  # noqa: D417 - see below
         self,
@@ -109,25 +115,47 @@ class Referrers:
             limit: How many at most.
             room: Bytes that their descriptors may take as JSON; one is always given.
         """
-        found: list[Descriptor] = []
-        idle = 0
+        found: list[Description] = []
+        groups = self._groups(name, subject, types, after, limit + 1)
+        async for digests in groups:
+            async for each in self._descriptions.of(name, subject, digests):
+                if types and each.descriptor.artifact_type not in types:
+                    continue
+                room -= len(each.document) + 1
+                if found and (len(found) == limit or room < 0):
+                    return _page(found, more=True)
+                found.append(each)
+        return _page(found, more=False)
+
+    async def _groups(
+        self,
+        name: RepositoryName,
+        subject: Digest,
+        types: Collection[str],
+        after: str,
+        count: int,
+    ) -> AsyncIterator[list[Digest]]:
+        """Give what may be of one of some types, many at a time.
+
+        So many are expected to be taken; there may be more, or less.
+        """
+        most = _BATCH if self._store.flat else _GROUP
+        group: list[Digest] = []
+        passed, size = 0, min(count, most)
         async for digest in self._digests(name, subject, after):
-            if types and not self._may_be(digest, types):
-                idle += 1
-            else:
-                idle += _DEAR
-                descriptor = await self._describe(name, subject, digest)
-                if descriptor is not None and (
-                    not types or descriptor.artifact_type in types
-                ):
-                    room -= len(msgspec.json.encode(descriptor.to_json())) + 1
-                    if found and (len(found) == limit or room < 0):
-                        return ReferrersPage(tuple(found), more=True)
-                    found.append(descriptor)
-            if idle >= _PAUSE:
-                idle = 0
+            passed += 1
+            if not types or self._descriptions.may_be(digest, types):
+                group.append(digest)
+            if len(group) == size:
+                yield group
+                count -= size
+                group, size = [], min(max(count, _LEAST), most)
+                passed += _PAUSE
+            if passed >= _PAUSE:
+                passed = 0
                 await breathe(self._clock)
-        return ReferrersPage(tuple(found), more=False)
+        if group:
+            yield group
 
     async def add(
         self, name: RepositoryName, subject: Digest, referrer: Digest
@@ -219,52 +247,17 @@ class Referrers:
                 self._listed.popitem(last=False)
         return listed
 
-    def _may_be(self, digest: Digest, types: Collection[str]) -> bool:
-        """Say whether something may be of one of some types, without looking at it."""
-        known = self._known.get(digest)
-        return known is None or known[1].artifact_type in types
-
     async def _describe(
         self, name: RepositoryName, subject: Digest, digest: Digest
     ) -> Descriptor | None:
-        known = self._known.get(digest)
-        if known is not None:
-            refers = known[0] == subject and await self._manifests.holds(name, digest)
-            return known[1] if refers else None
-        try:
-            found = await self._manifests.find(name, digest)
-        except (ManifestUnknown, NameUnknown):
-            return None
-        manifest = found.summarize()
-        if manifest.subject is None:
-            return None
-        descriptor = Descriptor(
-            found.media_type,
-            digest,
-            found.size,
-            manifest.artifact_type,
-            manifest.annotations,
-        )
-        self._remember(manifest.subject.digest, descriptor)
-        return descriptor if manifest.subject.digest == subject else None
-
-    def _remember(self, subject: Digest, descriptor: Descriptor) -> None:
-        """Remember what a manifest says: under its digest it says nothing else."""
-        if descriptor.digest in self._known:
-            return  # somebody else has read it meanwhile
-        self._known[descriptor.digest] = (subject, descriptor)
-        self._left -= _price(descriptor)
-        while self._left < 0:
-            _, (_, oldest) = self._known.popitem(last=False)
-            self._left += _price(oldest)
+        async for known in self._descriptions.of(name, subject, [digest]):
+            return known.descriptor
+        return None
 
     async def _fallback(
         self, name: RepositoryName, subject: Digest
     ) -> StoredManifest | None:
-        try:
-            return await self._manifests.find(name, fallback_tag(subject))
-        except (ManifestUnknown, NameUnknown):
-            return None
+        return await self._manifests.look(name, fallback_tag(subject))
 
     async def _sync_fallback(
         self,
@@ -348,7 +341,9 @@ class Referrers:
             await self._manifests.forget(name, replaced.digest)
 
 
-def _price(descriptor: Descriptor) -> int:
-    """Say how many bytes it takes to remember a descriptor, roughly."""
-    texts = sum(len(name) + len(text) for name, text in descriptor.annotations.items())
-    return 800 + 120 * len(descriptor.annotations) + texts
+def _page(found: Sequence[Description], *, more: bool) -> ReferrersPage:
+    return ReferrersPage(
+        tuple(each.descriptor for each in found),
+        more,
+        tuple(each.document for each in found),
+    )

@@ -4,7 +4,7 @@ Source: OCI Distribution 1.1, "Listing Tags"; order and limits as clients expect
 """
 
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -17,6 +17,7 @@ from txregistry.model.names import RepositoryName, Tag
 from txregistry.registry.immutability import Immutability
 from txregistry.registry.links import read_link, same_content, write_link
 from txregistry.registry.listing import folders_of, objects
+from txregistry.registry.made import Made, Making
 from txregistry.registry.ordering import Listed, NameOrder
 from txregistry.registry.taghistory import TagHistory
 from txregistry.storage import keys
@@ -28,6 +29,10 @@ _BATCH: Final = 200
 _MOST: Final = 999
 """Tags that are listed at once: one request of S3, which also tells of more."""
 _SPARE: Final = 10
+_FEW: Final = 1000
+"""Tags that are read and sorted in one piece, where one listing has them all."""
+_ROOM: Final = 20 * _FEW
+"""Tags that are kept sorted, over all repositories."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ class Tags:
         self._turns = Turns()
         self._crowds = Crowds()
         self._immutability = immutability or Immutability()
+        self._few: Making[tuple[Tag, ...]] = Making(_ROOM)
         self.history = TagHistory(store, clock)
 
     async def find(self, name: RepositoryName, tag: Tag) -> Digest | None:
@@ -236,12 +242,38 @@ class Tags:
             after: Only tags strictly after this, which need be none itself.
             limit: How many at most; None for all.
         """
+        names = await self._folder(name)
+        if names is not None and len(names) <= _FEW:
+            few = self._sorted(name, names)
+            start = bisect_right(few, after, key=_text) if after else 0
+            stop = len(few) if limit is None else start + limit
+            return TagsPage(few[start:stop], more=stop < len(few))
         found: list[Tag] = []
-        async for tags in self._batches(name, after, limit):
+        async for tags in self._batches(name, after, limit, names):
             found += tags
             if limit is not None and len(found) > limit:
                 return TagsPage(tuple(found[:limit]), more=True)
         return TagsPage(tuple(found), more=False)
+
+    async def _folder(self, name: RepositoryName) -> Sequence[str] | None:
+        """List the folder of all tags; None where there are no folders."""
+        folders = folders_of(self._store)
+        if folders is None:
+            return None
+        (names,) = await folders.names((keys.tags(name),))
+        return names
+
+    def _sorted(self, name: RepositoryName, names: Sequence[str]) -> tuple[Tag, ...]:
+        """Give the tags of a folder."""
+        made = self._few.find(name)
+        if made is None or not made.is_of((names,)):
+            # What has no slash is a stray file.
+            texts = sorted(item[:-1] for item in names if item[-1] == "/")
+            tags = (_parse(text) for text in texts)
+            kept = tuple(tag for tag in tags if tag is not None)
+            made = Made(kept, {keys.tags(name): names})
+            self._few.keep(name, made)
+        return made.value
 
     async def pointing_to(
         self, name: RepositoryName, digests: Collection[Digest]
@@ -254,14 +286,26 @@ class Tags:
         ]
 
     async def _walk(self, name: RepositoryName) -> AsyncIterator[Tag]:
-        async for tags in self._batches(name, "", None):
+        names = await self._folder(name)
+        async for tags in self._batches(name, "", None, names):
             for tag in tags:
                 yield tag
 
     async def _batches(
-        self, name: RepositoryName, after: str, limit: int | None
+        self,
+        name: RepositoryName,
+        after: str,
+        limit: int | None,
+        names: Sequence[str] | None,
     ) -> AsyncIterator[list[Tag]]:
-        """Give tags, so many at a time as are read without a pause."""
+        """Give tags, so many at a time as are read without a pause.
+
+        Args:
+            name: The repository.
+            after: Only tags strictly after this.
+            limit: How many are wanted; None for all.
+            names: The folder of all; None where there are no folders.
+        """
         prefix = keys.tags(name)
         listed = Listed((), ())
 
@@ -273,7 +317,7 @@ class Tags:
             return known
 
         order = NameOrder(exists)
-        async for listed in self._listings(prefix, after, limit):
+        async for listed in self._listings(prefix, after, limit, names):
             # What has no slash is a stray file.
             groups = [item[:-1] for item in listed.names if item[-1] == "/"]
             texts = await order.all_due(groups)
@@ -281,7 +325,11 @@ class Tags:
             yield [tag for tag in tags if tag is not None]
 
     async def _listings(
-        self, prefix: str, after: str, limit: int | None
+        self,
+        prefix: str,
+        after: str,
+        limit: int | None,
+        names: Sequence[str] | None,
     ) -> AsyncIterator[Listed]:
         """List the folders of tags, in the store's order.
 
@@ -289,9 +337,7 @@ class Tags:
         and is as large as is wanted.
         """
         more = True
-        folders = folders_of(self._store)
-        if folders is not None:
-            (names,) = await folders.names((prefix,))
+        if names is not None:
             start = bisect_right(names, after)
             size = min(_page_size(limit), _BATCH)
             while more:
@@ -312,6 +358,10 @@ class Tags:
             yield Listed(names, names, more=more)
             if more:
                 await breathe(self._clock)
+
+
+def _text(tag: Tag) -> str:
+    return tag.text
 
 
 def _page_size(limit: int | None) -> int:

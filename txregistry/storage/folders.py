@@ -80,6 +80,7 @@ class Folders:
         """
         found = self._seen.get(path)
         if found is None:
+            os.stat(path)  # what is not there takes no thread to be found so
             return None
         if found.settled and found.identity == _identity(os.stat(path)):
             with self._lock:

@@ -9,6 +9,7 @@ So one of the two sees the other, whatever their clocks say.
 """
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -86,6 +87,16 @@ class Sparing:
         place = keys.condemned_links(name)
         if (await self._list(place)).found.items:
             await self._spare(place, link_item(role, digest))
+
+    async def links(
+        self, name: RepositoryName, role: LinkRole, digests: Iterable[Digest]
+    ) -> None:
+        """Spare several links of a repository, for little more than one."""
+        place = keys.condemned_links(name)
+        items = (await self._list(place)).found.items
+        if items:
+            for digest in digests:
+                await self._spare(place, link_item(role, digest))
 
     async def image(self, name: RepositoryName, image_id: ImageId) -> None:
         """Spare what a repository knows of an image of version 1."""

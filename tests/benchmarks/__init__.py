@@ -37,7 +37,9 @@ away by the kernel (``MSG_TRUNC``), requests are bytes made beforehand. They sti
 the machine with the server; the rows "client CPU" say how much they took. Pulls are
 measured with curl too, which copies as real clients do. Everything needs Linux.
 
-Two programs share its parts: ``python -m tests.benchmarks.versions`` and
+Some programs share its parts. ``python -m tests.benchmarks.goals`` says of each goal of
+speed whether it is met, beside Distribution and zot, with a client written in Go. There
+are ``python -m tests.benchmarks.versions`` and
 ``python -m tests.benchmarks.mutual`` for client certificates. Clients that speak TLS
 have to decrypt what they get, which no trick makes cheap: there, look at "server CPU".
 """

@@ -20,7 +20,7 @@ from tests.benchmarks.contents import (
 )
 from tests.benchmarks.costs import cost, memory, together, transfer
 from tests.benchmarks.report import MeasureError, Samples
-from tests.benchmarks.servers import HOST, Server, Side
+from tests.benchmarks.servers import HOST, Side
 
 _NAME = "benchmarks/blobs"
 _BUFFER = MIB
@@ -132,7 +132,9 @@ def measure_pulls(
                 spent = cost(server, partial(together, work))
             yield from transfer("pull", cell, total, spent)
             if curl:
-                spent = cost(server, partial(_curl, server, blob, part, number, count))
+                url = f"http://{HOST}:{server.port}/v2/{_NAME}/blobs/{blob.digest}"
+                pulling = partial(curl_pulls, url, number, count, part)
+                spent = cost(server, pulling)
                 yield from transfer("pull", f"{cell}, curl", total, spent)
         yield memory("pull", f"{amount(size)}, all of these", server)
 
@@ -171,10 +173,18 @@ def pull_all(
             raise MeasureError(f"a blob of {response.length} bytes")
 
 
-def _curl(
-    server: Server, blob: Blob, part: int | None, clients: int, count: int
-) -> None:
-    url = f"http://{HOST}:{server.port}/v2/{_NAME}/blobs/{blob.digest}"
+def curl_pulls(url: str, clients: int, count: int, part: int | None = None) -> None:
+    """Pull by curl.
+
+    Args:
+        url: What to pull.
+        clients: How many at the same time.
+        count: How often in all.
+        part: How many bytes of it; None for all.
+
+    Raises:
+        MeasureError: One of them failed.
+    """
     options = ["--silent", "--show-error", "--fail"]
     options += [] if part is None else ["--range", f"0-{part - 1}"]
     shares = [

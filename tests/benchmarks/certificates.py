@@ -17,18 +17,22 @@ class Certificates:
         authority = issue("authority", authority=True)
         server, client = authority.issue("server"), authority.issue("client")
         files = Files(str(folder))
-        self._authority = files.put("authority.pem", authority.pem)
-        self._certificate = files.put("server.pem", server.pem)
-        self._key = files.put("server.key", server.key_pem)
-        self._client = files.put("client.pem", client.key_pem, client.pem)
+        #: The file of who certifies all others.
+        self.authority = files.put("authority.pem", authority.pem)
+        #: The file of the server's certificate.
+        self.certificate = files.put("server.pem", server.pem)
+        #: The file of the server's key.
+        self.key = files.put("server.key", server.key_pem)
+        #: The file of the client's key and certificate.
+        self.known = files.put("client.pem", client.key_pem, client.pem)
         #: What a client has, if nothing is said of versions.
         self.usual = self.client(None)
 
     def settings(self) -> str:
         """Write ``http.tls`` of a config.yml: nobody comes in without a certificate."""
         return (
-            f"{{certificate: {self._certificate}, key: {self._key},"
-            f" clientcas: [{self._authority}], minimumtls: tls1.2}}"
+            f"{{certificate: {self.certificate}, key: {self.key},"
+            f" clientcas: [{self.authority}], minimumtls: tls1.2}}"
         )
 
     def client(
@@ -40,9 +44,9 @@ class Certificates:
             version: What it speaks; None for the best that both can.
             known: Whether it has a certificate.
         """
-        context = ssl.create_default_context(cafile=self._authority)
+        context = ssl.create_default_context(cafile=self.authority)
         if version is not None:
             context.minimum_version = context.maximum_version = version
         if known:
-            context.load_cert_chain(self._client)
+            context.load_cert_chain(self.known)
         return context

@@ -86,7 +86,7 @@ def measure_lists(tree: Tree, seconds: float, *, side: Side, place: Path) -> Sam
     later = f"{first}&last={quote(entries[middle - 1], safe='')}"
     whole = f"{kind.target}{kind.whole}"
     with side.start(place, tree.directory) as server:
-        pages = _Pages(server.port, kind.member)
+        pages = Pages(server.port, kind.member)
         for what, reading, expected in (
             (f"page of {_PAGE}", partial(pages.one, first), entries[:_PAGE]),
             (
@@ -101,7 +101,7 @@ def measure_lists(tree: Tree, seconds: float, *, side: Side, place: Path) -> Sam
         yield memory("lists", cell, server)
 
 
-class _Pages:
+class Pages:
     """Read pages on one connection.
 
     Args:
@@ -144,7 +144,7 @@ class _Pages:
 
 
 def _time(
-    pages: _Pages,
+    pages: Pages,
     reading: Callable[[], list[bytes]],
     expected: list[str],
     seconds: float,

@@ -13,13 +13,24 @@ from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
+from typing import Protocol
 
 from tests.benchmarks.families import Family
-from tests.benchmarks.report import MeasureError, Report
+from tests.benchmarks.report import MeasureError, Sample
 from tests.benchmarks.servers import Side
 
 #: What a report notes that was not to come to its end.
 INTERRUPTED = "interrupted: the last rounds are missing"
+
+
+class Collecting(Protocol):
+    """What takes what was measured."""
+
+    def add(self, side: str, number: int, sample: Sample) -> None:
+        """Keep what a side did in a round."""
+
+    def note(self, text: str) -> None:
+        """Keep a remark."""
 
 
 def hear_interrupts() -> None:
@@ -33,7 +44,7 @@ def run(
     families: Sequence[Family],
     sides: Sequence[Side],
     rounds: int,
-    report: Report,
+    report: Collecting,
     work: Path,
 ) -> bool:
     """Measure families until the end, or until we are interrupted.
@@ -72,7 +83,7 @@ def version_of(peer: Side) -> str:
 
 
 def _measure(
-    family: Family, sides: Sequence[Side], rounds: int, report: Report, work: Path
+    family: Family, sides: Sequence[Side], rounds: int, report: Collecting, work: Path
 ) -> bool:
     """Measure a family on all sides in turn.
 

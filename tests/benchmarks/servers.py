@@ -99,10 +99,7 @@ class Side:
         data.mkdir(parents=True, exist_ok=True)
         port = _free_port()
         config = place / "config.yml"
-        cache = _CACHE if self.cache else ""
-        tls = f", tls: {self.certificates.settings()}" if self.certificates else ""
-        storage = self.storage or f"filesystem: {{rootdirectory: {data}}}"
-        config.write_text(_CONFIG % (cache, storage, HOST, port, tls, self.more))
+        config.write_text(self.configure(data, port))
         filled = {
             "{port}": str(port),
             "{directory}": str(data),
@@ -113,6 +110,18 @@ class Side:
             command = [word.replace(name, value) for word in command]
         context = self.certificates.usual if self.certificates else None
         return Server(command, place, port, context)
+
+    def configure(self, data: Path, port: int) -> str:
+        """Write its configuration.
+
+        Args:
+            data: The directory it serves.
+            port: Where it is to listen, on the loopback interface.
+        """
+        cache = _CACHE if self.cache else ""
+        tls = f", tls: {self.certificates.settings()}" if self.certificates else ""
+        storage = self.storage or f"filesystem: {{rootdirectory: {data}}}"
+        return _CONFIG % (cache, storage, HOST, port, tls, self.more)
 
 
 class Server:
@@ -215,13 +224,25 @@ class Server:
 
     def memory(self) -> int:
         """Return the peak of resident bytes: the sum of each process's own peak."""
-        total = 0
+        return sum(self.peaks())
+
+    def peaks(self) -> list[int]:
+        """Return the peak of resident bytes of each process."""
+        return self._tell("status", "VmHWM:")
+
+    def share(self) -> int:
+        """Return the resident bytes now; what processes share is counted once."""
+        return sum(self._tell("smaps_rollup", "Pss:"))
+
+    def _tell(self, name: str, field: str) -> list[int]:
+        """Read a number of bytes from a file that each process has in /proc."""
+        found = []
         for pid, _ in self._stats():
             with suppress(OSError):
-                for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-                    if line.startswith("VmHWM:"):
-                        total += int(line.split()[1]) * 1024
-        return total
+                lines = Path(f"/proc/{pid}/{name}").read_text().splitlines()
+                told = (line.split()[1] for line in lines if line.startswith(field))
+                found += [int(number) * 1024 for number in told]
+        return found
 
     def _stats(self) -> list[tuple[int, list[str]]]:
         """Read /proc/PID/stat of every process of the session."""

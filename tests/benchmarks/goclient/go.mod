@@ -1,0 +1,3 @@
+module txregistry/goclient
+
+go 1.21

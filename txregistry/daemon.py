@@ -2,7 +2,7 @@
 
 import select
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 from twisted.web.client import HTTPConnectionPool
 
-from txregistry.assembly.watching import Watching
+from txregistry.assembly.watching import Served, Watching
 from txregistry.tls.server import ServerTls
 
 _FIRST_PURGE: Final = 600.0
@@ -27,17 +27,6 @@ _FIRST_PURGE: Final = 600.0
 
 _BATCHES: Final = 1000
 """How often a port lets in some, before it closes, at most."""
-
-
-class Served(Protocol):
-    """Something that is served: a factory of protocols that can end in good order."""
-
-    @property
-    def setting(self) -> str:
-        """The setting that says where."""
-
-    async def drain(self, patience: float) -> None:
-        """Let finish what is under way, then break it off."""
 
 
 class RegistryService(Service):

@@ -26,10 +26,10 @@ from txregistry.assembly.secrets import SSH_HOST, find_kept
 from txregistry.assembly.serving import Part, make_crew, make_listeners, make_tls
 from txregistry.assembly.sites import Sites
 from txregistry.assembly.version1 import PASSING, TOKENS, make_version1
-from txregistry.assembly.watching import Watching
+from txregistry.assembly.watching import Served, Watching
 from txregistry.client.agent import make_pool
-from txregistry.daemon import RegistryService, Served
-from txregistry.heap import keep_loaded
+from txregistry.daemon import RegistryService
+from txregistry.heap import keep_loaded, loading
 from txregistry.openfiles import allow_open_files
 from txregistry.options import Options
 from txregistry.registry.repositories import Registry
@@ -40,7 +40,7 @@ from txregistry.settings.storage import Storage
 from txregistry.storage.keys import PASSED
 from txregistry.tasks import detach, in_threads
 from txregistry.web.audit import AuditTrail
-from txregistry.workers.crew import Launch
+from txregistry.workers.launch import Launch
 
 _log: Final = Logger()
 
@@ -217,9 +217,10 @@ def makeService(options: Options) -> RegistryService:
     read = lambda: options.read()[0]  # noqa: E731 - what twistd read, once more
     launch = Launch(options.given, options.write_log, lambda: _fail(reactor))
     try:
-        service = build(
-            options.settings, reactor, read, options["config"], Part(launch=launch)
-        )
+        with loading():
+            service = build(
+                options.settings, reactor, read, options["config"], Part(launch=launch)
+            )
     except SettingsError as error:
         raise SystemExit(str(error)) from error
     if options.runs_as_daemon:

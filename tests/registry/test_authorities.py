@@ -1,4 +1,4 @@
-"""Tests of ``txregistry/registry/authorities.py``."""
+"""Tests of ``txregistry/registry/authorities.py`` and ``askedauthority.py``."""
 
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -21,11 +21,8 @@ from txregistry.client.index import ForeignIndex
 from txregistry.model.access import Access, Identity
 from txregistry.model.errors import Unauthorized, Unavailable
 from txregistry.model.images import ImageId
-from txregistry.registry.authorities import (
-    AskedAuthority,
-    SignedAuthority,
-    new_owner,
-)
+from txregistry.registry.askedauthority import AskedAuthority
+from txregistry.registry.authorities import SignedAuthority, new_owner
 from txregistry.registry.interfaces import IAuthority
 
 T = TypeVar("T")

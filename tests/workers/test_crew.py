@@ -23,7 +23,8 @@ from zope.interface.verify import verifyObject
 
 from tests.web.exchange import logged
 from txregistry.settings.sections import Settings
-from txregistry.workers.crew import Crew, Launch
+from txregistry.workers.crew import Crew
+from txregistry.workers.launch import Launch
 from txregistry.workers.ports import HeldPort, HeldPorts, can_share
 from txregistry.workers.process import CONTROL, FIRST_PORT, LOG, STATUS, STRAY
 from txregistry.workers.setup import Order, Setup, read_order, read_setup

@@ -1,34 +1,16 @@
 """Who is let in: the ways to know somebody, and the rules, as the settings say."""
 
-import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from txregistry.auth.basicidentifier import BasicIdentifier
-from txregistry.auth.bearer import (
-    BearerIdentifier,
-    BearerVerifier,
-    OwnBearerIdentifier,
-)
 from txregistry.auth.certificates import CertificateIdentifier, NameSource
 from txregistry.auth.hashes import HtpasswdError
 from txregistry.auth.htpasswd import HtpasswdAccounts
 from txregistry.auth.identifiers import Identifiers
 from txregistry.auth.interfaces import IIdentifier
-from txregistry.auth.issuing import BearerIssuer
-from txregistry.auth.keysets import (
-    ALGORITHMS,
-    KeySetError,
-    TrustedKeys,
-    join,
-    parse_bundle,
-    parse_jwks,
-)
 from txregistry.auth.passing import PassedCredentials
 from txregistry.auth.patterns import EVERYTHING
 from txregistry.auth.policy import ANONYMOUS, EVERYONE
@@ -42,19 +24,20 @@ from txregistry.settings.sections import (
     Htpasswd,
     Rule,
     Settings,
-    TokenEndpoint,
-    TokenService,
 )
 from txregistry.tasks import Blocking
-from txregistry.tls.pem import read_file, read_key
 from txregistry.web.access import Access, Rules
 from txregistry.web.login import LogIn
 from txregistry.web.tokens import TokenRoute
 
-_ID_BYTES: Final = 12
-_OWN_LEEWAY: Final = 10.0
-"""Seconds that the clocks of several nodes may differ."""
 _SERVICE: Final = "txregistry"
+
+
+class Trusting(Protocol):
+    """Something that believes what was signed with keys that it trusts."""
+
+    def trust(self, keys: Any) -> None:
+        """Trust other keys from now on: those of `read_trusted_keys`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +53,7 @@ class Admission:
 
     access: Access
     tokens: TokenRoute | None
-    verifier: BearerVerifier | None
+    verifier: Trusting | None
 
 
 def make_admission(
@@ -103,14 +86,13 @@ def make_admission(
         accounts = _accounts(auth.htpasswd, reactor, blocking, processes)
         ways.append(BasicIdentifier(accounts))
         schemes.append("basic")
-    if auth.token is not None:
-        verifier = _verifier(auth.token, reactor)
-        ways.append(BearerIdentifier(verifier))
-        schemes.append("bearer")
-    elif auth.given_endpoint is not None:
-        issuer = _issuer(auth.given_endpoint, signer, reactor)
-        own = _own_verifier(auth.given_endpoint, issuer, reactor)
-        ways.append(OwnBearerIdentifier(own))
+    if auth.token is not None or auth.given_endpoint is not None:
+        # JSON Web Tokens take a while to load, and only this needs them.
+        from txregistry.assembly.bearers import make_bearers  # noqa: PLC0415 - as said
+
+        bearers = make_bearers(auth, _SERVICE, signer, reactor)
+        issuer, verifier = bearers.issuer, bearers.verifier
+        ways.append(bearers.identifier)
         schemes.append("bearer")
     if auth.certificates is not None:
         ways.append(_certificates(auth.certificates, reactor))
@@ -147,32 +129,6 @@ def make_rules(settings: Settings) -> Rules:
     )
 
 
-def read_trusted_keys(token: TokenService) -> TrustedKeys:
-    """Read the keys of an external service of tokens; this blocks.
-
-    Raises:
-        SettingsError: a file cannot be used.
-    """
-    found = []
-    readers: list[tuple[str, str | None, Callable[[bytes], TrustedKeys]]] = [
-        ("auth.token.rootcertbundle", token.rootcertbundle, parse_bundle),
-        ("auth.token.jwks", token.jwks, parse_jwks),
-    ]
-    for setting, path, parse in readers:
-        if path is None:
-            continue
-        try:
-            found.append(parse(read_file(setting, path)))
-        except KeySetError as error:
-            raise SettingsError(
-                f"{setting}: {path!r} cannot be used: {error}"
-            ) from error
-    try:
-        return join(found)
-    except KeySetError as error:
-        raise SettingsError(f"auth.token: {error}") from error
-
-
 def _accounts(
     htpasswd: Htpasswd, reactor: Any, blocking: Blocking, processes: int
 ) -> HtpasswdAccounts:
@@ -182,58 +138,6 @@ def _accounts(
         raise SettingsError(
             f"auth.htpasswd.path: {htpasswd.path!r} cannot be used: {error}"
         ) from error
-
-
-def _verifier(token: TokenService, reactor: Any) -> BearerVerifier:
-    try:
-        return BearerVerifier(
-            read_trusted_keys(token),
-            token.issuer,
-            token.service,
-            reactor,
-            token.signingalgorithms or ALGORITHMS,
-            token.leeway,
-        )
-    except ValueError as error:
-        raise SettingsError(f"auth.token.signingalgorithms: {error}") from error
-
-
-def _issuer(
-    endpoint: TokenEndpoint, signer: Ed25519PrivateKey, reactor: Any
-) -> BearerIssuer:
-    key: Any = signer
-    if endpoint.key is not None:
-        key = read_key("auth.endpoint.key", endpoint.key)
-        if not isinstance(
-            key, Ed25519PrivateKey | EllipticCurvePrivateKey | RSAPrivateKey
-        ):
-            raise SettingsError(
-                f"auth.endpoint.key: {endpoint.key!r} cannot be used; it must be an "
-                "Ed25519, ECDSA or RSA key."
-            )
-    try:
-        return BearerIssuer(
-            key,
-            endpoint.issuer,
-            endpoint.service or _SERVICE,
-            reactor,
-            lambda: secrets.token_urlsafe(_ID_BYTES),
-            endpoint.lifetime,
-        )
-    except ValueError as error:
-        raise SettingsError(f"auth.endpoint.key: {error}") from error
-
-
-def _own_verifier(
-    endpoint: TokenEndpoint, issuer: BearerIssuer, reactor: Any
-) -> BearerVerifier:
-    return BearerVerifier(
-        parse_jwks(issuer.jwks()),
-        endpoint.issuer,
-        endpoint.service or _SERVICE,
-        reactor,
-        leeway=_OWN_LEEWAY,
-    )
 
 
 def _certificates(certificates: Certificates, reactor: Any) -> CertificateIdentifier:

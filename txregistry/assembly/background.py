@@ -2,18 +2,11 @@
 
 from typing import Any
 
-from txregistry.assembly.collection import make_collection_schedule, make_collector
-from txregistry.assembly.mirrorschedule import make_schedule
-from txregistry.assembly.quotas import make_tally_schedule
 from txregistry.assembly.replication import Replicating
-from txregistry.assembly.scrubbing import make_scrub_schedule
-from txregistry.assembly.watching import Watching
-from txregistry.registry.collection.schedule import CollectionSchedule
+from txregistry.assembly.watching import Ending, Watching
 from txregistry.registry.notinguses import NotingUses
-from txregistry.registry.quotas.schedule import TallySchedule
 from txregistry.registry.quotas.telling import TellingQuotas
 from txregistry.registry.repositories import Registry
-from txregistry.registry.scrubbing.schedule import ScrubSchedule
 from txregistry.settings.sections import Settings
 from txregistry.tasks import Blocking
 
@@ -46,40 +39,33 @@ class Background:
         shared: bool = False,
     ) -> None:
         self._registry = registry
-        self._collecting: CollectionSchedule | None = None
-        self._scrubbing: ScrubSchedule | None = None
-        self._tallying: TallySchedule | None = None
+        self._ending: list[Ending] = []
         self.watching: list[Watching] = []
         alone = registry.writes and not shared
-        if alone and not settings.mirror.offline:
+        if alone and fetches_ahead(settings):
+            # It takes a while to load, and only a mirror with a schedule needs it.
+            from txregistry.assembly.mirrorschedule import (  # noqa: PLC0415 - as said
+                make_schedule,
+            )
+
             self.watching.append(make_schedule(settings, registry, reactor, blocking))
         if registry.writes:
             self.watching.append(NotingUses(registry.uses, reactor))
         if registry.writes and settings.quotas:
             self.watching.append(TellingQuotas(registry.quotas, reactor))
-        if alone and settings.quotas:
-            collector = make_collector(settings, registry, reactor, blocking)
-            self._tallying = make_tally_schedule(settings, collector, reactor)
-            self.watching.append(self._tallying)
-        if alone and settings.collection.enabled:
-            self._collecting = make_collection_schedule(
-                settings, registry, reactor, blocking
-            )
-            self.watching.append(self._collecting)
-        if alone and _scrubs(settings):
-            self._scrubbing = make_scrub_schedule(settings, registry, reactor, blocking)
-            self.watching.append(self._scrubbing)
+        if alone:
+            # This likewise, and no worker needs it.
+            from txregistry.assembly.rounds import make_rounds  # noqa: PLC0415 - as said
+
+            self._ending += make_rounds(settings, registry, reactor, blocking)
+        self.watching += self._ending
         if settings.replication:
             self.watching.append(Replicating(registry.replication, shared=shared))
 
     async def end(self) -> None:
         """Let all end, after the last request."""
-        if self._collecting is not None:
-            await self._collecting.ended()
-        if self._scrubbing is not None:
-            await self._scrubbing.ended()
-        if self._tallying is not None:
-            await self._tallying.ended()
+        for each in self._ending:
+            await each.ended()
         if self._registry.writes:
             await self._registry.uses.flush()
             await self._registry.quotas.flush()
@@ -87,9 +73,7 @@ class Background:
         await self._registry.mirror.close()
 
 
-def _scrubs(settings: Settings) -> bool:
-    """Say whether content is read time and again: by default, where that is free."""
-    enabled = settings.scrub.enabled
-    if enabled is not None:
-        return enabled
-    return not settings.storage.is_remote and settings.storage.inmemory is None
+def fetches_ahead(settings: Settings) -> bool:
+    """Say whether there is anything to fetch of others before it is asked for."""
+    mirror = settings.mirror
+    return not mirror.offline and any(each.schedule for each in mirror.upstreams)

@@ -9,17 +9,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from txregistry.assembly.registries import make_registry
 from txregistry.assembly.stores import make_store
-from txregistry.client.agent import ClientCertificate
-from txregistry.client.downstreams.making import make_downstream
-from txregistry.client.upstreams.logins import (
-    FileLogin,
-    Login,
-    LoginSource,
-    ToldLogin,
-)
-from txregistry.client.upstreams.making import make_upstream
 from txregistry.client.upstreams.places import parse_home
-from txregistry.client.upstreams.terms import Terms
 from txregistry.model.digest import Digest
 from txregistry.registry.blobs import Blobs
 from txregistry.registry.catalog import Catalog
@@ -36,15 +26,12 @@ from txregistry.storage.interfaces import IObjectStore, Stat
 from txregistry.storage.readonly import ReadOnlyObjectStore
 from txregistry.streams import IReader
 from txregistry.tasks import Blocking
-from txregistry.tls.pem import read_certificates, read_key
 from txregistry.transfer.images.descriptors import Interruption
-from txregistry.transfer.images.downstream import DownstreamTarget
 from txregistry.transfer.images.endings import Ending, TransferFailed
 from txregistry.transfer.images.interfaces import IImageSource, IImageTarget
 from txregistry.transfer.images.registries import OriginSource, RegistryTarget
 from txregistry.transfer.images.remote import Ssh, SshSource, SshTarget
 from txregistry.transfer.images.remotecommands import SshPlace
-from txregistry.transfer.images.upstream import UpstreamOrigin
 
 USER: Final = "TXREGISTRY_USERNAME"
 PASSWORD: Final = "TXREGISTRY_PASSWORD"  # noqa: S105 - the name of a variable
@@ -208,69 +195,25 @@ class StoreOrigin:
 
 @dataclass(frozen=True, slots=True)
 class WebPlace:
-    """A registry that is reached over HTTP."""
+    """A registry that is reached over HTTP.
+
+    What speaks that takes a while to load, so it is looked for when it is opened.
+    """
 
     url: str
     means: Means
 
     def open_source(self, work: Work) -> IImageSource:
         """See `ImagePlace`."""
-        upstream = make_upstream(work.reactor, work.blocking, self._terms(work))
-        return _ClosingSource(UpstreamOrigin(upstream, work.reactor), work, upstream)
+        from txregistry.assembly.webplaces import open_source  # noqa: PLC0415 - as said
+
+        return open_source(self.url, self.means, work)
 
     def open_target(self, work: Work) -> IImageTarget:
         """See `ImagePlace`."""
-        terms = self._terms(work)
-        return DownstreamTarget(
-            make_downstream(work.reactor, work.blocking, terms),
-            make_upstream(work.reactor, work.blocking, terms),
-            work.reactor,
-            work.blocking,
-        )
+        from txregistry.assembly.webplaces import open_target  # noqa: PLC0415 - as said
 
-    def _terms(self, work: Work) -> Terms:
-        """Say on what terms it is dealt with.
-
-        Raises:
-            SettingsError: a file cannot be used.
-        """
-        means, name = self.means, parse_home(self.url).authority
-        cas = [each for path in means.cas for each in read_certificates("cacert", path)]
-        certificate = None
-        if means.certificate is not None:
-            certificate = ClientCertificate(
-                read_certificates("cert", means.certificate),
-                read_key("key", means.key),
-            )
-        return Terms(
-            name,
-            self.url,
-            login=self._login(name, work),
-            authorities=cas or None,
-            client_certificate=certificate,
-        )
-
-    def _login(self, name: str, work: Work) -> LoginSource:
-        means = self.means
-        if means.credentials is not None:
-            return FileLogin(name, means.credentials, work.blocking, work.reactor)
-        user = means.environment.get(USER)
-        password = means.environment.get(PASSWORD)
-        if not user or not password:
-            return ToldLogin()
-        return ToldLogin(Login(user, password))
-
-
-class _ClosingSource(OriginSource):
-    """Close what is asked, too."""
-
-    def __init__(self, origin: UpstreamOrigin, work: Work, upstream: Any) -> None:
-        super().__init__(origin, work.blocking)
-        self._upstream = upstream
-
-    async def close(self) -> None:
-        """See `IImageSource`."""
-        await self._upstream.close()
+        return open_target(self.url, self.means, work)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ from twisted.internet.interfaces import (
     IStreamServerEndpoint,
 )
 from twisted.logger import Logger
-from twisted.protocols.haproxy._wrapper import HAProxyWrappingFactory
 from zope.interface import implementer
 
 from txregistry.settings.section import SettingsError
@@ -173,6 +172,11 @@ def _make_endpoint(
                 f"http.listen: {listener.endpoint!r} cannot be used: what PROXY "
                 "headers say is believed, so http.proxies must name who may send them."
             )
+        # It takes a while to load, and only this needs it.
+        from twisted.protocols.haproxy._wrapper import (  # noqa: PLC0415 - as said
+            HAProxyWrappingFactory,
+        )
+
         networks = [_network(each) for each in http.proxies]
         wraps.append(HAProxyWrappingFactory)
         wraps.append(lambda factory: _FromProxies(factory, networks))

@@ -5,19 +5,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from txregistry.client.agent import make_agent, make_pool
-from txregistry.settings.section import SettingsError
 from txregistry.storage.folder import FolderObjectSource
 from txregistry.storage.interfaces import IObjectSource
-from txregistry.storage.remote import RemoteServer
-from txregistry.storage.swift import SwiftObjectSource
-from txregistry.storage.swiftcontainer import SwiftContainer
-from txregistry.storage.swiftlogin import SwiftLogin1
-from txregistry.storage.swiftsession import SwiftIdentity
 from txregistry.tasks import Blocking
 
-_CONNECT: Final = 10.0
-"""Seconds in which a connection must come about."""
 _REGION: Final = "us-east-1"
 
 
@@ -69,25 +60,9 @@ class S3Place:
         """See `OldPlace`."""
         del blocking
         # botocore takes a while to load, and only S3 needs it.
-        from txregistry.storage.credentials import (  # noqa: PLC0415 - as said
-            S3Credentials,
-        )
-        from txregistry.storage.s3source import S3ObjectSource  # noqa: PLC0415
+        from txregistry.assembly.olds3 import open_s3  # noqa: PLC0415 - as said
 
-        async with _server(reactor) as server:
-            try:
-                source = S3ObjectSource(
-                    server,
-                    self.endpoint or f"https://s3.{self.region}.amazonaws.com",
-                    self.region,
-                    self.bucket,
-                    S3Credentials(self.access, self.secret, self.token),
-                    self.prefix,
-                    # No certificate is for a bucket with a dot.
-                    virtual_host=self.endpoint is None and "." not in self.bucket,
-                )
-            except ValueError as error:
-                raise SettingsError(f"s3://{self.bucket}: {error}.") from error
+        async with open_s3(self, reactor) as source:
             yield source
 
 
@@ -107,14 +82,11 @@ class SwiftPlace:
     ) -> AsyncIterator[IObjectSource]:
         """See `OldPlace`."""
         del blocking
-        async with _server(reactor) as server:
-            try:
-                login = SwiftLogin1(self.url, self.user, self.key)
-            except ValueError as error:
-                raise SettingsError(f"ST_AUTH: {error}.") from error
-            identity = SwiftIdentity(server, login, reactor)
-            container = SwiftContainer(server, identity, self.container)
-            yield SwiftObjectSource(container, self.prefix)
+        # What speaks HTTP takes a while to load, and a folder does not need it.
+        from txregistry.assembly.oldswift import open_swift  # noqa: PLC0415 - as said
+
+        async with open_swift(self, reactor) as source:
+            yield source
 
 
 def parse_place(text: str, environment: Mapping[str, str]) -> OldPlace:
@@ -170,20 +142,3 @@ def _need(
                 f"{scheme}:// needs {', '.join(names)}: {name} is not set."
             )
     return [environment[name] for name in names]
-
-
-@asynccontextmanager
-async def _server(reactor: Any) -> AsyncIterator[RemoteServer]:
-    """Ask servers, and close the connections at the end."""
-    pool = make_pool(reactor)
-    agent = make_agent(
-        reactor,
-        trust=None,
-        client_certificate=None,
-        connect_timeout=_CONNECT,
-        pool=pool,
-    )
-    try:
-        yield RemoteServer(agent, reactor)
-    finally:
-        await pool.closeCachedConnections()

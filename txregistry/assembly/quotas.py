@@ -1,10 +1,6 @@
 """The quotas that the settings describe."""
 
-from typing import Any
-
-from txregistry.registry.collection.collector import Collector
 from txregistry.registry.quotas.rules import Quota
-from txregistry.registry.quotas.schedule import TallySchedule
 from txregistry.settings.sections import Settings
 
 
@@ -18,11 +14,3 @@ def make_quotas(settings: Settings) -> list[Quota]:
         )
         for quota in settings.quotas
     ]
-
-
-def make_tally_schedule(
-    settings: Settings, collector: Collector, reactor: Any
-) -> TallySchedule:
-    """Make what counts where no round of collection does; it is not begun yet."""
-    every = None if settings.collection.enabled else settings.collection.interval
-    return TallySchedule(collector, every, reactor)

@@ -10,8 +10,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from txregistry.assembly.admission import Admission, make_rules, read_trusted_keys
-from txregistry.auth.keysets import TrustedKeys
+from txregistry.assembly.admission import Admission, make_rules
 from txregistry.settings.roles import apply_role, chosen_rules
 from txregistry.settings.section import SettingsError
 from txregistry.settings.sections import Auth, Rule, Settings
@@ -64,7 +63,7 @@ class Reloading:
         self._stamps: tuple[object, ...] = ()
         self._seen: tuple[object, ...] = ()
         self._settled = False
-        self._keys: TrustedKeys | None = None
+        self._keys: object = None
         self._troubles: Sequence[str] = ()
         self._waiting: Sequence[str] = ()
         self._looking = LoopingCall(
@@ -156,6 +155,11 @@ class Reloading:
         verifier = self._admission.verifier
         if self._token is None or verifier is None:
             return
+        # Who has that verifier has loaded this already.
+        from txregistry.assembly.bearers import (  # noqa: PLC0415 - as said
+            read_trusted_keys,
+        )
+
         keys = await self._blocking(read_trusted_keys, self._token)
         if keys != self._keys:
             verifier.trust(keys)

@@ -8,11 +8,12 @@ from twisted.internet.interfaces import IStreamServerEndpoint
 from txregistry.assembly.listening import make_endpoints
 from txregistry.assembly.secrets import Kept
 from txregistry.assembly.sites import Sites
+from txregistry.assembly.watching import Served, Watching
 from txregistry.settings.sections import Http, Settings
 from txregistry.tasks import Blocking
 from txregistry.tls.server import ServerTls
 from txregistry.web.site import RegistrySite
-from txregistry.workers.crew import Crew, Launch
+from txregistry.workers.launch import Launch
 from txregistry.workers.ports import HeldPorts, inherit
 from txregistry.workers.setup import Setup
 
@@ -83,12 +84,15 @@ def make_listeners(
 
 def make_crew(
     settings: Settings, tls: ServerTls | None, kept: Kept, part: Part, reactor: Any
-) -> tuple[Crew, list[tuple[IStreamServerEndpoint, Crew]]]:
+) -> tuple[Watching, list[tuple[IStreamServerEndpoint, Served]]]:
     """Make the workers, who serve in place of this process, and where they do.
 
     Raises:
         SettingsError: a setting cannot be used.
     """
+    # Who serves by itself, and who is a worker, need not wait until it is loaded.
+    from txregistry.workers.crew import Crew  # noqa: PLC0415 - as said
+
     http, launch = settings.http, part.launch or Launch()
     ports = HeldPorts(http.worker_count)
     setup = Setup(launch.options, settings, dict(kept.secrets), list(kept.closed))

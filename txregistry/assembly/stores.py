@@ -19,8 +19,6 @@ from txregistry.storage.keys import (
     UPLOADS_FOLDER,
     USES,
 )
-from txregistry.storage.layoutsource import LayoutObjectSource
-from txregistry.storage.layoutstore import LayoutObjectStore
 from txregistry.storage.memory import MemoryObjectStore
 from txregistry.tasks import Blocking
 
@@ -74,6 +72,14 @@ def spare(settings: Settings, store: IObjectStore, clock: Any) -> IObjectStore:
 def _make_layout_store(
     layout: OciLayout, clock: Any, blocking: Blocking
 ) -> IObjectStore:
+    # They take a while to load, and only a layout needs them.
+    from txregistry.storage.layoutsource import (  # noqa: PLC0415 - as said
+        LayoutObjectSource,
+    )
+    from txregistry.storage.layoutstore import (  # noqa: PLC0415 - as said
+        LayoutObjectStore,
+    )
+
     name = layout.repository
     default = None if name is None else RepositoryName.parse(name)
     try:

@@ -14,14 +14,12 @@ from twisted.web.client import HTTPConnectionPool
 
 from txregistry.auth.cookies import SessionCookies
 from txregistry.auth.tokens import TokenSigner, TokenVerifier
-from txregistry.client.agent import ClientCertificate, make_agent
-from txregistry.client.index import ForeignIndex
-from txregistry.registry.authorities import AskedAuthority, SignedAuthority
+from txregistry.registry.authorities import SignedAuthority
 from txregistry.registry.interfaces import IAuthority
 from txregistry.registry.repositories import Registry
 from txregistry.settings.section import SettingsError
 from txregistry.settings.sections import Index, Settings
-from txregistry.tls.pem import read_certificates, read_key, read_public_key
+from txregistry.tls.pem import read_key, read_public_key
 from txregistry.web.access import Access
 from txregistry.web.v1.access import V1Access
 from txregistry.web.v1.index import IndexRoutes
@@ -116,7 +114,12 @@ def _authority(
     pool: HTTPConnectionPool,
 ) -> IAuthority:
     if index.url is not None:
-        return AskedAuthority(_foreign(index, index.url, reactor, pool))
+        # It takes a while to load, and few have an Index elsewhere.
+        from txregistry.assembly.foreignindex import (  # noqa: PLC0415 - as said
+            make_asked,
+        )
+
+        return make_asked(index, index.url, reactor, pool)
     keys = []
     for path in index.trust:
         key = read_public_key("index.trust", path)
@@ -127,28 +130,3 @@ def _authority(
             )
         keys.append(key)
     return SignedAuthority(TokenVerifier(keys or [signer_key.public_key()], reactor))
-
-
-def _foreign(
-    index: Index, url: str, reactor: Any, pool: HTTPConnectionPool
-) -> ForeignIndex:
-    trust = [
-        each for path in index.cas for each in read_certificates("index.cas", path)
-    ]
-    certificate = None
-    if index.certificate is not None:
-        certificate = ClientCertificate(
-            read_certificates("index.certificate", index.certificate),
-            read_key("index.certificatekey", index.certificatekey),
-        )
-    agent = make_agent(
-        reactor,
-        trust=trust or None,
-        client_certificate=certificate,
-        connect_timeout=index.timeout,
-        pool=pool,
-    )
-    try:
-        return ForeignIndex(url, agent, reactor, timeout=index.timeout, keep=index.keep)
-    except ValueError as error:
-        raise SettingsError(f"index.url: {url!r} cannot be used: {error}") from error

@@ -1,4 +1,4 @@
-"""The interface to what goes on beside requests while the daemon runs."""
+"""The interfaces to what goes on while the daemon runs."""
 
 from typing import Protocol
 
@@ -16,3 +16,21 @@ class Watching(Protocol):
 
     def reload(self) -> Deferred[None]:
         """Read the files now; the Deferred never fires with a failure."""
+
+
+class Ending(Watching, Protocol):
+    """Something that is not over yet when it is told to end."""
+
+    async def ended(self) -> None:
+        """Wait until it is."""
+
+
+class Served(Protocol):
+    """Something that is served: a factory of protocols that can end in good order."""
+
+    @property
+    def setting(self) -> str:
+        """The setting that says where."""
+
+    async def drain(self, patience: float) -> None:
+        """Let finish what is under way, then break it off."""

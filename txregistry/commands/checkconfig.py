@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 
 import msgspec
-import yaml
 from twisted.python import usage
 
-from txregistry.assembly.doubts import find_doubts
+from txregistry.heap import loading
 from txregistry.model.sizes import Size
-from txregistry.service import rehearse
 from txregistry.settings.reading import load_settings
 from txregistry.settings.roles import ROLES
 from txregistry.settings.sections import Settings
@@ -47,6 +45,10 @@ class CheckConfig(usage.Options):
         settings, ignored = load_settings(self["config"], os.environ, self["role"])
         for name in ignored:
             sys.stderr.write(f"{name}: the setting has no meaning here.\n")
+        with loading():  # all of the service: only what can be used is looked at so
+            from txregistry.assembly.doubts import find_doubts  # noqa: PLC0415 - as said
+            from txregistry.service import rehearse  # noqa: PLC0415 - as said
+
         rehearse(settings)
         for doubt in find_doubts(settings, self["config"]):
             sys.stderr.write(f"{doubt}\n")
@@ -54,6 +56,8 @@ class CheckConfig(usage.Options):
 
 
 def _as_yaml(settings: Settings) -> str:
+    import yaml  # noqa: PLC0415 - it takes a while, and a mistake needs it not
+
     plain = msgspec.to_builtins(settings, enc_hook=_spell)
     return str(yaml.safe_dump(_given(plain), sort_keys=False))
 

@@ -21,7 +21,7 @@ from twisted.python.failure import Failure
 from txregistry.allocator import keep_buffers
 from txregistry.assembly.serving import Part
 from txregistry.daemon import RegistryService
-from txregistry.heap import keep_loaded
+from txregistry.heap import keep_loaded, loading
 from txregistry.logs import make_observer
 from txregistry.openfiles import allow_open_files
 from txregistry.options import Options
@@ -122,7 +122,8 @@ def main() -> None:
     log = setup.settings.log
     sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]  # a real file
     try:
-        service = make_service(setup, running)
+        with loading():
+            service = make_service(setup, running)
         # What was logged until now has been told by who began us.
         globalLogBeginner.beginLoggingTo(
             [make_observer(sys.stdout, log.formatter, log.level, setup.number)],

@@ -1,7 +1,8 @@
 """Who stands for a token of version 1, and what it grants.
 
 Either this registry can tell by itself, because the token is signed by an Index that it
-trusts; or it has to ask the Index each time, as the first registries did.
+trusts; or it has to ask the Index each time, as the first registries did: for that, see
+``askedauthority.py``.
 """
 
 import hashlib
@@ -9,8 +10,6 @@ import hashlib
 from zope.interface import implementer
 
 from txregistry.auth.tokens import PresentedToken, TokenVerifier
-from txregistry.client.index import ForeignIndex
-from txregistry.model.images import ImageId
 from txregistry.registry.interfaces import Grant, IAuthority
 
 
@@ -30,33 +29,6 @@ class SignedAuthority:
             new_owner("token", claims.identity.name, claims.nonce),
             claims.expires,
             holder=claims.identity,
-        )
-
-
-@implementer(IAuthority)
-class AskedAuthority:
-    """Ask an Index of somebody else's about each token."""
-
-    def __init__(self, index: ForeignIndex) -> None:
-        self._index = index
-
-    async def grant(self, presented: PresentedToken) -> Grant:
-        """See `IAuthority`."""
-        repository, header = presented.repository, presented.header
-        listed = await self._index.images(repository, header)
-
-        async def announced(image_id: ImageId, /) -> bool:
-            return str(image_id) in listed
-
-        async def usable(image_id: ImageId, /) -> bool:
-            return await self._index.may_use(repository, image_id, header)
-
-        return Grant(
-            repository,
-            presented.access,
-            new_owner("token", presented.text),
-            announced=announced,
-            usable=usable,
         )
 
 

@@ -1,9 +1,6 @@
 """The workers of a registry, and who looks after them."""
 
 import secrets
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -12,6 +9,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from txregistry.tasks import Bell
+from txregistry.workers.launch import Launch
 from txregistry.workers.ports import HeldPorts
 from txregistry.workers.process import FIRST_PORT, WorkerProcess
 from txregistry.workers.setup import Order, Setup, encode
@@ -26,21 +24,6 @@ _KEYS_LAST: Final = 4 * 3600.0
 _SECRET: Final = 32
 _MARGIN: Final = 10.0
 """Seconds that a worker has to end, beyond those that its requests have."""
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """How workers are begun.
-
-    Attributes:
-        options: What twistd was given for the registry.
-        write: Takes lines of their logs.
-        failed: Called where one ends before it has served at all: the next would too.
-    """
-
-    options: dict[str, Any] = field(default_factory=dict)
-    write: Callable[[str], object] = sys.stderr.write
-    failed: Callable[[], object] = lambda: None
 
 
 class Crew:

@@ -267,7 +267,7 @@ def _take_on(
     while pieces:
         take(pieces)
         left -= sum(map(len, pieces))
-        pieces = more(2 * CHUNK) if left > 0 else []
+        pieces = more(CHUNK) if left > 0 else []
 
 
 def take_each(take: Callable[[bytes], object], pieces: Iterable[bytes]) -> None:

@@ -128,6 +128,8 @@ class SameAnswerTests(exchange.WebCase):
                 {"Range": "bytes=99999-"},
                 {"Range": "bytes=1-3", "If-Range": f'"{ABSENT}"'},
                 {"Accept": "text/plain"},
+                {"Connection": "close"},
+                {"Connection": "keep-alive"},
             )
             for method in ("GET", "HEAD")
         ]

@@ -49,6 +49,7 @@ class HeadTests(SynchronousTestCase):
             list(found.requestHeaders.getAllRawHeaders()),
         )
         self.assertEqual(len(found.taken), head.length or 0)
+        self.assertEqual(found.channel.persistent, not head.closes)
         if rest:
             self.assertIsNone(by_twisted(data[: head.end] + rest[:-1]))
 
@@ -93,7 +94,8 @@ class HeadTests(SynchronousTestCase):
             f"{_START}{host}X: a\nY: b\r\n\r\n",
             f"{_START}{host}X: a\rY: b\r\n\r\n",
             f"{_START}Host: x\n\r\n",
-            f"{_START}{host}Connection: close\r\n\r\n",
+            f"{_START}{host}Connection: close, upgrade\r\n\r\n",
+            f"{_START}{host}Connection: close\r\nConnection: x\r\n\r\n",
             f"{_START}{host}Content-Length: -1\r\n\r\n",
             f"{_START}{host}Content-Length: +1\r\n\r\n",
             f"{_START}{host}Content-Length: 1, 1\r\n\r\n",
@@ -116,9 +118,12 @@ class HeadTests(SynchronousTestCase):
         st.lists(
             st.tuples(
                 st.text("aB-3_:~ \t\r", min_size=1, max_size=5)
-                | st.sampled_from(["Content-Length", "Transfer-Encoding"]),
+                | st.sampled_from(
+                    ["Content-Length", "Transfer-Encoding", "Connection"]
+                ),
                 st.text("a \t;:\x7f\xe9\r\n\0,", max_size=8)
-                | st.sampled_from(["0", "7", " 07 ", "1_0", "chunked", " Chunked"]),
+                | st.sampled_from(["0", "7", " 07 ", "1_0", "chunked", " Chunked"])
+                | st.sampled_from(["close", " Close", "keep-alive", "close, x"]),
             ),
             max_size=4,
         ),

@@ -24,6 +24,7 @@ from txregistry.model.errors import Denied
 from txregistry.tls.context import reason_of
 from txregistry.web.borrowing import ILendingTransport, Receive
 from txregistry.web.certificates import ICertifiedTransport
+from txregistry.web.direct import send_at_once
 
 _PIECE: Final = 32 * 1024
 _SEND_LIMIT: Final = 1024 * 1024
@@ -237,7 +238,7 @@ class TlsTransport(TLSMemoryBIOProtocol):
         try:
             while True:
                 data = self._tlsConnection.bio_read(size)
-                self.transport.write(data)
+                send_at_once(self.transport, data)
                 if len(data) < size:
                     return
         except SSL.WantReadError:

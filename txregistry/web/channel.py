@@ -124,6 +124,9 @@ class RegistryChannel(RefusingChannel):
         request = self.requestFactory(self, queued=False)
         self.requests.append(request)
         request.requestHeaders = head.headers
+        if head.closes:  # as `checkPersistence` does
+            self.persistent = False
+            request.responseHeaders.setRawHeaders(b"connection", [b"close"])
         request.gotLength(head.length)
         if head.length != 0:
             self._begin_body(request, head)

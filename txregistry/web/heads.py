@@ -28,8 +28,10 @@ _HEAD: Final = re.compile(
 )
 _LENGTH: Final = re.compile(rb"[0-9]{1,18}")
 _UNREADABLE: Final = -1
-_OTHERWISE: Final = frozenset({b"Connection", b"Expect", b"Upgrade", b"Cookie"})
-"""Headers that decide about more than one answer; and cookies, which are rare."""
+_OTHERWISE: Final = frozenset({b"Expect", b"Upgrade", b"Cookie"})
+"""Headers that change how a request is answered; and cookies, which are rare."""
+_KEEPING: Final = (None, [b"keep-alive"], [b"close"])
+"""What is understood here of what is said of the connection."""
 
 
 class Head(NamedTuple):
@@ -41,6 +43,7 @@ class Head(NamedTuple):
         headers: Its headers.
         length: Bytes of its body; None where it is chunked.
         end: Where the body begins in what came.
+        closes: Whether nothing comes after it.
     """
 
     method: bytes
@@ -48,10 +51,11 @@ class Head(NamedTuple):
     headers: PlainHeaders
     length: int | None
     end: int
+    closes: bool = False
 
 
 def parse_head(data: bytes) -> Head | None:
-    """Read the head of a request whose connection is kept open afterwards.
+    """Read the head of a request.
 
     Args:
         data: What came first, all of it.
@@ -67,10 +71,12 @@ def parse_head(data: bytes) -> Head | None:
     raw = _read_lines(lines)
     if raw is None or not _OTHERWISE.isdisjoint(raw):
         return None
-    length = _read_length(raw)
-    if length == _UNREADABLE or (length == 0 and match.end() != len(data)):
+    length, connection = _read_length(raw), raw.get(b"Connection")
+    is_known = length != _UNREADABLE and connection in _KEEPING
+    if not is_known or (length == 0 and match.end() != len(data)):
         return None  # maybe the next request, sent ahead
-    return Head(method, target, PlainHeaders(raw), length, match.end())
+    closes = connection == [b"close"]
+    return Head(method, target, PlainHeaders(raw), length, match.end(), closes)
 
 
 def _read_lines(lines: bytes) -> dict[bytes, list[bytes]] | None:

@@ -68,7 +68,8 @@ class ILending(IReader):
 
         Returns:
             What is called with how many bytes are wanted at most, and gives those that
-            are there, without waiting, as pieces none of which is empty.
+            are there, without waiting, as pieces none of which is empty. They are to
+            be used up before it is called again, and may be views.
         """
 
     def give_back() -> None:

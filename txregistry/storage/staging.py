@@ -91,7 +91,7 @@ class StagingFile:
         first: list[bytes] = []
         if expected is None or expected <= CHUNK:
             first = await read_pieces(source, _BATCH, CHUNK)
-            if is_over(source):
+            if not first or is_over(source):
                 with faults(self.key, absence=False):
                     self._held = await self._blocking(
                         self._append_whole, first, observe, mark

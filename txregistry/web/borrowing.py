@@ -15,6 +15,7 @@ from zope.interface import Interface
 from txregistry.web.chunked import ChunkingInvalid
 
 _READ: Final = 256 * 1024
+_WORTH: Final = 8
 
 Receive = Callable[[int], bytes]
 """Gives bytes that have come, so many at most, without waiting; maybe none yet, where
@@ -56,6 +57,7 @@ class Decoder(Protocol):
 
     deliver: Callable[[bytes], None]
     finish: Callable[[bytes], None]
+    copies: bool
 
     def dataReceived(self, data: bytes) -> None:
         """Take what came in."""
@@ -85,13 +87,16 @@ class Borrowed:
         self._usual = decoder.deliver, decoder.finish
         self._pieces: list[bytes] = []
         decoder.deliver, decoder.finish = self._deliver, self._finish
+        decoder.copies = False
 
     def read(self, limit: int) -> list[bytes]:
         """Read what is there; see `ILending.lend`."""
-        self._pieces, before = [], self.received
-        while self.rest is None and self.received - before < limit:
+        self._pieces, end = [], self.received + limit
+        # Framing makes each piece a little less than what was read: what is left then
+        # is not worth a call.
+        while self.rest is None and end - self.received > limit // _WORTH:
             try:
-                wanted = min(_READ, limit - self.received + before)
+                wanted = min(_READ, end - self.received)
                 self._decoder.dataReceived(self._receive(wanted))
             except ChunkingInvalid:
                 self.is_broken = True
@@ -103,6 +108,7 @@ class Borrowed:
     def give_back(self) -> None:
         """Let the decoder tell what it told before."""
         self._decoder.deliver, self._decoder.finish = self._usual
+        self._decoder.copies = True
 
     def _deliver(self, data: bytes) -> None:
         self._pieces.append(data)

@@ -6,7 +6,7 @@ requests are smuggled past whatever stands before this server.
 
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 _SIZE: Final = re.compile(
     rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?", re.ASCII
@@ -25,6 +25,12 @@ class ChunkedDecoder:
     Args:
         deliver: Called with each piece of the body, never empty.
         finish: Called at the end, with what came after it.
+
+    Attributes:
+        deliver: The same.
+        finish: The same.
+        copies: Whether each piece is bytes of its own; else it is a view of what came
+            in, which is good as long as that is not needed otherwise.
     """
 
     def __init__(
@@ -32,6 +38,7 @@ class ChunkedDecoder:
     ) -> None:
         self.deliver = deliver
         self.finish = finish
+        self.copies = True
         self._left = 0  # bytes of the chunk that are still to come
         self._ending = False  # whether the line break after a chunk is due
         self._trailer = -1  # bytes of the trailer so far; none has begun
@@ -45,11 +52,12 @@ class ChunkedDecoder:
         """
         if self._held:
             data, self._held = self._held + data, b""
+        source: Any = data if self.copies else memoryview(data)
         place = 0
         while place < len(data):
             if self._left:
                 stop = place + self._left
-                piece = data[place:stop]
+                piece = source[place:stop]
                 self.deliver(piece)
                 if not data.startswith(b"\r\n", stop):
                     self._left -= len(piece)

@@ -21,6 +21,7 @@ class LengthDecoder:
         self._left = length
         self.deliver = deliver
         self.finish = finish
+        self.copies = False  # a piece is what came in, as a whole nearly always
 
     def dataReceived(self, data: bytes) -> None:
         """Take what came in."""

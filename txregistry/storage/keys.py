@@ -360,11 +360,7 @@ def deleted_tag_prefix(name: RepositoryName, tag: Tag) -> str:
 def deleted_tag(name: RepositoryName, tag: Tag, deleted: int, digest: Digest) -> Key:
     """Place what is remembered of a deleted tag; the keys sort as it was deleted.
 
-    Args:
-        name: The repository.
-        tag: The tag.
-        deleted: When, in thousandths of a second since 1970.
-        digest: What it pointed to.
+    When that was is in thousandths of a second since 1970.
     """
     place = deleted_tag_prefix(name, tag)
     return Key(f"{place}{deleted:016x}-{digest.algorithm}-{digest.encoded}")

@@ -9,7 +9,7 @@ from txregistry.model.digest import Digest
 from txregistry.model.manifests import parse_manifest
 from txregistry.model.names import RepositoryName, Tag
 from txregistry.registry.replication.copying import Origin
-from txregistry.registry.replication.lines import LineStatus
+from txregistry.registry.replication.linestatus import LineStatus
 from txregistry.registry.replication.replication import Replication
 from txregistry.registry.replication.rules import ReplicationRule
 from txregistry.storage import keys

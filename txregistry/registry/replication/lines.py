@@ -22,6 +22,7 @@ from txregistry.registry.replication.backoff import (
 )
 from txregistry.registry.replication.copying import NothingToCopy
 from txregistry.registry.replication.jobs import Jobs
+from txregistry.registry.replication.linestatus import LineStatus
 from txregistry.registry.replication.rules import ReplicationRule
 from txregistry.registry.replication.work import Outcome, Work
 from txregistry.storage.interfaces import Key, StorageUnavailable
@@ -36,33 +37,6 @@ GRACE: Final = 300.0
 """Seconds for which a job that another node noted is left to that node."""
 _MISSING: Final = 60.0
 """Seconds after which one looks once more for what was not here."""
-
-
-@dataclass(frozen=True, slots=True)
-class LineStatus:
-    """How the replication by one rule is.
-
-    Attributes:
-        rule: The rule's name.
-        downstream: What the other registry is called.
-        waiting: Jobs that are not done, as far as they are known by heart.
-        more: Whether there may be more of them.
-        working: Those of them that are in work.
-        oldest: Seconds since the oldest of them was noted; None where there are none.
-        fault: The last failure since something was done, in words; None for none.
-        is_loud: Whether somebody has to do something about that.
-        pause: Seconds for which nothing is tried.
-    """
-
-    rule: str
-    downstream: str
-    waiting: int
-    more: bool
-    working: int
-    oldest: float | None
-    fault: str | None
-    is_loud: bool
-    pause: float
 
 
 @dataclass(eq=False)

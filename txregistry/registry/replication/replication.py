@@ -14,7 +14,8 @@ from txregistry.model.names import Reference, RepositoryName, Tag
 from txregistry.registry.listing import groups
 from txregistry.registry.replication.copying import Copying, Origin
 from txregistry.registry.replication.jobs import Jobs
-from txregistry.registry.replication.lines import Line, LineStatus
+from txregistry.registry.replication.lines import Line
+from txregistry.registry.replication.linestatus import LineStatus
 from txregistry.registry.replication.rules import ReplicationRule, check_rules
 from txregistry.registry.replication.work import Work
 from txregistry.storage import keys

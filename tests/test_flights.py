@@ -8,6 +8,10 @@ from txregistry.tasks import (
 )
 
 
+class WorkError(Exception):
+    """What some work comes to."""
+
+
 class FlightsTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.flights = Flights()

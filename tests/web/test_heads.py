@@ -10,7 +10,7 @@ from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.http import HTTPChannel, Request
 
-from txregistry.web.heads import Head, parse_head
+from txregistry.web.heads import Head, _parse_usual, parse_head
 
 _PLAIN = b"GET /v2/a/manifests/b?c=d HTTP/1.1\r\nHost: x:5000\r\nAccept: a/b\r\n\r\n"
 _START = "GET /v2/ HTTP/1.1\r\n"
@@ -72,6 +72,25 @@ class HeadTests(SynchronousTestCase):
             assert head is not None
             self.assertEqual((head.length, head.end), (length, len(data)))
             self.assertSameHead(head, data)
+
+    def test_what_is_remembered_is_nobody_elses(self) -> None:
+        """Whoever changes headers changes those of one request."""
+        first, second = parse_head(_PLAIN), parse_head(_PLAIN)
+        assert first is not None
+        assert second is not None
+        first.headers.addRawHeader("accept", "x/y")
+        first.headers.removeHeader("host")
+        self.assertSameHead(second, _PLAIN)
+        third = parse_head(_PLAIN)
+        assert third is not None
+        self.assertSameHead(third, _PLAIN)
+
+    def test_secrets_are_not_remembered(self) -> None:
+        for line in ("AUTHORIZATION: Basic YTpi", "Cookie: a=b", "X-Docker-Token: t"):
+            data = _PLAIN[:-2] + f"{line}\r\n\r\n".encode()
+            before = _parse_usual.cache_info()
+            parse_head(data)
+            self.assertEqual(_parse_usual.cache_info(), before)
 
     def test_what_is_odd_is_left_to_twisted(self) -> None:
         host = "Host: x\r\n"

@@ -9,6 +9,7 @@ Source: RFC 9112, sections 2 to 5.
 """
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from twisted.web.http_headers import _nameEncoder
@@ -22,6 +23,10 @@ HOST: Final = re.compile(
 
 _MOST: Final = 8 * 1024
 _MOST_LINES: Final = 100
+_USUAL: Final = 1024
+"""Bytes of the largest head that is remembered."""
+_REMEMBERED: Final = 1024
+_SECRETS: Final = (b"authorization", b"cookie", b"token")
 _HEAD: Final = re.compile(
     rb"(GET|HEAD|POST|PATCH|PUT) (/[!-~]*) HTTP/1\.1\r\n"
     rb"((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r\n)+)\r\n"
@@ -57,6 +62,8 @@ class Head(NamedTuple):
 def parse_head(data: bytes) -> Head | None:
     """Read the head of a request.
 
+    Many clients ask the very same: that is remembered, if there are no secrets in it.
+
     Args:
         data: What came first, all of it.
 
@@ -64,6 +71,18 @@ def parse_head(data: bytes) -> Head | None:
         The head; None where this is something else, or less than one, or one without a
         body and more, and Twisted's own parser has to look at it.
     """
+    is_usual = len(data) <= _USUAL and data.startswith((b"GET ", b"HEAD "))
+    lower = data.lower() if is_usual else b""
+    if not is_usual or any(map(lower.__contains__, _SECRETS)):
+        return _parse(data)
+    found = _parse_usual(data)
+    if found is None:
+        return None
+    raw = {name: [*values] for name, values in found.headers.getAllRawHeaders()}
+    return found._replace(headers=PlainHeaders(raw))
+
+
+def _parse(data: bytes) -> Head | None:
     match = _HEAD.match(data, 0, _MOST)
     if match is None:
         return None
@@ -77,6 +96,9 @@ def parse_head(data: bytes) -> Head | None:
         return None  # maybe the next request, sent ahead
     closes = connection == [b"close"]
     return Head(method, target, PlainHeaders(raw), length, match.end(), closes)
+
+
+_parse_usual: Final = lru_cache(_REMEMBERED)(_parse)
 
 
 def _read_lines(lines: bytes) -> dict[bytes, list[bytes]] | None:

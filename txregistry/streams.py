@@ -16,8 +16,8 @@ from txregistry.tasks import Blocking
 CHUNK: Final = 256 * 1024
 """Bytes that one read moves: two of them and a socket's buffer stay under 1 MiB."""
 
-_TURN: Final = 4 * 1024 * 1024
-"""Bytes after which a thread that reads for itself lets others have it."""
+_TURNS: Final = 16
+"""Batches after which a thread that reads for itself lets others have it."""
 
 
 class IReader(Interface):
@@ -264,11 +264,13 @@ def _take_on(
     more: Callable[[int], list[bytes]],
 ) -> None:
     """Take pieces as long as there are more, and it is nobody else's turn."""
-    left = _TURN
-    while pieces:
+    for _ in range(_TURNS):
+        if not pieces:
+            return
         take(pieces)
-        left -= sum(map(len, pieces))
-        pieces = more(CHUNK) if left > 0 else []
+        pieces = more(CHUNK)
+    if pieces:
+        take(pieces)
 
 
 def take_each(take: Callable[[bytes], object], pieces: Iterable[bytes]) -> None:

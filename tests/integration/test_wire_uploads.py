@@ -1,6 +1,7 @@
 """Uploads over real sockets: large, refused early, broken off."""
 
 import random
+from typing import Any
 
 from twisted.internet.defer import Deferred
 
@@ -112,6 +113,21 @@ class BorrowedTests(wire.WireCase):
         client.reset()
         await self.eventually(lambda: channel not in self.site.channels)
         self.assertEqual(self.site.receiving, 0)
+
+    async def test_who_says_nothing_afterwards_is_let_go(self) -> None:
+        client = await self.connect()
+        channel: Any = await self.channel()
+        client.send(whole(_DATA))
+        self.assertEqual((await client.answer("POST")).status, 201)
+        self.assertIsNotNone(channel._TimeoutMixin__timeoutCall)
+
+    async def test_clients_that_end_in_the_middle(self) -> None:
+        for size in range(0, 600_000, 40_000):
+            client = await self.connect()
+            client.send(whole(_DATA)[: 300_000 + size])
+            client.leave()
+            await client.end()
+        await self.eventually(lambda: not self.site.channels)
 
     async def test_it_is_not_closed_under_a_threads_hands(self) -> None:
         client = await self.connect()

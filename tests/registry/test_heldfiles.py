@@ -105,6 +105,16 @@ class HoldingTests(FolderTestCase):
         )
         self.assertIs(self.integrity.verdict(self.digest, self.stat()), False)
 
+    def test_what_changes_while_it_is_sent_has_no_end(self) -> None:
+        held = self.hold()
+        self.let()
+        with open(os.path.join(self.root, _KEY), "r+b") as file:
+            file.write(b"!")
+        os.utime(os.path.join(self.root, _KEY), (1, 1))
+        found = Deferred.fromCoroutine(held.rest())
+        self.let()
+        self.failureResultOf(found, BlobUnknown)
+
     def test_many_wait_for_one_proof(self) -> None:
         alone = self.hold()
         _ = Deferred.fromCoroutine(alone.rest())

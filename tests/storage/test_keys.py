@@ -23,6 +23,22 @@ class KeysTests(SynchronousTestCase):
     def check(self, found: str, wanted: str) -> None:
         self.assertEqual(found, ROOT + wanted)
 
+    def test_only_uploads_need_not_outlast_a_power_failure(self) -> None:
+        name, tag = RepositoryName("a_b/c__d"), Tag("_uploads")
+        for key in (
+            keys.upload_data(name, SESSION),
+            keys.upload_started(NAME, SESSION),
+            keys.single_upload(SESSION),
+        ):
+            self.assertTrue(keys.FLEETING.match(key), key)
+        for key in (
+            keys.blob(DIGEST),
+            keys.layer_link(name, DIGEST),
+            keys.tag_link(name, tag),
+            keys.deleted_tag(name, tag, 1, DIGEST),
+        ):
+            self.assertFalse(keys.FLEETING.match(key), key)
+
     def test_blob(self) -> None:
         self.check(keys.blob(DIGEST), f"blobs/sha256/ab/{HEX}/data")
 

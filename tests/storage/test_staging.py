@@ -7,6 +7,7 @@ from tests.contracts.storecase import KEY, OTHER
 from tests.storage.case import FolderTestCase
 from txregistry.storage.filesystem import FilesystemObjectStore
 from txregistry.storage.interfaces import IStagingArea, Overtaken
+from txregistry.storage.staging import path_of_mark
 from txregistry.streams import BytesReader
 
 
@@ -40,6 +41,23 @@ class SharedTests(FolderTestCase):
 
     def content(self) -> bytes:
         return self.files(self.root)[KEY]
+
+    def test_no_mark_outlasts_an_append_that_begins(self) -> None:
+        """Else the bytes of one that was killed would count as durable."""
+        area = self.one.stage(KEY)
+        nothing = area.append(BytesReader(b""), lambda _: None, None, lambda: "0 x")
+        self.result(nothing)
+        path = os.path.join(self.root, path_of_mark(KEY))
+        self.assertTrue(os.path.exists(path))
+        marks: list[bool] = []
+        self.result(
+            self.one.stage(KEY).append(
+                BytesReader(b"data"),
+                lambda _: marks.append(os.path.exists(path)),
+                4,
+            )
+        )
+        self.assertEqual(marks, [False])
 
     def test_turns_in_good_order_are_fine(self) -> None:
         self.append(self.one, b"one")

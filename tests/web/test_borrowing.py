@@ -44,6 +44,18 @@ class BorrowingTests(SynchronousTestCase):
     def test_nothing_is_borrowed_of_a_transport_of_another_kind(self) -> None:
         self.assertIsNone(borrow(StringTransport()))
 
+    def test_many_small_pieces_are_few(self) -> None:
+        borrowed = self.borrow()
+        self.client.send(chunked(*([b"x"] * 1000)))
+        pieces = borrowed.read(50_000)
+        self.assertEqual((len(pieces), b"".join(pieces)), (1, b"x" * 1000))
+
+    def test_much_framing_is_not_read_without_end(self) -> None:
+        borrowed = self.borrow()
+        line = b"1;" + b"e" * 900 + b"\r\nx\r\n"
+        self.client.send(line * 100)
+        self.assertLess(len(b"".join(borrowed.read(1000))), 10)
+
     def test_ends_with_the_body(self) -> None:
         for length, wire in ((5, b"abcde"), (None, chunked(b"ab", b"cde"))):
             borrowed = self.borrow(length)

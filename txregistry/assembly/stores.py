@@ -13,10 +13,10 @@ from txregistry.storage.interfaces import IObjectStore, StorageUnavailable
 from txregistry.storage.keys import (
     COLLECTION,
     COMPANIONS,
+    FLEETING,
     PRIVATE,
     REPOSITORIES,
     SECRETS,
-    UPLOADS_FOLDER,
     USES,
 )
 from txregistry.storage.memory import MemoryObjectStore
@@ -55,7 +55,7 @@ def make_store(settings: Settings, clock: Any, blocking: Blocking) -> IObjectSto
             secrets=SECRETS,
             vital=(COLLECTION, USES),
             lasting=(REPOSITORIES,),
-            fleeting=UPLOADS_FOLDER,
+            fleeting=FLEETING,
         )
     except StorageUnavailable as error:
         raise SettingsError(

@@ -94,6 +94,7 @@ class _HeldFile:
         self.file = reader
         start, self._stop = reader.span()
         self._held = max(start, self._stop - _TAIL)
+        self._written = self._look()
         self._blocking = blocking
         # Many clients may wait for it, and none.
         self._proof = proof.addErrback(self._note)
@@ -133,6 +134,14 @@ class _HeldFile:
         await self._proof
         if self._failure is not None:
             self._failure.raiseException()
+        if self._look() != self._written:  # then what was sent is not what was read
+            raise BlobUnknown(
+                "The content changed while it was sent; ask for it again."
+            )
+
+    def _look(self) -> tuple[int, int]:
+        found = os.fstat(self.file.fileno())
+        return found.st_size, found.st_mtime_ns
 
     def _note(self, failure: Failure) -> None:
         self._failure = failure

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import stat as modes
 import time
@@ -57,7 +58,7 @@ class FilesystemObjectStore:
         vital: How keys begin that are written all the same: what makes room needs it.
         secrets: What is put below this prefix, nobody else on the machine may read.
         lasting: The keys of folders that stay, though they may be empty.
-        fleeting: The name of folders with what need not outlast a power failure.
+        fleeting: How keys begin of what need not outlast a power failure.
     """
 
     flat = False
@@ -72,7 +73,7 @@ class FilesystemObjectStore:
         vital: tuple[str, ...] = (),
         secrets: str | None = None,
         lasting: tuple[str, ...] = (),
-        fleeting: str | None = None,
+        fleeting: re.Pattern[str] | None = None,
     ) -> None:
         self._root = os.path.abspath(root)
         self._scratch = os.path.join(self._root, scratch.rstrip("/"))
@@ -81,7 +82,7 @@ class FilesystemObjectStore:
         self._vital = tuple(map(self._path, vital))
         self._secrets = None if secrets is None else self._path(secrets)
         self._lasting = tuple(self._path(key.rstrip("/")) for key in lasting)
-        self._fleeting = None if fleeting is None else f"/{fleeting}/"
+        self._fleeting = fleeting
         self.folders: IFolders = self
         self._folders = Folders()
         self._small = SmallFiles()
@@ -236,7 +237,7 @@ class FilesystemObjectStore:
         return self._publisher.prune(folder, stays)
 
     def _is_fleeting(self, key: Key) -> bool:
-        return self._fleeting is not None and self._fleeting in key
+        return self._fleeting is not None and self._fleeting.match(key) is not None
 
     def _probe(self) -> Health:
         path = self._publisher.scratch_path()

@@ -5,6 +5,7 @@ what the other wrote; what only we understand lies below ``PRIVATE`` or, within 
 repository, below ``_referrers``, both of which Distribution ignores.
 """
 
+import re
 from typing import Final
 
 from txregistry.model.digest import Digest
@@ -34,13 +35,16 @@ MANIFESTS_FOLDER: Final = "_manifests"
 LAYERS_FOLDER: Final = "_layers"
 UPLOADS_FOLDER: Final = "_uploads"
 ANNOUNCED_FOLDER: Final = "_announced"
-
 LINK_LIMIT: Final = 256
 """Bytes in a link at most: an algorithm's name and 128 hexadecimal digits."""
 
 COMPANIONS: Final = {MANIFESTS_FOLDER: LAYERS_FOLDER}
-"""Folders that do not stand alone: without the second beside the first, Distribution's
-collection of garbage breaks off (on local files)."""
+"""Without the second beside the first, Distribution's collection breaks off."""
+
+FLEETING: Final = re.compile(
+    rf"{REPOSITORIES}(?:[^_/][^/]*/)+{UPLOADS_FOLDER}/|{PRIVATE}uploads/"
+)
+"""How keys begin of what need not outlast a power failure: uploads under way."""
 
 PASSED: Final = f"{PRIVATE}mirror/passed/"
 """Below it lies how names begin of which another registry decided who may pull."""
@@ -358,10 +362,7 @@ def deleted_tag_prefix(name: RepositoryName, tag: Tag) -> str:
 
 
 def deleted_tag(name: RepositoryName, tag: Tag, deleted: int, digest: Digest) -> Key:
-    """Place what is remembered of a deleted tag; the keys sort as it was deleted.
-
-    When that was is in thousandths of a second since 1970.
-    """
+    """Place what is remembered of a tag that was deleted, at a time in milliseconds."""
     place = deleted_tag_prefix(name, tag)
     return Key(f"{place}{deleted:016x}-{digest.algorithm}-{digest.encoded}")
 

@@ -177,8 +177,7 @@ class StagingFile:
                 os.close(shared)
             size = self._claim(descriptor, appends=True)
             self._settled = None
-            if size:
-                self._forget_mark()
+            self._forget_mark()
             if expected and expected > CHUNK:
                 reserve(descriptor, size, min(expected, _RESERVED))
         except BaseException:

@@ -13,7 +13,6 @@ from twisted.internet.interfaces import (
     IProtocolFactory,
     IReactorTime,
 )
-from twisted.internet.tcp import Server
 from twisted.logger import Logger
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
@@ -22,7 +21,7 @@ from zope.interface import implementer
 
 from txregistry.model.errors import Denied
 from txregistry.tls.context import reason_of
-from txregistry.web.borrowing import ILendingTransport, Receive
+from txregistry.web.borrowing import ILendingTransport, Receive, is_idle
 from txregistry.web.certificates import ICertifiedTransport
 from txregistry.web.direct import send_at_once
 
@@ -82,6 +81,9 @@ class TlsTransport(TLSMemoryBIOProtocol):
     _is_known = False
     _verified_by: object = None
     _ended: Failure | None = None
+    _is_lent = False
+    _is_ending = False
+    _lost: Failure | None = None
 
     def client_certificate(self) -> x509.Certificate | None:
         """See `ICertifiedTransport`.
@@ -148,14 +150,19 @@ class TlsTransport(TLSMemoryBIOProtocol):
     def lend(self) -> Receive | None:
         """See `ILendingTransport`: a thread decrypts as well, then."""
         below = self.transport
-        is_usual = type(below) is Server and below.connected and self._handshakeDone
-        if not is_usual or self._lostTLSConnection or self._appSendBuffer:
+        ends = self._is_ending or self._lostTLSConnection or self._aborted
+        if ends or not self._handshakeDone or self._appSendBuffer or not is_idle(below):
             return None
+        self._is_lent = True
         return partial(self._receive, below.socket)
 
     def give_back(self) -> None:
         """See `ILendingTransport`."""
+        self._is_lent = False
         end, self._ended = self._ended, None
+        if self._lost is not None:
+            self.connectionLost(self._lost)
+            return
         if end is not None and not self._lostTLSConnection:
             self._end(end)
         self._flushSendBIO()
@@ -205,11 +212,21 @@ class TlsTransport(TLSMemoryBIOProtocol):
         """Hand on what has come: all records of it in one piece."""
         if not self._lostTLSConnection:
             records, end = self._decrypt()
+            self._is_ending = end is not None
             if records and not self._aborted:
                 self.wrappedProtocol.dataReceived(b"".join(records))
+            if self._is_lent:
+                return  # what is to be sent is when it is given back
             if end is not None and not self._lostTLSConnection:
                 self._end(end)
         self._flushSendBIO()
+
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # as Twisted's
+        """Take it that the connection is gone; not while a thread reads from it."""
+        if self._is_lent:
+            self._lost = reason
+            return
+        super().connectionLost(reason)  # type: ignore[no-untyped-call]  # Twisted's
 
     def _decrypt(self) -> tuple[list[bytes], Failure | None]:
         """Give all records that have come, and the end if that has come too."""

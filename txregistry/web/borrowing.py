@@ -16,6 +16,7 @@ from txregistry.web.chunked import ChunkingInvalid
 
 _READ: Final = 256 * 1024
 _WORTH: Final = 8
+_SMALL: Final = 4096
 
 Receive = Callable[[int], bytes]
 """Gives bytes that have come, so many at most, without waiting; maybe none yet, where
@@ -40,9 +41,21 @@ def borrow(transport: Any) -> Receive | None:
     if ILendingTransport.providedBy(transport):
         receive: Receive | None = ILendingTransport(transport).lend()
         return receive
-    if type(transport) is Server and not transport.TLS and transport.connected:
-        return partial(_receive, transport.socket)
-    return None
+    return partial(_receive, transport.socket) if is_idle(transport) else None
+
+
+def is_idle(transport: Any) -> bool:
+    """Say whether the reactor has nothing to do with a connection but to read from it.
+
+    Else it would look at it, and close it maybe, while a thread reads.
+    """
+    return type(transport) is Server and not (
+        transport.TLS
+        or transport.dataBuffer
+        or transport._tempDataBuffer  # noqa: SLF001 - held by the tests
+        or transport.disconnecting
+        or not transport.connected
+    )
 
 
 def _receive(connection: socket, limit: int) -> bytes:
@@ -85,18 +98,20 @@ class Borrowed:
         self._receive = receive
         self._decoder = decoder
         self._usual = decoder.deliver, decoder.finish
-        self._pieces: list[bytes] = []
+        self._pieces: list[Any] = []
         decoder.deliver, decoder.finish = self._deliver, self._finish
         decoder.copies = False
 
     def read(self, limit: int) -> list[bytes]:
         """Read what is there; see `ILending.lend`."""
         self._pieces, end = [], self.received + limit
+        left = 2 * limit  # of what is read: there may be little in much framing
         # Framing makes each piece a little less than what was read: what is left then
         # is not worth a call.
-        while self.rest is None and end - self.received > limit // _WORTH:
+        while self.rest is None and left > 0 and end - self.received > limit // _WORTH:
             try:
                 wanted = min(_READ, end - self.received)
+                left -= wanted
                 self._decoder.dataReceived(self._receive(wanted))
             except ChunkingInvalid:
                 self.is_broken = True
@@ -111,8 +126,13 @@ class Borrowed:
         self._decoder.copies = True
 
     def _deliver(self, data: bytes) -> None:
-        self._pieces.append(data)
         self.received += len(data)
+        if len(data) >= _SMALL:
+            self._pieces.append(data)
+        elif self._pieces and isinstance(self._pieces[-1], bytearray):
+            self._pieces[-1] += data  # many small ones would take more than they hold
+        else:
+            self._pieces.append(bytearray(data))
 
     def _finish(self, rest: bytes) -> None:
         self.rest = rest

@@ -56,6 +56,7 @@ class RegistryChannel(RefusingChannel):
     _receiving = False
     _is_lent = False
     _is_aborted = False
+    _is_lost = False
     _gathered: list[bytes] | None = None
 
     # Connections
@@ -75,6 +76,7 @@ class RegistryChannel(RefusingChannel):
 
     def connectionLost(self, reason: Any) -> None:  # type: ignore[override]  # as Twisted's own
         """See ``IProtocol``."""
+        self._is_lost = True
         self._set_receiving(receiving=False)
         super().connectionLost(reason)
         self.site.forget(self)
@@ -284,11 +286,14 @@ class RegistryChannel(RefusingChannel):
         borrowed.give_back()
         if ILendingTransport.providedBy(self.transport):
             ILendingTransport(self.transport).give_back()
-        if self._is_aborted:
+        if self._is_lost:
+            pass
+        elif self._is_aborted:
             self.transport.abortConnection()
         elif borrowed.is_broken:
             self._respondToBadRequestAndDisconnect()
         elif borrowed.rest is not None:
+            self.setTimeout(self.site.timeOut)  # to be saved, and set again afterwards
             self._finishRequestBody(borrowed.rest)
             self.go_on_reading()
         else:

@@ -12,6 +12,8 @@ _SIZE: Final = re.compile(
     rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?", re.ASCII
 )
 _LONGEST_LINE: Final = 1024
+_VIEWED: Final = 4096
+"""Bytes of the smallest piece of which a view is less than a copy."""
 _LONGEST_TRAILER: Final = 8 * 1024
 
 
@@ -29,8 +31,8 @@ class ChunkedDecoder:
     Attributes:
         deliver: The same.
         finish: The same.
-        copies: Whether each piece is bytes of its own; else it is a view of what came
-            in, which is good as long as that is not needed otherwise.
+        copies: Whether each piece is bytes of its own; else a large one is a view of
+            what came in, which is good as long as that is not needed otherwise.
     """
 
     def __init__(
@@ -57,7 +59,7 @@ class ChunkedDecoder:
         while place < len(data):
             if self._left:
                 stop = place + self._left
-                piece = source[place:stop]
+                piece = (source if stop - place >= _VIEWED else data)[place:stop]
                 self.deliver(piece)
                 if not data.startswith(b"\r\n", stop):
                     self._left -= len(piece)

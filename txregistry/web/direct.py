@@ -3,7 +3,7 @@
 from contextlib import suppress
 from typing import Any
 
-from twisted.internet.tcp import Server
+from txregistry.web.borrowing import is_idle
 
 
 def send_at_once(transport: Any, data: bytes) -> None:
@@ -18,14 +18,7 @@ def send_at_once(transport: Any, data: bytes) -> None:
         data: What to send.
     """
     sent = 0
-    waits = type(transport) is not Server or (
-        transport.TLS
-        or transport.dataBuffer
-        or transport._tempDataBuffer  # noqa: SLF001 - held by the tests
-        or transport.disconnecting
-        or not transport.connected
-    )
-    if not waits:
+    if is_idle(transport):
         with suppress(OSError):  # it has no room, or finds out for itself
             sent = transport.socket.send(data)
     if sent < len(data):

@@ -52,8 +52,11 @@ class Sender:
             request.write(b"")
             front = _FileSender(request, held.file, held.front(), self._blocking)
             await front.run(keep=True)
+            channel.sending_since = None  # the client is not slow, we are
             try:
-                request.write(await held.rest())
+                rest = await held.rest()
+                channel.touch()
+                request.write(rest)
             finally:
                 await held.close()
         else:

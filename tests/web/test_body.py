@@ -200,6 +200,12 @@ class LendingTests(SynchronousTestCase):
         self.body.finish()
         self.assertIsNone(self.body.lend())
 
+    def test_nothing_is_lent_of_what_comes_in_small_pieces(self) -> None:
+        for _ in range(100):
+            self.body.arrived(b"x")
+        self.successResultOf(Deferred.fromCoroutine(self.body.read(100)))
+        self.assertIsNone(self.body.lend())
+
     def test_nothing_is_lent_of_what_has_failed(self) -> None:
         self.body.fail(BodyInvalid("bad"))
         self.assertIsNone(self.body.lend())

@@ -50,6 +50,12 @@ class BorrowingTests(SynchronousTestCase):
         pieces = borrowed.read(50_000)
         self.assertEqual((len(pieces), b"".join(pieces)), (1, b"x" * 1000))
 
+    def test_what_is_ground_is_left_to_the_reactor(self) -> None:
+        borrowed = self.borrow()
+        for _ in range(2):
+            self.client.send(chunked(*([b"x"] * 100))[:-5])
+        self.assertEqual(len(b"".join(borrowed.read(600))), 100)
+
     def test_much_framing_is_not_read_without_end(self) -> None:
         borrowed = self.borrow()
         line = b"1;" + b"e" * 900 + b"\r\nx\r\n"

@@ -8,7 +8,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from zope.interface import implementer
 
 from txregistry.streams import IEnding, ILending, IPieces
-from txregistry.web.borrowing import Borrowed
+from txregistry.web.borrowing import Borrowed, is_ground
 
 
 class Flow(Protocol):
@@ -63,6 +63,7 @@ class RequestBody:
         self._waiting: Deferred[None] | None = None
         self._failure: BaseException | None = None
         self._discarding = False
+        self._count = 0
         self._borrowed: Borrowed | None = None
 
     @property
@@ -79,6 +80,8 @@ class RequestBody:
         """See `ILending`."""
         if self.complete or self._held or self._failure or self.owes_continue:
             return None
+        if is_ground(self._count, self.received):
+            return None
         self._borrowed = self._flow.lend()
         return None if self._borrowed is None else self._borrowed.read
 
@@ -87,6 +90,7 @@ class RequestBody:
         borrowed, self._borrowed = self._borrowed, None
         if borrowed is not None:
             self.received += borrowed.received
+            self._count += borrowed.count
             self._flow.give_back(borrowed)
 
     async def read(self, limit: int) -> bytes:
@@ -123,6 +127,7 @@ class RequestBody:
     def arrived(self, data: bytes) -> None:
         """Take what came in; who waits for it is told by `settle`."""
         self.received += len(data)
+        self._count += 1
         self.owes_continue = False
         if self._discarding or self._failure is not None:
             return

@@ -17,6 +17,8 @@ from txregistry.web.chunked import ChunkingInvalid
 _READ: Final = 256 * 1024
 _WORTH: Final = 8
 _SMALL: Final = 4096
+_FEW: Final = 64
+_GRAIN: Final = 1024
 
 Receive = Callable[[int], bytes]
 """Gives bytes that have come, so many at most, without waiting; maybe none yet, where
@@ -76,6 +78,15 @@ class Decoder(Protocol):
         """Take what came in."""
 
 
+def is_ground(count: int, size: int) -> bool:
+    """Say whether a body comes in so small pieces that no thread is to read it.
+
+    To take them apart keeps the interpreter busy, which the reactor would have to wait
+    for, time and again.
+    """
+    return count > _FEW and size < count * _GRAIN
+
+
 class Borrowed:
     """What a thread reads from, in place of the reactor.
 
@@ -87,12 +98,14 @@ class Borrowed:
 
     Attributes:
         received: Bytes of the body that were read.
+        count: The pieces that they came in.
         rest: What came after the end of the body; None before that.
         is_broken: Whether the body cannot be read.
     """
 
     def __init__(self, receive: Receive, decoder: Decoder) -> None:
         self.received = 0
+        self.count = 0
         self.rest: bytes | None = None
         self.is_broken = False
         self._receive = receive
@@ -108,7 +121,12 @@ class Borrowed:
         left = 2 * limit  # of what is read: there may be little in much framing
         # Framing makes each piece a little less than what was read: what is left then
         # is not worth a call.
-        while self.rest is None and left > 0 and end - self.received > limit // _WORTH:
+        while (
+            self.rest is None
+            and left > 0
+            and end - self.received > limit // _WORTH
+            and not is_ground(self.count, self.received)
+        ):
             try:
                 wanted = min(_READ, end - self.received)
                 left -= wanted
@@ -127,6 +145,7 @@ class Borrowed:
 
     def _deliver(self, data: bytes) -> None:
         self.received += len(data)
+        self.count += 1
         if len(data) >= _SMALL:
             self._pieces.append(data)
         elif self._pieces and isinstance(self._pieces[-1], bytearray):

@@ -117,7 +117,8 @@ class OwnTests(case.OwnCase):
             self.assertEqual(self.ssh("alice", *control).text("tags", "a/b"), "1")
             self.assertEqual(self.server.log.count("logged in by SSH"), before)
         finally:
-            master.terminate()
+            # Told to end, OpenSSH may wait for what its commands left to it.
+            master.kill()
             master.wait(TIMEOUT)
 
 

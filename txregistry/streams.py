@@ -86,7 +86,7 @@ class IFileReader(IReader):
         """Give the half-open range of the file that is left to be read."""
 
 
-class IHeldFile(IReader):
+class IWithheldFile(IReader):
     """A reader of a file whose end is given only when all of it was found sound."""
 
     file = Attribute("The `IFileReader` of all of it.")

@@ -282,8 +282,7 @@ async def side_by_side(
         for place, thing in left:
             found[place] = await work(thing)
 
-    lines = min(most, len(things))
-    running = [Deferred.fromCoroutine(line()) for _ in range(lines)]
+    running = [Deferred.fromCoroutine(line()) for _ in range(min(most, len(things)))]
     try:
         await gatherResults(running, consumeErrors=True)
     except BaseException as error:

@@ -4,8 +4,7 @@ import os
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from typing import Any
 
-from twisted.internet.task import Clock
-
+from tests.asked import AskedStore
 from tests.registry.case import NAME, RegistryTestCase
 from tests.registry.content import numbered
 from tests.temporary import make_folder
@@ -14,8 +13,7 @@ from txregistry.model.names import RepositoryName, Tag
 from txregistry.registry.repositories import Registry
 from txregistry.storage import keys
 from txregistry.storage.filesystem import FilesystemObjectStore
-from txregistry.storage.interfaces import Key, Page
-from txregistry.storage.memory import MemoryObjectStore
+from txregistry.storage.interfaces import Key
 from txregistry.tasks import at_once
 
 SUBJECT = b"subject"
@@ -24,26 +22,6 @@ LINK = str(DIGEST).encode()
 
 Ask = Callable[[Registry], Coroutine[Any, Any, Any]]
 Objects = Iterator[tuple[Key, bytes]]
-
-
-class Counted(MemoryObjectStore):
-    """A store that counts what it is asked."""
-
-    def __init__(self, clock: Clock, objects: Iterable[tuple[Key, bytes]]) -> None:
-        super().__init__(clock, dict(objects))
-        self.asked: list[str] = []
-
-    async def get(self, key: Key, limit: int) -> bytes:
-        """See `IObjectStore`."""
-        self.asked.append(key)
-        return await super().get(key, limit)
-
-    async def list(
-        self, prefix: str, *, after: str = "", limit: int, delimiter: bool = False
-    ) -> Page:
-        """See `IObjectStore`."""
-        self.asked.append(prefix)
-        return await super().list(prefix, after=after, limit=limit, delimiter=delimiter)
 
 
 class CountedFiles(FilesystemObjectStore):
@@ -100,9 +78,9 @@ class GrowthTests(RegistryTestCase):
     tags_cost: tuple[int, ...] = (5,)
     referrers_cost: tuple[int, ...] = (60, 4)
 
-    def make(self, objects: Objects) -> Counted | CountedFiles:
+    def make(self, objects: Objects) -> AskedStore | CountedFiles:
         """Make a store."""
-        return Counted(self.clock, objects)
+        return AskedStore(self.clock, dict(objects))
 
     def cost(self, objects: Objects, asks: Iterable[Ask]) -> list[int]:
         """Count what is asked by a process that was just started, and once more."""

@@ -1,7 +1,6 @@
 """Tests of ``txregistry/web/access.py``: what a refusal tells, and what not."""
 
-from typing import Any
-
+from tests.asked import AskedStore
 from tests.web import callers
 from tests.web.answers import Answer
 from tests.web.callers import TOKENS, WRONG, shape
@@ -11,7 +10,6 @@ from tests.web.v1.people import BOB, EVE
 from txregistry.model.names import RepositoryName
 from txregistry.settings.sections import Rule
 from txregistry.storage import keys
-from txregistry.storage.interfaces import Key, Page
 from txregistry.storage.memory import MemoryObjectStore
 
 SESSION = "7a5b1a4e-0000-4000-8000-000000000000"
@@ -111,26 +109,6 @@ class ScopeTests(callers.CallersCase):
         self.assertEqual(self.challenges(answer), [])
 
 
-class NotingStore(MemoryObjectStore):
-    """A store that notes what it is asked for."""
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self.asked: list[str] = []
-
-    async def get(self, key: Key, limit: int) -> bytes:
-        """See `IObjectStore`."""
-        self.asked.append(key)
-        return await super().get(key, limit)
-
-    async def list(
-        self, prefix: str, *, after: str = "", limit: int, delimiter: bool = False
-    ) -> Page:
-        """See `IObjectStore`."""
-        self.asked.append(prefix)
-        return await super().list(prefix, after=after, limit=limit, delimiter=delimiter)
-
-
 class SecretTests(callers.CallersCase):
     """Whether a repository is there, is told by nothing."""
 
@@ -141,7 +119,7 @@ class SecretTests(callers.CallersCase):
     )
 
     def make_store(self) -> MemoryObjectStore:
-        self.store = NotingStore(self.clock)
+        self.store = AskedStore(self.clock)
         return self.store
 
     def setUp(self) -> None:

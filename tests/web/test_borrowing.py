@@ -7,7 +7,7 @@ from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.web.exchange import chunked
-from txregistry.web.borrowing import Borrowed, _receive, borrow
+from txregistry.web.borrowing import Borrowed, borrow, receive_from
 from txregistry.web.chunked import ChunkedDecoder
 from txregistry.web.lengths import LengthDecoder
 
@@ -21,12 +21,10 @@ class BorrowingTests(SynchronousTestCase):
             each.setblocking(False)
 
     def borrow(self, length: int | None = None) -> Borrowed:
-        tell = self.told.append
+        tell, receive = self.told.append, partial(receive_from, self.server)
         if length is None:
-            return Borrowed(partial(_receive, self.server), ChunkedDecoder(tell, tell))
-        return Borrowed(
-            partial(_receive, self.server), LengthDecoder(length, tell, tell)
-        )
+            return Borrowed(receive, ChunkedDecoder(tell, tell))
+        return Borrowed(receive, LengthDecoder(length, tell, tell))
 
     def test_gives_what_is_there(self) -> None:
         borrowed = self.borrow(100)

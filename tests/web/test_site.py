@@ -265,11 +265,20 @@ class DrainTests(TimeCase):
         data = request_bytes("GET", "/v2/")
         self.connection.send(data * 2 + data[:1])
         done = self.drain()
-        self.pass_time(_GRACE + 1)
+        self.pass_time(_GRACE - 1)
         self.assertFalse(self.is_over())
         self.connection.send(data[1:])
         answer = self.connection.answers("GET", "GET", "GET")[-1]
         self.assertEqual((answer.status, answer.keeps), (200, False))
+        self.assertTrue(self.is_over())
+        self.connection.drop()
+        self.successResultOf(done)
+
+    def test_who_has_begun_to_ask_and_does_not_go_on_is_not_waited_for(self) -> None:
+        data = request_bytes("GET", "/v2/")
+        self.connection.send(data + data[:-1])
+        done = self.drain()
+        self.pass_time(_GRACE)
         self.assertTrue(self.is_over())
         self.connection.drop()
         self.successResultOf(done)

@@ -14,11 +14,11 @@ from txregistry.model.errors import BlobUnknown
 from txregistry.model.names import RepositoryName
 from txregistry.registry.catalog import Catalog
 from txregistry.registry.collection.sparing import Sparing
-from txregistry.registry.heldfiles import LEAST, Holding
 from txregistry.registry.integrity import Integrity
 from txregistry.registry.links import read_link, same_content, write_link
 from txregistry.registry.proving import Proving
 from txregistry.registry.quotas.quotas import Quotas
+from txregistry.registry.withholding import LEAST, Withholding
 from txregistry.storage import keys
 from txregistry.storage.interfaces import IObjectStore, NotFound, Stat
 from txregistry.streams import IFileReader, IReader
@@ -78,7 +78,7 @@ class Blobs:
         self._sparing = sparing
         self._integrity = integrity
         self._proving = Proving(store, integrity)
-        self._holding = Holding(integrity)
+        self._withholding = Withholding(integrity)
         self._catalog = catalog
         self._holders: OrderedDict[Digest, RepositoryName] = OrderedDict()
 
@@ -150,7 +150,7 @@ class Blobs:
             if start == 0 and stop == blob.size:
                 if stop >= LEAST and IFileReader.providedBy(reader):
                     file = IFileReader(reader)
-                    return self._holding.hold(blob.stored, blob.stat, file)
+                    return self._withholding.withhold(blob.stored, blob.stat, file)
                 return self._integrity.check(blob.stored, blob.stat, reader)
             self._proving.begin(blob.stored, blob.stat)
         return reader

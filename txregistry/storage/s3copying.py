@@ -1,18 +1,12 @@
 """Making an object of others that the service has, which copies the bytes itself."""
 
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from twisted.internet.defer import (
-    Deferred,
-    DeferredList,
-    DeferredSemaphore,
-    FirstError,
-    gatherResults,
-)
+from twisted.internet.defer import DeferredSemaphore
 
 from txregistry.storage.interfaces import (
     Key,
@@ -27,6 +21,7 @@ from txregistry.storage.s3refusals import Refused
 from txregistry.storage.s3signing import Payload
 from txregistry.storage.s3xml import Part
 from txregistry.streams import CHUNK, IReader
+from txregistry.tasks import side_by_side
 
 _GONE: Final = 404
 
@@ -107,16 +102,12 @@ class S3Joiner:
         if plan is None:
             raise StorageFull(f"{self._client.place}: {name} came in too many pieces")
         upload_id = await self._client.init_multipart_upload(name)
-        left = iter(enumerate(plan, 1))
-        made: list[Part] = []
 
-        async def work() -> None:
-            for number, part in left:
-                made.append(await self._make(name, upload_id, number, part))
+        async def make(numbered: tuple[int, Sequence[Span]]) -> Part:
+            return await self._make(name, upload_id, *numbered)
 
         try:
-            await _together([work() for _ in range(min(rules.at_once, len(plan)))])
-            made.sort(key=lambda part: part.number)
+            made = await side_by_side(make, list(enumerate(plan, 1)), rules.at_once)
             await self._complete(name, upload_id, made, total)
         except BaseException:
             # Should this not be heard of, `S3ObjectStore.sweep` finds it.
@@ -191,17 +182,3 @@ class S3Joiner:
             # It may have been completed by a request whose answer was lost.
             if refused.status != _GONE or await self._client.head_object(name) != total:
                 raise
-
-
-async def _together(works: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """Wait for all of some works; when one fails, the others have ended as well."""
-    running = [Deferred.fromCoroutine(work) for work in works]
-    try:
-        await gatherResults(running, consumeErrors=True)
-    except BaseException as error:
-        for each in running:
-            each.cancel()
-        await DeferredList(running, consumeErrors=True)
-        if isinstance(error, FirstError):
-            error.subFailure.raiseException()
-        raise

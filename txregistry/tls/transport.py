@@ -21,9 +21,9 @@ from zope.interface import implementer
 
 from txregistry.model.errors import Denied
 from txregistry.tls.context import reason_of
-from txregistry.web.borrowing import ILendingTransport, Receive, is_idle
+from txregistry.web.borrowing import ILendingTransport, Receive, receive_from
 from txregistry.web.certificates import ICertifiedTransport
-from txregistry.web.direct import send_at_once
+from txregistry.web.direct import is_idle, send_at_once
 
 _PIECE: Final = 32 * 1024
 _SEND_LIMIT: Final = 1024 * 1024
@@ -171,10 +171,7 @@ class TlsTransport(TLSMemoryBIOProtocol):
         """Read and decrypt what is there; in a thread."""
         if self._ended is not None:
             raise ConnectionError
-        data = connection.recv(limit)
-        if not data:
-            raise ConnectionError  # which the reactor will find out
-        self._tlsConnection.bio_write(data)
+        self._tlsConnection.bio_write(receive_from(connection, limit))
         records, self._ended = self._decrypt()
         return b"".join(records)
 

@@ -9,10 +9,10 @@ from functools import partial
 from socket import socket
 from typing import Any, Final, Protocol
 
-from twisted.internet.tcp import Server
 from zope.interface import Interface
 
 from txregistry.web.chunked import ChunkingInvalid
+from txregistry.web.direct import is_idle
 
 _READ: Final = 256 * 1024
 _WORTH: Final = 8
@@ -43,24 +43,11 @@ def borrow(transport: Any) -> Receive | None:
     if ILendingTransport.providedBy(transport):
         receive: Receive | None = ILendingTransport(transport).lend()
         return receive
-    return partial(_receive, transport.socket) if is_idle(transport) else None
+    return partial(receive_from, transport.socket) if is_idle(transport) else None
 
 
-def is_idle(transport: Any) -> bool:
-    """Say whether the reactor has nothing to do with a connection but to read from it.
-
-    Else it would look at it, and close it maybe, while a thread reads.
-    """
-    return type(transport) is Server and not (
-        transport.TLS
-        or transport.dataBuffer
-        or transport._tempDataBuffer  # noqa: SLF001 - held by the tests
-        or transport.disconnecting
-        or not transport.connected
-    )
-
-
-def _receive(connection: socket, limit: int) -> bytes:
+def receive_from(connection: socket, limit: int) -> bytes:
+    """Receive bytes that are there; see `Receive`."""
     data = connection.recv(limit)
     if not data:
         raise ConnectionError  # which the reactor will find out

@@ -390,10 +390,11 @@ class RegistryChannel(RefusingChannel):
         self.sending_since = self.site.clock.seconds()
 
     def leave_if_idle(self) -> None:
-        """Close, unless a request is being answered, or is on its way."""
-        if self.requests or self.headers_since is not None or self._buffer:
+        """Close, unless a request is being answered, or is on its way still."""
+        begins = self.headers_since is not None  # Twisted counts it as a request
+        if self.requests and not begins:
             return
-        if self._silent:
+        if begins or self._silent or self._buffer:
             self.setTimeout(min(_GRACE, self.site.timeOut))
         else:
             self.loseConnection()

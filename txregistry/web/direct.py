@@ -1,9 +1,24 @@
-"""Bytes to a client at once, not when the reactor next comes round to it."""
+"""A connection past its transport, where the reactor does nothing else with it."""
 
 from contextlib import suppress
 from typing import Any
 
-from txregistry.web.borrowing import is_idle
+from twisted.internet.tcp import Server
+
+
+def is_idle(transport: Any) -> bool:
+    """Say whether the reactor does nothing with a connection but read from it.
+
+    Else something waits to be sent before, and the reactor would look at the
+    connection, and close it maybe, while a thread reads.
+    """
+    return type(transport) is Server and not (
+        transport.TLS
+        or transport.dataBuffer
+        or transport._tempDataBuffer  # noqa: SLF001 - held by the tests
+        or transport.disconnecting
+        or not transport.connected
+    )
 
 
 def send_at_once(transport: Any, data: bytes) -> None:

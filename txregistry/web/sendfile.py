@@ -9,7 +9,7 @@ from twisted.internet.tcp import Server
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from txregistry.streams import IFileReader, IHeldFile, IReader, Pump
+from txregistry.streams import IFileReader, IReader, IWithheldFile, Pump
 from txregistry.tasks import Blocking, detach
 from txregistry.web.request import RegistryRequest
 
@@ -44,7 +44,7 @@ class Sender:
         channel = request.channel
         channel.touch()
         file: Any = IFileReader(reader, None)
-        held: Any = IHeldFile(reader, None)
+        held: Any = IWithheldFile(reader, None)
         if file is not None and isinstance(channel.transport, Server):
             request.write(b"")
             await _FileSender(request, file, file.span(), self._blocking).run()

@@ -1,4 +1,4 @@
-"""Tests of ``txregistry/registry/heldfiles.py``."""
+"""Tests of ``txregistry/registry/withholding.py``."""
 
 import os
 from collections.abc import Callable
@@ -10,22 +10,22 @@ from zope.interface.verify import verifyObject
 from tests.storage.case import FolderTestCase
 from txregistry.model.digest import Digest
 from txregistry.model.errors import BlobUnknown
-from txregistry.registry.heldfiles import Holding
 from txregistry.registry.integrity import Integrity
+from txregistry.registry.withholding import Withholding
 from txregistry.storage.interfaces import Key, Stat
-from txregistry.streams import IFileReader, IHeldFile
+from txregistry.streams import IFileReader, IWithheldFile
 
 _DATA = bytes(range(256)) * 4096
 _KEY = Key("data")
 
 
-class HoldingTests(FolderTestCase):
+class WithholdingTests(FolderTestCase):
     def setUp(self) -> None:
         self.root = self.make_root()
         self.store = self.open_store(self.root)
         self.jobs: list[Callable[[], None]] = []
         self.integrity = Integrity(self.later)
-        self.holding = Holding(self.integrity)
+        self.withholding = Withholding(self.integrity)
         self.digest = Digest.of(_DATA)
         self.result(self.store.put(_KEY, _DATA))
 
@@ -46,9 +46,9 @@ class HoldingTests(FolderTestCase):
     def stat(self) -> Stat:
         return self.result(self.store.stat(_KEY))
 
-    def hold(self) -> IHeldFile:
+    def hold(self) -> IWithheldFile:
         reader = self.result(self.store.open(_KEY, 0, len(_DATA)))
-        held = self.holding.hold(self.digest, self.stat(), IFileReader(reader))
+        held = self.withholding.withhold(self.digest, self.stat(), IFileReader(reader))
         self.addCleanup(self.result, held.close())
         return held
 
@@ -61,7 +61,7 @@ class HoldingTests(FolderTestCase):
         os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
     def test_interface(self) -> None:
-        self.assertTrue(verifyObject(IHeldFile, self.hold()))
+        self.assertTrue(verifyObject(IWithheldFile, self.hold()))
 
     def test_most_of_it_can_be_sent_at_once(self) -> None:
         start, stop = self.hold().front()

@@ -16,7 +16,7 @@ from txregistry.model.errors import BlobUnknown
 from txregistry.registry.integrity import Integrity
 from txregistry.storage.interfaces import Stat
 from txregistry.storage.reading import faults
-from txregistry.streams import CHUNK, IFileReader, IHeldFile
+from txregistry.streams import CHUNK, IFileReader, IWithheldFile
 from txregistry.tasks import Blocking, Flights
 
 LEAST: Final = 2 * CHUNK
@@ -27,7 +27,7 @@ _TURN: Final = 4 * 1024 * 1024
 """Bytes that a thread hashes before others have it."""
 
 
-class Holding:
+class Withholding:
     """Read files beside their first transfers.
 
     Args:
@@ -39,7 +39,9 @@ class Holding:
         self._blocking = integrity.blocking
         self._proofs = Flights()
 
-    def hold(self, digest: Digest, stat: Stat, reader: IFileReader) -> IHeldFile:
+    def withhold(
+        self, digest: Digest, stat: Stat, reader: IFileReader
+    ) -> IWithheldFile:
         """Hold back the end of a file, and begin to read it.
 
         Args:
@@ -53,7 +55,7 @@ class Holding:
         proof = self._proofs.join(
             (digest, same), lambda: self._prove(digest, stat, os.dup(reader.fileno()))
         )
-        return _HeldFile(reader, Deferred.fromCoroutine(proof), self._blocking)
+        return _WithheldFile(reader, Deferred.fromCoroutine(proof), self._blocking)
 
     async def _prove(self, digest: Digest, stat: Stat, descriptor: int) -> None:
         """Read a file, of which this has a descriptor of its own: clients may leave."""
@@ -84,8 +86,8 @@ def _take(descriptor: int, hashing: Hashing, offset: int, end: int) -> None:
         offset += len(data)
 
 
-@implementer(IHeldFile)
-class _HeldFile:
+@implementer(IWithheldFile)
+class _WithheldFile:
     """Give a file; its end only when it is proven."""
 
     def __init__(
@@ -101,11 +103,11 @@ class _HeldFile:
         self._failure: Failure | None = None
 
     def front(self) -> tuple[int, int]:
-        """See `IHeldFile`."""
+        """See `IWithheldFile`."""
         return self.file.span()[0], self._held
 
     async def rest(self) -> bytes:
-        """See `IHeldFile`.
+        """See `IWithheldFile`.
 
         Raises:
             BlobUnknown: the content is not what its name says.

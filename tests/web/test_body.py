@@ -1,5 +1,6 @@
 """Tests of bodies that are handed over as they arrive."""
 
+from functools import partial
 from socket import socketpair
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -9,7 +10,7 @@ from zope.interface.verify import verifyObject
 from txregistry.model.errors import BodyInvalid
 from txregistry.streams import ILending, IPieces
 from txregistry.web.body import RequestBody
-from txregistry.web.borrowing import Borrowed
+from txregistry.web.borrowing import Borrowed, receive_from
 from txregistry.web.lengths import LengthDecoder
 
 _SHARE = 100
@@ -173,7 +174,7 @@ class LendingTests(SynchronousTestCase):
         server.setblocking(False)
         client.send(b"abc")
         decoder = LengthDecoder(1000, self.body.arrived, self.body.arrived)
-        self.connection.borrowed = Borrowed(server.recv, decoder)
+        self.connection.borrowed = Borrowed(partial(receive_from, server), decoder)
 
     def test_interface(self) -> None:
         self.assertTrue(verifyObject(ILending, self.body))

@@ -23,7 +23,8 @@ class BorrowingTests(SynchronousTestCase):
     def borrow(self, length: int | None = None) -> Borrowed:
         tell, receive = self.told.append, partial(receive_from, self.server)
         if length is None:
-            return Borrowed(receive, ChunkedDecoder(tell, tell))
+            self.decoder = ChunkedDecoder(tell, tell)
+            return Borrowed(receive, self.decoder)
         return Borrowed(receive, LengthDecoder(length, tell, tell))
 
     def test_gives_what_is_there(self) -> None:
@@ -41,6 +42,30 @@ class BorrowingTests(SynchronousTestCase):
 
     def test_nothing_is_borrowed_of_a_transport_of_another_kind(self) -> None:
         self.assertIsNone(borrow(StringTransport()))
+
+    def test_framing_may_be_cut_anywhere(self) -> None:
+        wire = chunked(b"ab", b"c" * 20) + b"GET"
+        for size in range(1, len(wire)):
+            borrowed, found = self.borrow(), b""
+            for place in range(0, len(wire), size):
+                self.client.send(wire[place : place + size])
+                found += b"".join(borrowed.read(50))
+            rest = (borrowed.rest or b"") + self.left()
+            self.assertEqual((found, rest), (b"ab" + b"c" * 20, b"GET"), size)
+
+    def left(self) -> bytes:
+        """Give what nobody has read."""
+        try:
+            return self.server.recv(99)
+        except BlockingIOError:
+            return b""
+
+    def test_what_has_not_come_takes_nothing_away(self) -> None:
+        borrowed = self.borrow()
+        self.client.send(b"3")
+        self.assertEqual((borrowed.read(50), borrowed.read(50)), ([], []))
+        self.client.send(b"\r\nabc\r\n0\r\n\r\n")
+        self.assertEqual(b"".join(borrowed.read(50)), b"abc")
 
     def test_many_small_pieces_are_few(self) -> None:
         borrowed = self.borrow()
@@ -92,6 +117,5 @@ class BorrowingTests(SynchronousTestCase):
         borrowed = self.borrow()
         self.client.send(b"3\r\nab")
         self.assertEqual(borrowed.read(50), [b"ab"])
-        borrowed.give_back()
-        borrowed._decoder.dataReceived(b"c\r\n0\r\n\r\nrest")
+        self.decoder.dataReceived(b"c\r\n0\r\n\r\nrest")
         self.assertEqual(self.told, [b"c", b"rest"])

@@ -274,8 +274,9 @@ class ImageUploads:
         simple, hashing = SimpleChecksum(json), LayerHash(_UNPACKED, _REFUSED)
 
         def observe(piece: bytes) -> None:
-            simple.update(piece)
-            hashing.update(piece)
+            data = bytes(piece)  # no view: parts of it are kept
+            simple.update(data)
+            hashing.update(data)
 
         try:
             await area.append(source, observe, expected)

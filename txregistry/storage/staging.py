@@ -191,7 +191,7 @@ class StagingFile:
     ) -> None:
         # Each call that lets go of the interpreter's lock has to win it back: one copy
         # is cheaper than a call for every piece.
-        data = b"".join(pieces)
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         self._room.take(len(data))
         observe(data)
         write_pieces(descriptor, [data])

@@ -3,6 +3,7 @@
 from datetime import datetime
 from functools import partial
 from socket import socket
+from threading import local
 from typing import Any, Final, NoReturn, Protocol
 
 from cryptography import x509
@@ -21,6 +22,7 @@ from zope.interface import implementer
 
 from txregistry.model.errors import Denied
 from txregistry.tls.context import reason_of
+from txregistry.tls.records import read_records
 from txregistry.web.borrowing import ILendingTransport, Receive, receive_from
 from txregistry.web.certificates import ICertifiedTransport
 from txregistry.web.direct import is_idle, send_at_once
@@ -33,6 +35,24 @@ _BUFFER: Final = 256 * 1024
 _OVERHEAD: Final = 64
 """More than what TLS adds to a record; and how many of them there are, at least."""
 _RECORD: Final = 16 * 1024
+_PLAIN: Final = 64 * 1024
+"""Bytes that are decrypted into one piece."""
+
+
+class _Memory(local):
+    """Where a thread puts what it reads, again and again.
+
+    Attributes:
+        coded: What came.
+        plain: What it holds.
+    """
+
+    def __init__(self) -> None:
+        self.coded = memoryview(bytearray(_BUFFER))
+        self.plain = memoryview(bytearray(_PLAIN))
+
+
+_memory: Final = _Memory()
 
 
 class Verifier(Protocol):
@@ -80,7 +100,7 @@ class TlsTransport(TLSMemoryBIOProtocol):
     _until: datetime | None = None
     _is_known = False
     _verified_by: object = None
-    _ended: Failure | None = None
+    _ended: SSL.Error | None = None
     _is_lent = False
     _is_ending = False
     _lost: Failure | None = None
@@ -164,16 +184,22 @@ class TlsTransport(TLSMemoryBIOProtocol):
             self.connectionLost(self._lost)
             return
         if end is not None and not self._lostTLSConnection:
-            self._end(end)
+            self._end(Failure(end))
         self._flushSendBIO()
 
-    def _receive(self, connection: socket, limit: int) -> bytes:
+    def _receive(self, connection: socket, memory: memoryview) -> int:
         """Read and decrypt what is there; in a thread."""
         if self._ended is not None:
             raise ConnectionError
-        self._tlsConnection.bio_write(receive_from(connection, limit))
-        records, self._ended = self._decrypt()
-        return b"".join(records)
+        # One record may have come in part before: all that is there must have room.
+        wanted = len(memory) - _RECORD
+        if wanted <= 0:
+            raise BlockingIOError
+        coded = _memory.coded[:wanted]
+        count = receive_from(connection, coded)
+        self._tlsConnection.bio_write(coded[:count])
+        count, self._ended = read_records(self._tlsConnection, memory)
+        return count
 
     # Of Twisted's, whose names they are
 
@@ -208,14 +234,14 @@ class TlsTransport(TLSMemoryBIOProtocol):
     def _flushReceiveBIO(self) -> None:  # noqa: N802
         """Hand on what has come: all records of it in one piece."""
         if not self._lostTLSConnection:
-            records, end = self._decrypt()
+            data, end = self._decrypt()
             self._is_ending = end is not None
-            if records and not self._aborted:
-                self.wrappedProtocol.dataReceived(b"".join(records))
+            if data and not self._aborted:
+                self.wrappedProtocol.dataReceived(data)
             if self._is_lent:
                 return  # what is to be sent is when it is given back
             if end is not None and not self._lostTLSConnection:
-                self._end(end)
+                self._end(Failure(end))
         self._flushSendBIO()
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # as Twisted's
@@ -225,16 +251,15 @@ class TlsTransport(TLSMemoryBIOProtocol):
             return
         super().connectionLost(reason)  # type: ignore[no-untyped-call]  # Twisted's
 
-    def _decrypt(self) -> tuple[list[bytes], Failure | None]:
-        """Give all records that have come, and the end if that has come too."""
-        records: list[bytes] = []
-        try:
-            while True:
-                records.append(self._tlsConnection.recv(_RECORD))
-        except SSL.WantReadError:
-            return records, None
-        except SSL.Error:
-            return records, Failure()
+    def _decrypt(self) -> tuple[bytes, SSL.Error | None]:
+        """Give what all records hold that have come, and the end if it has come too."""
+        found: list[bytes] = []
+        memory, end = _memory.plain, None
+        count = len(memory)
+        while count == len(memory) and end is None:
+            count, end = read_records(self._tlsConnection, memory)
+            found.append(memory[:count].tobytes())
+        return b"".join(found), end
 
     def _end(self, end: Failure | None) -> None:
         """Take it that nothing more comes."""

@@ -4,9 +4,10 @@ Where much comes in fast, that spares the reactor a turn for every piece: the th
 that hashes and writes what came finds what has come meanwhile, and takes it as well.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from socket import socket
+from threading import local
 from typing import Any, Final, Protocol
 
 from zope.interface import Interface
@@ -16,13 +17,14 @@ from txregistry.web.direct import is_idle
 
 _READ: Final = 256 * 1024
 _WORTH: Final = 8
-_SMALL: Final = 4096
+_HELD: Final = 2 * 1024
+"""Bytes of framing that come before what is read, at most."""
 _FEW: Final = 64
 _GRAIN: Final = 1024
 
-Receive = Callable[[int], bytes]
-"""Gives bytes that have come, so many at most, without waiting; maybe none yet, where
-they are parts of something. Raises OSError where nothing has come, or will."""
+Receive = Callable[[memoryview], int]
+"""Puts bytes that have come into memory, without waiting, and says how many; maybe none,
+where they are parts of something. Raises OSError where nothing has come, or will."""
 
 
 class ILendingTransport(Interface):
@@ -46,23 +48,34 @@ def borrow(transport: Any) -> Receive | None:
     return partial(receive_from, transport.socket) if is_idle(transport) else None
 
 
-def receive_from(connection: socket, limit: int) -> bytes:
+def receive_from(connection: socket, memory: memoryview) -> int:
     """Receive bytes that are there; see `Receive`."""
-    data = connection.recv(limit)
-    if not data:
+    count = connection.recv_into(memory)
+    if not count:
         raise ConnectionError  # which the reactor will find out
-    return data
+    return count
 
 
 class Decoder(Protocol):
-    """What takes a body apart."""
+    """What takes a body apart; see `ChunkedDecoder`."""
 
-    deliver: Callable[[bytes], None]
-    finish: Callable[[bytes], None]
-    copies: bool
+    held: bytes
+    end: int | None
 
-    def dataReceived(self, data: bytes) -> None:
-        """Take what came in."""
+    def spans(
+        self, data: bytes | bytearray, place: int, size: int
+    ) -> Iterator[tuple[int, int]]:
+        """Find the body in what came in."""
+
+
+class _Memory(local):
+    """Where a thread reads to, again and again: fresh memory costs more than a copy."""
+
+    def __init__(self) -> None:
+        self.bytes = bytearray(_READ + _HELD)
+
+
+_memory: Final = _Memory()
 
 
 def is_ground(count: int, size: int) -> bool:
@@ -97,48 +110,44 @@ class Borrowed:
         self.is_broken = False
         self._receive = receive
         self._decoder = decoder
-        self._usual = decoder.deliver, decoder.finish
-        self._pieces: list[Any] = []
-        decoder.deliver, decoder.finish = self._deliver, self._finish
-        decoder.copies = False
+        self._size = 0
 
-    def read(self, limit: int) -> list[bytes]:
+    def read(self, limit: int) -> list[Any]:
         """Read what is there; see `ILending.lend`."""
-        self._pieces, end = [], self.received + limit
-        left = 2 * limit  # of what is read: there may be little in much framing
-        # Framing makes each piece a little less than what was read: what is left then
-        # is not worth a call.
+        memory, self._size = memoryview(_memory.bytes), 0
+        most = min(limit, _READ)
+        left = 2 * most  # of what is read: there may be little in much framing
+        # Framing makes what was read a little less: what room is left then is not worth
+        # a call.
         while (
             self.rest is None
             and left > 0
-            and end - self.received > limit // _WORTH
+            and most - self._size > most // _WORTH
             and not is_ground(self.count, self.received)
         ):
+            left -= most - self._size
             try:
-                wanted = min(_READ, end - self.received)
-                left -= wanted
-                self._decoder.dataReceived(self._receive(wanted))
+                self._take(memory, most - self._size)
             except ChunkingInvalid:
                 self.is_broken = True
                 break
             except OSError:
                 break  # nothing more has come; or the reactor finds out what it is
-        return self._pieces
+        return [memory[: self._size]] if self._size else []
 
-    def give_back(self) -> None:
-        """Let the decoder tell what it told before."""
-        self._decoder.deliver, self._decoder.finish = self._usual
-        self._decoder.copies = True
-
-    def _deliver(self, data: bytes) -> None:
-        self.received += len(data)
-        self.count += 1
-        if len(data) >= _SMALL:
-            self._pieces.append(data)
-        elif self._pieces and isinstance(self._pieces[-1], bytearray):
-            self._pieces[-1] += data  # many small ones would take more than they hold
-        else:
-            self._pieces.append(bytearray(data))
-
-    def _finish(self, rest: bytes) -> None:
-        self.rest = rest
+    def _take(self, memory: memoryview, limit: int) -> None:
+        """Read once, and bring together what is of the body."""
+        decoder = self._decoder
+        place = self._size + len(decoder.held)
+        count = self._receive(memory[place : place + limit])
+        memory[self._size : place] = decoder.held
+        decoder.held, stop = b"", place + count
+        for start, end in decoder.spans(_memory.bytes, self._size, stop):
+            until = self._size + end - start
+            if start != self._size:
+                memory[self._size : until] = memory[start:end]
+            self.received += end - start
+            self.count += 1
+            self._size = until
+        if decoder.end is not None:
+            self.rest = bytes(memory[decoder.end : stop])

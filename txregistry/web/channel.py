@@ -283,7 +283,6 @@ class RegistryChannel(RefusingChannel):
     def give_back(self, borrowed: Borrowed) -> None:
         """See `Flow`."""
         self._is_lent = False
-        borrowed.give_back()
         if ILendingTransport.providedBy(self.transport):
             ILendingTransport(self.transport).give_back()
         if self._is_lost:

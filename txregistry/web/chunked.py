@@ -1,19 +1,17 @@
-"""Chunked bodies, taken apart with one copy of each byte.
+"""Chunked bodies, taken apart where they lie.
 
 Source: RFC 9112, section 7.1. What can be read in two ways is refused: it is how
 requests are smuggled past whatever stands before this server.
 """
 
 import re
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from typing import Final
 
 _SIZE: Final = re.compile(
     rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?", re.ASCII
 )
 _LONGEST_LINE: Final = 1024
-_VIEWED: Final = 4096
-"""Bytes of the smallest piece of which a view is less than a copy."""
 _LONGEST_TRAILER: Final = 8 * 1024
 
 
@@ -31,8 +29,8 @@ class ChunkedDecoder:
     Attributes:
         deliver: The same.
         finish: The same.
-        copies: Whether each piece is bytes of its own; else a large one is a view of
-            what came in, which is good as long as that is not needed otherwise.
+        held: The beginning of a line, which comes before what is looked at next.
+        end: Where the body ended in what was looked at last; None before that.
     """
 
     def __init__(
@@ -40,11 +38,11 @@ class ChunkedDecoder:
     ) -> None:
         self.deliver = deliver
         self.finish = finish
-        self.copies = True
+        self.held = b""
+        self.end: int | None = None
         self._left = 0  # bytes of the chunk that are still to come
         self._ending = False  # whether the line break after a chunk is due
         self._trailer = -1  # bytes of the trailer so far; none has begun
-        self._held = b""  # the beginning of a line
 
     def dataReceived(self, data: bytes) -> None:
         """Take what came in.
@@ -52,29 +50,45 @@ class ChunkedDecoder:
         Raises:
             ChunkingInvalid: it does not go on as it must.
         """
-        if self._held:
-            data, self._held = self._held + data, b""
-        source: Any = data if self.copies else memoryview(data)
-        place = 0
-        while place < len(data):
+        if self.held:
+            data, self.held = self.held + data, b""
+        for start, stop in self.spans(data, 0, len(data)):
+            self.deliver(data[start:stop])
+        if self.end is not None:
+            self.finish(data[self.end :])
+
+    def spans(
+        self, data: bytes | bytearray, place: int, size: int
+    ) -> Iterator[tuple[int, int]]:
+        """Find the body in what came in: half-open ranges, none of which is empty.
+
+        Args:
+            data: What came in, after `held`, which is to be emptied before. What was
+                found may be written over.
+            place: Where to begin in it.
+            size: Where it ends.
+
+        Raises:
+            ChunkingInvalid: it does not go on as it must.
+        """
+        while place < size:
             if self._left:
                 stop = place + self._left
-                piece = (source if stop - place >= _VIEWED else data)[place:stop]
-                self.deliver(piece)
-                if not data.startswith(b"\r\n", stop):
-                    self._left -= len(piece)
-                    place += len(piece)
+                yield place, min(stop, size)
+                if not data.startswith(b"\r\n", stop, size):
+                    self._left = max(0, stop - size)
                     self._ending = not self._left
+                    place = min(stop, size)
                     continue
                 place, self._left = stop + 2, 0
-            end = data.find(b"\r\n", place, place + _LONGEST_LINE)
+            end = data.find(b"\r\n", place, min(place + _LONGEST_LINE, size))
             if end < 0:
-                self._hold(data[place:])
+                self._hold(bytes(data[place:size]))
                 return
-            line, place = data[place:end], end + 2
+            line, place = bytes(data[place:end]), end + 2
             if self._trailer >= 0:
                 if not line:
-                    self.finish(data[place:])
+                    self.end = place
                     return
                 self._take_trailer(line)
             elif self._ending:
@@ -90,7 +104,7 @@ class ChunkedDecoder:
             raise ChunkingInvalid("a line of the framing is too long, or badly ended")
         if self._ending and rest != b"\r":
             raise ChunkingInvalid("a chunk is longer than it says")
-        self._held = rest
+        self.held = rest
 
     def _begin_chunk(self, line: bytes) -> None:
         match = _SIZE.fullmatch(line)

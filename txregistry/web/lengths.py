@@ -1,6 +1,6 @@
 """Bodies whose length was said before they came."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 
 class LengthDecoder:
@@ -10,6 +10,12 @@ class LengthDecoder:
         length: Bytes of the body; at least one.
         deliver: Called with each piece of the body, never empty.
         finish: Called at the end, with what came after it.
+
+    Attributes:
+        deliver: The same.
+        finish: The same.
+        held: See `ChunkedDecoder`: there never is anything.
+        end: Where the body ended in what was looked at last; None before that.
     """
 
     def __init__(
@@ -18,21 +24,30 @@ class LengthDecoder:
         deliver: Callable[[bytes], None],
         finish: Callable[[bytes], None],
     ) -> None:
-        self._left = length
         self.deliver = deliver
         self.finish = finish
-        self.copies = False  # a piece is what came in, as a whole nearly always
+        self.held = b""
+        self.end: int | None = None
+        self._left = length
 
     def dataReceived(self, data: bytes) -> None:
         """Take what came in."""
-        if len(data) < self._left:
-            self._left -= len(data)
-            if data:
-                self.deliver(data)
-            return
-        end, self._left = self._left, 0
-        self.deliver(data[:end])
-        self.finish(data[end:])
+        for start, stop in self.spans(data, 0, len(data)):
+            self.deliver(data[start:stop])
+        if self.end is not None:
+            self.finish(data[self.end :])
+
+    def spans(
+        self, data: bytes | bytearray, place: int, size: int
+    ) -> Iterator[tuple[int, int]]:
+        """Find the body in what came in; see `ChunkedDecoder.spans`."""
+        del data
+        stop = min(place + self._left, size)
+        self._left -= stop - place
+        if not self._left:
+            self.end = stop
+        if stop > place:
+            yield place, stop
 
     def noMoreData(self) -> None:
         """See Twisted's decoders: the connection tells the request itself."""

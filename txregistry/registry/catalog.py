@@ -21,8 +21,8 @@ from twisted.internet.interfaces import IReactorTime
 from txregistry.model.errors import NameInvalid
 from txregistry.model.names import RepositoryName
 from txregistry.registry.keywindow import KeyWindow, beyond
+from txregistry.registry.knownpages import KnownPages, NamesPage
 from txregistry.registry.listing import folders_of
-from txregistry.registry.made import Made, Making
 from txregistry.registry.ordering import Listed, NameOrder
 from txregistry.storage.interfaces import IObjectStore
 from txregistry.storage.keys import MANIFESTS_FOLDER, REPOSITORIES
@@ -39,18 +39,8 @@ _AFTER_OURS: Final = chr(ord("_") + 1)
 """What sorts after all names that begin with ``_``."""
 _PEEK: Final = 5
 """Names that tell whether a folder is a repository, has others within, or both."""
-_NOTED: Final = 256
-"""Listings of a page that is kept, at most: all are looked at again for it."""
-_ROOM: Final = 10_000
-"""Names in the listings of all pages that are kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class NamesPage:
-    """Some names of repositories, sorted, and whether there are more."""
-
-    names: tuple[RepositoryName, ...]
-    more: bool
+_NOTED: Final = 2000
+"""Folders of which a page tells that is kept, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +100,7 @@ class Catalog:
         self._sign = folder
         self._root = root
         self._understood: dict[tuple[str, ...], _Folder] = {}
-        self._pages: Making[NamesPage] = Making(_ROOM)
+        self._known = KnownPages()
 
     async def page(
         self,
@@ -125,34 +115,39 @@ class Catalog:
             limit: How many at most.
             shown: Whether a repository may be seen; None where all may.
         """
-        if shown is not None:
-            return await self._page(self._walk(_BATCH), after, limit, shown)
-        made = self._pages.find((after, limit))
-        if made is not None and self._folders is not None:
-            listings = await self._folders.names(tuple(made.listings))
-            if made.is_of(listings):
-                return made.value
+        page = self._known.find(after, limit) or await self._make(after, limit)
+        if shown is None:
+            return page
+        return await _first(self._seen(page, after, shown), limit)
+
+    async def _make(self, after: str, limit: int) -> NamesPage:
+        """Make a page of all names, and keep it where that can be."""
         walk = self._walk(min(limit + 1, _BATCH))
-        page = await self._page(walk, after, limit, None)
-        if 0 < len(walk.noted) <= _NOTED:
-            self._pages.keep((after, limit), Made(page, walk.noted))
+        page = await _first(self._parsed(after, walk), limit)
+        folders = len(walk.noted)
+        if self._folders is not None and 0 < folders <= _NOTED:
+            proof = self._folders.proof(walk.noted)
+            if proof is not None:
+                self._known.keep(after, limit, page, proof, folders)
         return page
 
-    async def _page(
+    async def _seen(
         self,
-        walk: _Walk,
+        page: NamesPage,
         after: str,
-        limit: int,
-        shown: Callable[[RepositoryName], Awaitable[bool]] | None,
-    ) -> NamesPage:
-        names: list[RepositoryName] = []
-        async for name in self._parsed(after, walk):
-            if shown is not None and not await shown(name):
-                continue
-            if len(names) == limit:
-                return NamesPage(tuple(names), more=True)
-            names.append(name)
-        return NamesPage(tuple(names), more=False)
+        shown: Callable[[RepositoryName], Awaitable[bool]],
+    ) -> AsyncIterator[RepositoryName]:
+        """Give those names of a page that may be seen, and of all that follows it."""
+        for count, name in enumerate(page.names, start=1):
+            if not count % _PAUSE:
+                await breathe(self._clock)
+            if await shown(name):
+                yield name
+        if page.more:
+            last = page.names[-1].text if page.names else after
+            async for name in self._parsed(last, self._walk(_BATCH)):
+                if await shown(name):
+                    yield name
 
     def all(self) -> AsyncIterator[RepositoryName]:
         """Give every name."""
@@ -330,6 +325,15 @@ class Catalog:
             prefix, after=f"{prefix}{self._sign}", limit=1, delimiter=True
         )
         return f"{prefix}{self._sign}/" in page.names
+
+
+async def _first(names: AsyncIterator[RepositoryName], limit: int) -> NamesPage:
+    found: list[RepositoryName] = []
+    async for name in names:
+        if len(found) == limit:
+            return NamesPage(tuple(found), more=True)
+        found.append(name)
+    return NamesPage(tuple(found), more=False)
 
 
 def _nests(name: str) -> bool:

@@ -13,11 +13,12 @@ from typing import Final
 from zope.interface import implementer
 
 from txregistry.storage.files import Publisher, sync_folder
-from txregistry.storage.folders import Folders, page
+from txregistry.storage.folders import Folders, Identity, page
 from txregistry.storage.interfaces import (
     Health,
     IFolders,
     IObjectStore,
+    IProof,
     IStagingArea,
     Key,
     NotFound,
@@ -25,6 +26,7 @@ from txregistry.storage.interfaces import (
     Stat,
     TooLarge,
 )
+from txregistry.storage.proof import FoldersProof
 from txregistry.storage.reading import (
     READ,
     faults,
@@ -35,6 +37,7 @@ from txregistry.storage.reading import (
 from txregistry.storage.room import Room, free_bytes
 from txregistry.storage.small import SmallFiles
 from txregistry.storage.staging import StagingFile, path_of_mark
+from txregistry.storage.watch import Watch
 from txregistry.streams import IReader
 from txregistry.tasks import Blocking
 
@@ -85,6 +88,7 @@ class FilesystemObjectStore:
         self._fleeting = fleeting
         self.folders: IFolders = self
         self._folders = Folders()
+        self._watch = Watch(self._root)
         self._small = SmallFiles()
         self._publisher = Publisher(self._root, self._scratch, companions)
         with faults(self._root, absence=False):
@@ -166,6 +170,17 @@ class FilesystemObjectStore:
                 await self._blocking(self._read_folders, missing) if missing else ()
             )
         return [next(read) if names is None else names for names in found]
+
+    def proof(self, listings: Mapping[str, Sequence[str]]) -> IProof | None:
+        """See `IFolders`."""
+        identities: dict[str, Identity] = {}
+        for prefix, names in listings.items():
+            path = self._path(prefix.rstrip("/"))
+            identity = self._folders.identity(path, names)
+            if identity is None:
+                return None
+            identities[path] = identity
+        return FoldersProof(self._root, identities, self._watch)
 
     async def redirect(self, key: Key, method: str, lifetime: float) -> str | None:
         """See `IObjectStore`."""

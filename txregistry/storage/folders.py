@@ -33,7 +33,10 @@ _SETTLED: Final = 2_000_000_000
 """Nanoseconds after which a folder's time of change can be trusted to differ from the
 next one: file systems keep it in ticks."""
 
-_Identity = tuple[int, int, int]
+
+Identity = tuple[int, int, int, int]
+"""What tells a folder from what it will be after a change, once it has settled: its
+device, its inode, when names came or went, and when anything about it changed."""
 
 
 class _Seen(NamedTuple):
@@ -46,7 +49,7 @@ class _Seen(NamedTuple):
         price: Bytes that all this takes, roughly.
     """
 
-    identity: _Identity
+    identity: Identity
     names: Sequence[str]
     settled: bool
     price: int
@@ -82,7 +85,7 @@ class Folders:
         if found is None:
             os.stat(path)  # what is not there takes no thread to be found so
             return None
-        if found.settled and found.identity == _identity(os.stat(path)):
+        if found.settled and found.identity == identify(os.stat(path)):
             with self._lock:
                 if path in self._seen:  # a thread may have crowded it out
                     self._seen.move_to_end(path)
@@ -119,7 +122,7 @@ class Folders:
             return None
         settled = now - max(before.st_mtime_ns, before.st_ctime_ns) > _SETTLED
         if (settled or len(names) <= _FEW) and len(names) >= max(self._least, least):
-            self._remember(path, _identity(before), names, settled=settled)
+            self._remember(path, identify(before), names, settled=settled)
         else:
             self._forget(path)
         return names
@@ -136,6 +139,21 @@ class Folders:
             return self.read(path, least) if names is None else names
         except (FileNotFoundError, NotADirectoryError):
             return ()
+
+    def identity(self, path: str, names: Sequence[str]) -> Identity | None:
+        """Give what a folder has as long as its names are the same.
+
+        Args:
+            path: The folder.
+            names: Its listing, the very one that was given.
+
+        Returns:
+            None where that is not remembered, or another change could go unseen.
+        """
+        found = self._seen.get(path)
+        if found is None or found.names is not names or not found.settled:
+            return None
+        return found.identity
 
     def walk(self, path: str, prefix: str, after: str) -> Iterator[str]:
         """Give the keys of all files below a folder, in byte order; this blocks.
@@ -166,7 +184,7 @@ class Folders:
             self._room += forgotten.price
 
     def _remember(
-        self, path: str, identity: _Identity, names: Sequence[str], *, settled: bool
+        self, path: str, identity: Identity, names: Sequence[str], *, settled: bool
     ) -> None:
         price = _PRICE + len(path) + len(names) * _NAME_PRICE + sum(map(len, names))
         with self._lock:
@@ -195,5 +213,6 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False  # a link that leads nowhere, in a circle
 
 
-def _identity(stat: os.stat_result) -> _Identity:
-    return stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns
+def identify(stat: os.stat_result) -> Identity:
+    """Give a folder's identity."""
+    return stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns

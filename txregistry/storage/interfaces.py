@@ -145,6 +145,13 @@ class IObjectSource(Interface):
         """
 
 
+class IProof(Interface):
+    """What proves that listings still hold."""
+
+    def holds() -> bool:
+        """Say whether they do: not where nothing tells so."""
+
+
 class IFolders(Interface):
     """Groups that are folders: listing one costs as much as listing it whole."""
 
@@ -160,6 +167,16 @@ class IFolders(Interface):
 
         Raises:
             StorageUnavailable: they cannot be listed.
+        """
+
+    def proof(listings: Mapping[str, Sequence[str]]) -> IProof | None:
+        """Give what will prove that listings still hold, sooner than to list again.
+
+        Args:
+            listings: What was listed a moment ago, the very sequences, by prefixes.
+
+        Returns:
+            None where nothing can prove it, maybe for as long as they are new.
         """
 
 

@@ -1,8 +1,8 @@
 """``/v2/_catalog``."""
 
+from functools import partial
 from typing import Final
 
-from txregistry.model.names import RepositoryName
 from txregistry.registry.repositories import Registry
 from txregistry.web.guards import Guards
 from txregistry.web.paging import link_next, wanted_count
@@ -22,13 +22,12 @@ def add_catalog_routes(app: App, guards: Guards, registry: Registry) -> None:
         wanted = wanted_count(request, _MOST)
         count = _USUAL if wanted is None else wanted
         access = guards.access
-
-        async def shown(name: RepositoryName) -> bool:
-            return await access.lists(await access.caller(request), name)
-
+        shown = None
+        if not access.open:
+            shown = partial(access.lists, await access.caller(request))
         async with access.walk(request):
             page = await registry.catalog.page(
-                request.query(b"last") or "", count, None if access.open else shown
+                request.query(b"last") or "", count, shown
             )
         if page.more and page.names:
             link_next(request, str(page.names[-1]), count)

@@ -1,7 +1,7 @@
 """Tests of ``txregistry/streams.py``."""
 
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from collections.abc import Callable, Iterable
+from typing import ParamSpec, TypeVar, cast
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,10 +14,12 @@ from zope.interface.verify import verifyObject
 from txregistry.streams import (
     CHUNK,
     BytesReader,
+    ILending,
     IPieces,
     IReader,
     Peeking,
     Pump,
+    hand_over,
     read_all,
     read_pieces,
     read_through,
@@ -165,6 +167,78 @@ class ReadThroughTests(SynchronousTestCase):
         work = read_through(reader, at_once, lambda piece: 1 // (len(piece) - 3))
         self.failureResultOf(Deferred.fromCoroutine(work), ZeroDivisionError)
         self.assertTrue(reader.closed)
+
+
+@implementer(ILending)
+class LendingReader:
+    """Lend what gives numbers, so many to each who borrows at most.
+
+    Args:
+        count: How many there are.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.left = list(range(count))
+        self.lent = 0
+        self.is_lent = False
+
+    def lend(self) -> Callable[[int], list[bytes]] | None:
+        """See `ILending`."""
+        self.lent += 1
+        self.is_lent = True
+        return lambda _: [bytes([self.left.pop(0)])] if self.left else []
+
+    def give_back(self) -> None:
+        """See `ILending`."""
+        self.is_lent = False
+
+    async def read(self, limit: int) -> bytes:
+        """See `IReader`."""
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """See `IReader`."""
+
+
+class HandOverTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.taken: list[list[bytes]] = []
+
+    def hand_over(self, reader: object, pieces: list[bytes]) -> Deferred[None]:
+        def take(batches: Iterable[list[bytes]]) -> None:
+            self.taken += batches
+
+        work = hand_over(cast("IReader", reader), at_once, take, pieces)
+        return Deferred.fromCoroutine(work)
+
+    def test_what_lends_nothing_has_given_all(self) -> None:
+        self.successResultOf(self.hand_over(PiecesReader([b"x"]), [b"a", b"b"]))
+        self.assertEqual(self.taken, [[b"a", b"b"]])
+
+    def test_takes_what_there_is_next(self) -> None:
+        for count in (0, 1, 15, 16, 17, 32, 100):
+            self.taken = []
+            reader = LendingReader(count)
+            self.successResultOf(self.hand_over(reader, [b"first"]))
+            self.assertEqual(
+                self.taken, [[b"first"], *([bytes([n])] for n in range(count))]
+            )
+            self.assertFalse(reader.is_lent)
+
+    def test_others_have_their_turn(self) -> None:
+        reader = LendingReader(100)
+        self.successResultOf(self.hand_over(reader, [b"first"]))
+        self.assertEqual(reader.lent, 7)
+
+    def test_gives_back_where_the_work_fails(self) -> None:
+        reader = LendingReader(1)
+
+        def take(batches: Iterable[list[bytes]]) -> None:
+            raise ZeroDivisionError
+
+        work = hand_over(cast("IReader", reader), at_once, take, [])
+        self.failureResultOf(Deferred.fromCoroutine(work), ZeroDivisionError)
+        self.assertFalse(reader.is_lent)
 
 
 class PumpTests(SynchronousTestCase):

@@ -4,7 +4,7 @@ Backpressure is written once, here, as a push producer. A backend provides `IRea
 and never sees it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -68,8 +68,8 @@ class ILending(IReader):
 
         Returns:
             What is called with how many bytes are wanted at most, and gives those that
-            are there, without waiting, as pieces none of which is empty. They are to
-            be used up before it is called again, and may be views.
+            are there, without waiting, as pieces none of which is empty. They may be
+            views of memory that is written over at the next call.
         """
 
     def give_back() -> None:
@@ -230,7 +230,7 @@ async def read_through(
 async def hand_over(
     reader: IReader,
     blocking: Blocking,
-    take: Callable[[list[bytes]], object],
+    take: Callable[[Iterable[list[bytes]]], object],
     pieces: list[bytes],
 ) -> None:
     """Let work that blocks have what a reader gave, and what it has next.
@@ -238,17 +238,22 @@ async def hand_over(
     Args:
         reader: Where the pieces came from.
         blocking: Where the work goes.
-        take: Takes pieces, one call at a time.
+        take: Takes all batches of pieces that there are, one call at a time.
         pieces: The first; there is at least one.
     """
-    more = _lend(reader)
-    if more is None:
-        await blocking(take, pieces)
-        return
-    try:
-        await blocking(_take_on, take, pieces, more)
-    finally:
-        ILending(reader).give_back()
+    turns = _TURNS
+    while turns == _TURNS:  # so many again, when others have had their turn
+        more = _lend(reader)
+        if more is None:
+            if pieces:
+                await blocking(take, [pieces])
+            return
+        batches = _Batches(pieces, more)
+        try:
+            await blocking(take, batches)
+        finally:
+            ILending(reader).give_back()
+        pieces, turns = [], batches.turns
 
 
 def _lend(reader: IReader) -> Callable[[int], list[bytes]] | None:
@@ -258,19 +263,24 @@ def _lend(reader: IReader) -> Callable[[int], list[bytes]] | None:
     return lent
 
 
-def _take_on(
-    take: Callable[[list[bytes]], object],
-    pieces: list[bytes],
-    more: Callable[[int], list[bytes]],
-) -> None:
-    """Take pieces as long as there are more, and it is nobody else's turn."""
-    for _ in range(_TURNS):
-        if not pieces:
-            return
-        take(pieces)
-        pieces = more(CHUNK)
-    if pieces:
-        take(pieces)
+class _Batches:
+    """What there is, as long as there is more, and it is nobody else's turn.
+
+    Attributes:
+        turns: How many times there was more.
+    """
+
+    def __init__(self, pieces: list[bytes], more: Callable[[int], list[bytes]]) -> None:
+        self.turns = 0
+        self._pieces = pieces
+        self._more = more
+
+    def __iter__(self) -> Iterator[list[bytes]]:
+        if self._pieces:
+            yield self._pieces
+        while self.turns < _TURNS and (pieces := self._more(CHUNK)):
+            self.turns += 1
+            yield pieces
 
 
 def take_each(take: Callable[[bytes], object], pieces: Iterable[bytes]) -> None:

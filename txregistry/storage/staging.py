@@ -5,7 +5,7 @@ import errno
 import fcntl
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final
 
@@ -22,6 +22,7 @@ from txregistry.storage.interfaces import (
 )
 from txregistry.storage.reading import READ, faults, open_file
 from txregistry.storage.room import Room
+from txregistry.storage.writeback import begin_writeback
 from txregistry.streams import CHUNK, IReader, hand_over, is_over, read_pieces
 from txregistry.tasks import Blocking
 
@@ -29,7 +30,8 @@ _BATCH: Final = 2 * CHUNK
 """Bytes that one job of a thread hashes and writes at most; half of it at least, since
 handing over costs as much as writing some dozens of KiB."""
 
-
+_MUCH: Final = 1024 * 1024
+"""Bytes that are worth a call, to have them written ahead."""
 _LOCKLESS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
 """What file systems say that have no locks."""
 _RESERVED: Final = 64 * 1024 * 1024
@@ -103,7 +105,7 @@ class StagingFile:
             pieces = first or await read_pieces(source, _BATCH, CHUNK)
             while pieces:
                 with faults(self.key, absence=False):
-                    take = partial(self._take, descriptor, observe)
+                    take = partial(self._take_all, descriptor, observe)
                     await hand_over(source, self._blocking, take, pieces)
                 pieces = await read_pieces(source, _BATCH, CHUNK)
             with faults(self.key, absence=False):
@@ -186,8 +188,21 @@ class StagingFile:
             raise
         return descriptor, size
 
+    def _take_all(
+        self,
+        descriptor: int,
+        observe: Callable[[bytes], object],
+        batches: Iterable[list[bytes]],
+    ) -> None:
+        """Observe and write all that there is."""
+        start = os.lseek(descriptor, 0, os.SEEK_CUR)
+        for pieces in batches:
+            self._take(descriptor, observe, pieces)
+        if os.lseek(descriptor, 0, os.SEEK_CUR) - start >= _MUCH:
+            begin_writeback(descriptor)
+
     def _take(
-        self, descriptor: int, observe: Callable[[bytes], None], pieces: list[bytes]
+        self, descriptor: int, observe: Callable[[bytes], object], pieces: list[bytes]
     ) -> None:
         # Each call that lets go of the interpreter's lock has to win it back: one copy
         # is cheaper than a call for every piece.

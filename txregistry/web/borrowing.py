@@ -114,8 +114,8 @@ class Borrowed:
 
     def read(self, limit: int) -> list[Any]:
         """Read what is there; see `ILending.lend`."""
-        memory, self._size = memoryview(_memory.bytes), 0
-        most = min(limit, _READ)
+        memory, self._size = _memory.bytes, 0
+        view, most = memoryview(memory), min(limit, _READ)
         left = 2 * most  # of what is read: there may be little in much framing
         # Framing makes what was read a little less: what room is left then is not worth
         # a call.
@@ -127,27 +127,27 @@ class Borrowed:
         ):
             left -= most - self._size
             try:
-                self._take(memory, most - self._size)
+                self._take(memory, view, most - self._size)
             except ChunkingInvalid:
                 self.is_broken = True
                 break
             except OSError:
                 break  # nothing more has come; or the reactor finds out what it is
-        return [memory[: self._size]] if self._size else []
+        return [view[: self._size]] if self._size else []
 
-    def _take(self, memory: memoryview, limit: int) -> None:
+    def _take(self, memory: bytearray, view: memoryview, limit: int) -> None:
         """Read once, and bring together what is of the body."""
         decoder = self._decoder
         place = self._size + len(decoder.held)
-        count = self._receive(memory[place : place + limit])
-        memory[self._size : place] = decoder.held
+        count = self._receive(view[place : place + limit])
+        view[self._size : place] = decoder.held
         decoder.held, stop = b"", place + count
-        for start, end in decoder.spans(_memory.bytes, self._size, stop):
+        for start, end in decoder.spans(memory, self._size, stop):
             until = self._size + end - start
             if start != self._size:
-                memory[self._size : until] = memory[start:end]
+                view[self._size : until] = view[start:end]
             self.received += end - start
             self.count += 1
             self._size = until
         if decoder.end is not None:
-            self.rest = bytes(memory[decoder.end : stop])
+            self.rest = bytes(view[decoder.end : stop])

@@ -42,6 +42,8 @@ class ChunkedDecoder:
         self.end: int | None = None
         self._left = 0  # bytes of the chunk that are still to come
         self._ending = False  # whether the line break after a chunk is due
+        self._usual = 0  # bytes of the chunk before: the next one is as long, mostly
+        self._between = b"\r\n"  # what comes before it then
         self._trailer = -1  # bytes of the trailer so far; none has begun
 
     def dataReceived(self, data: bytes) -> None:
@@ -75,6 +77,9 @@ class ChunkedDecoder:
             if self._left:
                 stop = place + self._left
                 yield place, min(stop, size)
+                if data.startswith(self._between, stop, size):
+                    place, self._left = stop + len(self._between), self._usual
+                    continue
                 if not data.startswith(b"\r\n", stop, size):
                     self._left = max(0, stop - size)
                     self._ending = not self._left
@@ -111,7 +116,9 @@ class ChunkedDecoder:
         if match is None:
             raise ChunkingInvalid("a chunk's size is no number")
         self._left = int(match[1], 16)
-        if not self._left:
+        if self._left:
+            self._usual, self._between = self._left, b"\r\n%b\r\n" % line
+        else:
             self._trailer = 0
 
     def _end_chunk(self, line: bytes) -> None:

@@ -234,7 +234,7 @@ class HandOverTests(SynchronousTestCase):
         reader = LendingReader(1)
 
         def take(batches: Iterable[list[bytes]]) -> None:
-            raise ZeroDivisionError
+            raise ZeroDivisionError(batches)
 
         work = hand_over(cast("IReader", reader), at_once, take, [])
         self.failureResultOf(Deferred.fromCoroutine(work), ZeroDivisionError)

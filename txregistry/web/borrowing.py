@@ -23,8 +23,8 @@ _FEW: Final = 64
 _GRAIN: Final = 1024
 
 Receive = Callable[[memoryview], int]
-"""Puts bytes that have come into memory, at once, and says how many: maybe none, if they
-are parts of something. Raises OSError where nothing has come, or will."""
+"""Puts bytes that have come into memory, at once, and says how many: maybe none, where
+they are parts of something. Raises OSError where nothing has come, or will."""
 
 
 class ILendingTransport(Interface):

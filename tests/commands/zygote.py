@@ -17,9 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from twisted.internet import epollreactor
-
 from tests.transfer.program import environment
+from twisted import internet
 from txregistry.commands import main
 
 PROGRAMS: Final = {
@@ -121,8 +120,9 @@ def _become(told: dict[str, Any]) -> None:
     for number in (1, 2):
         os.dup2(os.open(paths[number], os.O_WRONLY), number)
     os.environ.update(told["variables"])
-    sys.modules.pop("twisted.internet.reactor", None)  # each needs one of its own
-    epollreactor.install()
+    # Each installs one of its own, of the kind that it needs.
+    sys.modules.pop("twisted.internet.reactor", None)
+    vars(internet).pop("reactor", None)
     status: object = 1
     try:
         importlib.import_module(told["module"]).main(told["arguments"])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from txregistry.assembly.listening import LOOPBACK, reaches_others
 from txregistry.client.upstreams.places import Place, parse_home
-from txregistry.client.upstreams.tunnels import Proxy
+from txregistry.client.upstreams.proxies import Proxy
 from txregistry.settings.mirror import Upstream
 from txregistry.settings.otherregistry import OtherRegistry
 from txregistry.settings.sections import Settings

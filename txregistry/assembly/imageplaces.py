@@ -7,7 +7,6 @@ from typing import Any, Final, Protocol
 
 from twisted.internet.interfaces import IReactorTime
 
-from txregistry.assembly.registries import make_registry
 from txregistry.assembly.stores import make_store
 from txregistry.client.upstreams.places import parse_home
 from txregistry.model.digest import Digest
@@ -15,7 +14,6 @@ from txregistry.registry.blobs import Blobs
 from txregistry.registry.catalog import Catalog
 from txregistry.registry.integrity import Integrity
 from txregistry.registry.manifests import Manifests
-from txregistry.registry.repositories import Registry
 from txregistry.registry.tags import Tags
 from txregistry.settings.reading import load_settings
 from txregistry.settings.section import SettingsError
@@ -29,8 +27,7 @@ from txregistry.tasks import Blocking
 from txregistry.transfer.images.descriptors import Interruption
 from txregistry.transfer.images.endings import Ending, TransferFailed
 from txregistry.transfer.images.interfaces import IImageSource, IImageTarget
-from txregistry.transfer.images.registries import OriginSource, RegistryTarget
-from txregistry.transfer.images.remote import Ssh, SshSource, SshTarget
+from txregistry.transfer.images.originsource import OriginSource
 from txregistry.transfer.images.remotecommands import SshPlace
 
 USER: Final = "TXREGISTRY_USERNAME"
@@ -75,6 +72,10 @@ class Work:
 
 class ImagePlace(Protocol):
     """A place of images, which nobody has looked at yet."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is certainly on this machine, and this process gets there."""
 
     def open_source(self, work: Work) -> IImageSource:
         """Open it to get images.
@@ -123,6 +124,11 @@ class FolderPlace:
 
     path: str
 
+    @property
+    def is_local(self) -> bool:
+        """See `ImagePlace`: settings may be those of a registry whose store is not."""
+        return os.path.isdir(self.path)
+
     def open_source(self, work: Work) -> IImageSource:
         """See `ImagePlace`."""
         settings = self._settings()
@@ -140,9 +146,15 @@ class FolderPlace:
         settings = self._settings()
         if settings.storage.is_readonly:
             raise TransferFailed(Ending.REFUSED, f"{self.path!r} is only read.")
-        registry: Registry = make_registry(
-            settings, work.reactor, work.blocking, lasting=False
+        # They take a while to load, and only who writes needs all of a registry.
+        from txregistry.assembly.registries import (  # noqa: PLC0415 - as said
+            make_registry,
         )
+        from txregistry.transfer.images.registries import (  # noqa: PLC0415 - as said
+            RegistryTarget,
+        )
+
+        registry = make_registry(settings, work.reactor, work.blocking, lasting=False)
         return RegistryTarget(registry, work.blocking)
 
     def _settings(self) -> Settings:
@@ -202,6 +214,7 @@ class WebPlace:
 
     url: str
     means: Means
+    is_local = False
 
     def open_source(self, work: Work) -> IImageSource:
         """See `ImagePlace`."""
@@ -218,25 +231,20 @@ class WebPlace:
 
 @dataclass(frozen=True, slots=True)
 class HostPlace:
-    """A host that is reached over SSH."""
+    """A host that is reached over SSH; what does that is looked for likewise."""
 
     place: SshPlace
     means: Means
+    is_local = False
 
     def open_source(self, work: Work) -> IImageSource:
         """See `ImagePlace`."""
-        return SshSource(self._ssh(work))
+        from txregistry.assembly.hostplaces import open_source  # noqa: PLC0415 - as said
+
+        return open_source(self.place, self.means, work)
 
     def open_target(self, work: Work) -> IImageTarget:
         """See `ImagePlace`."""
-        return SshTarget(self._ssh(work))
+        from txregistry.assembly.hostplaces import open_target  # noqa: PLC0415 - as said
 
-    def _ssh(self, work: Work) -> Ssh:
-        return Ssh(
-            self.place,
-            self.means.ssh,
-            work.reactor,
-            work.blocking,
-            work.interruption,
-            self.means.environment,
-        )
+        return open_target(self.place, self.means, work)

@@ -15,6 +15,10 @@ _REGION: Final = "us-east-1"
 class OldPlace(Protocol):
     """A place that data can be read from."""
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it is on this machine."""
+
     def open(
         self, reactor: Any, blocking: Blocking
     ) -> AbstractAsyncContextManager[IObjectSource]:
@@ -31,6 +35,7 @@ class FolderPlace:
     """A folder on this machine."""
 
     path: str
+    is_local = True
 
     @asynccontextmanager
     async def open(
@@ -52,6 +57,7 @@ class S3Place:
     token: str | None = field(repr=False)
     region: str
     endpoint: str | None
+    is_local = False
 
     @asynccontextmanager
     async def open(
@@ -75,6 +81,7 @@ class SwiftPlace:
     url: str
     user: str
     key: str = field(repr=False)
+    is_local = False
 
     @asynccontextmanager
     async def open(

@@ -3,8 +3,6 @@
 from typing import Any
 
 from txregistry.model.names import RepositoryName
-from txregistry.registry.collection.sparing import Sparing
-from txregistry.registry.collection.sparingstore import SparingStore
 from txregistry.settings.section import SettingsError
 from txregistry.settings.sections import Settings
 from txregistry.settings.storage import S3, Filesystem, OciLayout
@@ -62,11 +60,6 @@ def make_store(settings: Settings, clock: Any, blocking: Blocking) -> IObjectSto
             f"storage.filesystem.rootdirectory: {files.rootdirectory!r} cannot be "
             f"used: {error}."
         ) from error
-
-
-def spare(settings: Settings, store: IObjectStore, clock: Any) -> IObjectStore:
-    """Let what is written into a store not be collected the moment after."""
-    return SparingStore(store, Sparing(store, clock, settings.collection.floor))
 
 
 def _make_layout_store(

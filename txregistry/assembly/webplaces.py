@@ -17,7 +17,7 @@ from txregistry.client.upstreams.terms import Terms
 from txregistry.tls.pem import read_certificates, read_key
 from txregistry.transfer.images.downstream import DownstreamTarget
 from txregistry.transfer.images.interfaces import IImageSource, IImageTarget
-from txregistry.transfer.images.registries import OriginSource
+from txregistry.transfer.images.originsource import OriginSource
 from txregistry.transfer.images.upstream import UpstreamOrigin
 
 

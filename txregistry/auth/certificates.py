@@ -103,7 +103,7 @@ class CertificateIdentifier:
 
     async def identify(self, shown: Credentials) -> Caller | None:
         """See `IIdentifier`. Of what is shown, only the certificate is looked at."""
-        if shown.certificate is None:
+        if not isinstance(shown.certificate, x509.Certificate):
             return None
         known = self._recall(shown.certificate)
         if self._clock.seconds() > known.expires:

@@ -1,13 +1,23 @@
 """The interfaces to who is known, and to what they may do."""
 
 from dataclasses import dataclass
+from typing import Any, Protocol
 
-from cryptography.x509 import Certificate
 from zope.interface import Interface
 
 from txregistry.model.access import Action, Identity
 from txregistry.model.names import RepositoryName
 from txregistry.model.tokenscopes import TokenScopes
+
+
+class ShownCertificate(Protocol):
+    """A certificate of cryptography's.
+
+    That takes a while to load, and only who reads what is in one needs it.
+    """
+
+    def fingerprint(self, algorithm: Any) -> bytes:
+        """Give its hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +33,7 @@ class Credentials:
     """
 
     authorization: str = ""
-    certificate: Certificate | None = None
+    certificate: ShownCertificate | None = None
     address: str = ""
 
 

@@ -9,6 +9,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import react
 from twisted.python.threadpool import ThreadPool
 
+from txregistry.commands.localreactor import work_locally
 from txregistry.commands.options import CommandOptions
 from txregistry.settings.section import SettingsError
 from txregistry.tasks import Blocking, in_threads
@@ -27,16 +28,21 @@ class BreakableOptions(CommandOptions):
     faults: ClassVar[tuple[type[Exception], ...]] = (SettingsError,)
     _broken_off = False
 
-    def work_in_reactor(self, work: Callable[[Any], Coroutine[Any, Any, int]]) -> None:
+    def work_in_reactor(
+        self, work: Callable[[Any], Coroutine[Any, Any, int]], *, local: bool = False
+    ) -> None:
         """Do some work, and end.
 
         Args:
             work: Makes it, given the reactor; it gives the status to end with.
+            local: Whether all of it is on this machine, in this process.
 
         Raises:
             SystemExit: at the end, with that status.
         """
         statuses: list[int] = []
+        if local:
+            work_locally()
 
         async def run(reactor: Any) -> None:
             if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # nohup ignores it

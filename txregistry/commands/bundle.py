@@ -19,8 +19,8 @@ from txregistry.registry.mirror.platforms import Platforms
 from txregistry.transfer.archives.writing import Wanted
 from txregistry.transfer.images.bundling import Bundling
 from txregistry.transfer.images.endings import Ending, TransferFailed
+from txregistry.transfer.images.originsource import OriginSource
 from txregistry.transfer.images.partfiles import find_place
-from txregistry.transfer.images.registries import OriginSource
 
 
 class BundleImages(ImageOptions):

@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from txregistry.assembly.stores import make_store, spare
+from txregistry.assembly.sparing import spare
+from txregistry.assembly.stores import make_store
 from txregistry.commands.breakable import BreakableOptions, start_threads
 from txregistry.commands.options import parse_parallel
 from txregistry.settings.reading import load_settings
@@ -86,7 +87,10 @@ class CopyStore(BreakableOptions):
         destination = _read_place(_TO, self["to"])
         if _is_same(place.storage, destination.storage):
             raise SettingsError("FROM and TO are the same place.")
-        self.work_in_reactor(lambda reactor: self._work(reactor, place, destination))
+        remote = place.storage.is_remote or destination.storage.is_remote
+        self.work_in_reactor(
+            lambda reactor: self._work(reactor, place, destination), local=not remote
+        )
 
     async def _work(self, reactor: Any, place: Settings, destination: Settings) -> int:
         """Copy, tell what became of it, and say with what to end."""

@@ -114,7 +114,10 @@ class ExportImages(BreakableOptions):
             sys.stdout.write(self._config())
             return
         settings = self._settings()
-        self.work_in_reactor(lambda reactor: self._work(reactor, settings))
+        self.work_in_reactor(
+            lambda reactor: self._work(reactor, settings),
+            local=not settings.storage.is_remote,
+        )
 
     def _config(self) -> str:
         try:

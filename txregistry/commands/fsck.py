@@ -9,7 +9,8 @@ import msgspec
 from twisted.python import usage
 
 from txregistry.assembly.mirror import make_rules
-from txregistry.assembly.stores import make_store, spare
+from txregistry.assembly.sparing import spare
+from txregistry.assembly.stores import make_store
 from txregistry.auth.patterns import Patterns
 from txregistry.commands.breakable import start_threads
 from txregistry.commands.storeoptions import (

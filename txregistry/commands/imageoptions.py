@@ -63,6 +63,7 @@ class ImageOptions(BreakableOptions):
     def __init__(self) -> None:
         super().__init__()
         self._cas: list[str] = []
+        self._places: list[ImagePlace] = []
 
     def opt_cacert(self, path: str) -> None:
         """A file with who vouches for a registry, for HTTPS; may be repeated."""
@@ -93,9 +94,11 @@ class ImageOptions(BreakableOptions):
             tuple(ssh),
         )
         try:
-            return parse_place(text, means)
+            place = parse_place(text, means)
         except ValueError as error:
             raise usage.UsageError(f"{what}: {error}.") from error
+        self._places.append(place)
+        return place
 
     def move(self, work: Callable[[Work], Coroutine[Any, Any, None]]) -> None:
         """Do some work, and end.
@@ -106,7 +109,10 @@ class ImageOptions(BreakableOptions):
         Raises:
             SystemExit: at the end.
         """
-        self.work_in_reactor(lambda reactor: self._move(reactor, work))
+        self.work_in_reactor(
+            lambda reactor: self._move(reactor, work),
+            local=all(each.is_local for each in self._places),
+        )
 
     async def _move(
         self, reactor: Any, work: Callable[[Work], Coroutine[Any, Any, None]]

@@ -73,7 +73,10 @@ class ImportV1(BreakableOptions):
             SystemExit: at the end, with what became of it.
         """
         settings = self._settings(os.environ)
-        self.work_in_reactor(lambda reactor: self._work(reactor, settings))
+        self.work_in_reactor(
+            lambda reactor: self._work(reactor, settings),
+            local=self.place.is_local and not settings.storage.is_remote,
+        )
 
     def _settings(self, environment: Mapping[str, str]) -> Settings:
         settings, _ = load_settings(self["config"], environment)

@@ -6,12 +6,14 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from txregistry.assembly.registries import make_registry
+from txregistry.assembly.quotas import make_quotas
+from txregistry.assembly.stores import make_store
 from txregistry.commands.breakable import start_threads
 from txregistry.commands.meant import spell_time
 from txregistry.commands.storeoptions import StoreOptions
 from txregistry.model.sizes import spell_size
 from txregistry.registry.collection.report import QuotaReport
+from txregistry.registry.quotas import quotas, rules
 from txregistry.settings.sections import Settings
 from txregistry.settings.storage import Filesystem
 
@@ -35,12 +37,14 @@ class Quotas(StoreOptions):
         """See `StoreOptions`."""
         files = settings.storage.filesystem or Filesystem()
         blocking = start_threads(reactor, files.maxthreads, "quotas")
-        quotas = make_registry(settings, reactor, blocking).quotas
-        if not quotas.rules.quotas:
+        if not settings.quotas:
             sys.stderr.write("txregistry: the settings have no quotas.\n")
             return _NONE
-        uses = await quotas.uses()
-        when = quotas.counted
+        store = make_store(settings, reactor, blocking)
+        all_rules = rules.QuotaRules(make_quotas(settings))
+        kept = quotas.Quotas(store, reactor, all_rules, lasting=False)
+        uses = await kept.uses()
+        when = kept.counted
         time = None if when is None else spell_time(when)
         reports = [
             QuotaReport(

@@ -28,8 +28,8 @@ from txregistry.transfer.images.descriptors import DescriptorWriter
 from txregistry.transfer.images.endings import Ending, TransferFailed, ending_of
 from txregistry.transfer.images.fetching import Fetching
 from txregistry.transfer.images.interfaces import Asked, IImageSource
+from txregistry.transfer.images.originsource import OriginSource
 from txregistry.transfer.images.partfiles import SUFFIX, find_place, has_content
-from txregistry.transfer.images.registries import OriginSource
 
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
 _RESUMABLE: Final = frozenset({Ending.UNREACHABLE, Ending.NO_ROOM, Ending.INTERRUPTED})

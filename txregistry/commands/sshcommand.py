@@ -111,7 +111,10 @@ class SshCommand(BreakableOptions):
             [SystemLog()], discardBuffer=True, redirectStandardIO=False
         )
         line = os.environb.get(b"SSH_ORIGINAL_COMMAND", b"")
-        self.work_in_reactor(lambda reactor: self._work(reactor, settings, line))
+        self.work_in_reactor(
+            lambda reactor: self._work(reactor, settings, line),
+            local=settings.is_local,
+        )
 
     def _settings(self) -> Settings:
         if self["config"] is not None:

@@ -48,7 +48,9 @@ class StoreOptions(BreakableOptions):
         settings = self.read_settings(os.environ)
         if self.changes:
             self._warn_of_owner(settings)
-        self.work_in_reactor(lambda reactor: self.work(reactor, settings))
+        self.work_in_reactor(
+            lambda reactor: self.work(reactor, settings), local=settings.is_local
+        )
 
     def read_settings(self, environment: Mapping[str, str]) -> Settings:
         """Read which store it is.

@@ -7,13 +7,14 @@ from typing import Any, ClassVar, Final
 import msgspec
 from twisted.python import usage
 
-from txregistry.assembly.registries import make_registry
+from txregistry.assembly.stores import make_store
 from txregistry.commands.breakable import start_threads
 from txregistry.commands.meant import Meant, parse_meant, spell_time
 from txregistry.commands.storeoptions import StoreOptions
 from txregistry.model.digest import Digest
 from txregistry.model.names import RepositoryName, Tag
-from txregistry.registry.repositories import Registry
+from txregistry.registry import tags
+from txregistry.registry.taghistory import TagHistory
 from txregistry.settings.sections import Settings
 from txregistry.settings.storage import Filesystem
 
@@ -52,11 +53,11 @@ class Tags(StoreOptions):
         """See `StoreOptions`."""
         files = settings.storage.filesystem or Filesystem()
         blocking = start_threads(reactor, files.maxthreads, "tags")
-        registry = make_registry(settings, reactor, blocking)
+        kept = tags.Tags(make_store(settings, reactor, blocking), reactor)
         found = False
-        async for tag in self._tags(registry):
+        async for tag in self._meant(kept):
             self.check_broken_off()
-            found |= await self._show(registry, tag)
+            found |= await self._show(kept, tag)
         if not found:
             sys.stderr.write(f"txregistry: there is no tag of {self._asked}.\n")
         return 0 if found else _NONE
@@ -66,7 +67,7 @@ class Tags(StoreOptions):
         name, tag = self.meant.name, self.meant.reference
         return str(name) if tag is None else f"{name}:{tag}"
 
-    async def _tags(self, registry: Registry) -> AsyncIterator[Tag]:
+    async def _meant(self, kept: tags.Tags) -> AsyncIterator[Tag]:
         """Give the tags that are meant, each once."""
         name, reference = self.meant.name, self.meant.reference
         if isinstance(reference, Tag):
@@ -74,25 +75,25 @@ class Tags(StoreOptions):
             return
         after, more = "", True
         while more:
-            page = await registry.tags.page(name, after, _PAGE)
+            page = await kept.page(name, after, _PAGE)
             for tag in page.tags:
                 yield tag
             after, more = (str(page.tags[-1]) if page.tags else ""), page.more
         if self["history"]:
-            async for deletion in registry.tags.history.deleted(name):
-                if await registry.tags.find(name, deletion.tag) is None:
+            async for deletion in kept.history.deleted(name):
+                if await kept.find(name, deletion.tag) is None:
                     yield deletion.tag
 
-    async def _show(self, registry: Registry, tag: Tag) -> bool:
+    async def _show(self, kept: tags.Tags, tag: Tag) -> bool:
         """Tell of a tag; say whether there is, or was, one."""
         name = self.meant.name
-        present = await registry.tags.find(name, tag)
+        present = await kept.find(name, tag)
         document: dict[str, Any] = {
             "tag": str(tag),
             "digest": None if present is None else str(present),
         }
         if self["history"]:
-            document |= await _history(registry, name, tag)
+            document |= await _history(kept.history, name, tag)
         if present is None and not document.get("history"):
             return False
         if self["json"]:
@@ -103,9 +104,8 @@ class Tags(StoreOptions):
 
 
 async def _history(
-    registry: Registry, name: RepositoryName, tag: Tag
+    history: TagHistory, name: RepositoryName, tag: Tag
 ) -> dict[str, Any]:
-    history = registry.tags.history
     return {
         "history": [
             {"digest": str(past.digest), "time": spell_time(past.when)}

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from txregistry.client.upstreams.places import parse_home
-from txregistry.client.upstreams.tunnels import Proxy
+from txregistry.client.upstreams.proxies import Proxy
 from txregistry.model.errors import NameInvalid
 from txregistry.model.names import RepositoryName
 from txregistry.settings.otherregistry import OtherRegistry

@@ -253,3 +253,9 @@ class Settings(Section, frozen=True):
     proxy: Proxy | None = None
     replication: tuple[PushTo, ...] = ()
     ssh: Ssh = Ssh()
+
+    @property
+    def is_local(self) -> bool:
+        """Whether content is here, and neither comes from others nor goes to them."""
+        others = self.mirror.upstreams or self.proxy or self.replication
+        return not self.storage.is_remote and not others

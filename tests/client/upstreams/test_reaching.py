@@ -20,8 +20,8 @@ from txregistry.client.upstreams.interfaces import (
 from txregistry.client.upstreams.limits import Patience
 from txregistry.client.upstreams.logins import Login, ToldLogin
 from txregistry.client.upstreams.making import make_upstream
+from txregistry.client.upstreams.proxies import Proxy
 from txregistry.client.upstreams.terms import Terms
-from txregistry.client.upstreams.tunnels import Proxy
 from txregistry.tasks import at_once
 
 PUBLIC: Final = "8.8.8.8"

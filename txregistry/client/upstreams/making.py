@@ -15,6 +15,7 @@ from txregistry.client.upstreams.manifests import Manifests
 from txregistry.client.upstreams.passing import PassedReader
 from txregistry.client.upstreams.persistence import Persistence
 from txregistry.client.upstreams.places import parse_home
+from txregistry.client.upstreams.proxies import Proxy
 from txregistry.client.upstreams.reaching import Reach
 from txregistry.client.upstreams.readers import Documents
 from txregistry.client.upstreams.registry2 import Registry2Upstream
@@ -22,7 +23,6 @@ from txregistry.client.upstreams.slots import Rate, Slots
 from txregistry.client.upstreams.terms import Terms
 from txregistry.client.upstreams.tokens import TokenService
 from txregistry.client.upstreams.trust import Trust
-from txregistry.client.upstreams.tunnels import Proxy
 from txregistry.client.upstreams.whereabouts import Whereabouts
 from txregistry.client.upstreams.wire import Wire
 from txregistry.tasks import Blocking

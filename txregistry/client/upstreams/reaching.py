@@ -19,8 +19,9 @@ from zope.interface import directlyProvides, implementer, providedBy
 
 from txregistry.client.upstreams.connections import Connections, WatchedEndpoint
 from txregistry.client.upstreams.places import Place
+from txregistry.client.upstreams.proxies import Proxy
 from txregistry.client.upstreams.trust import Trust
-from txregistry.client.upstreams.tunnels import Proxy, TunnelEndpoint
+from txregistry.client.upstreams.tunnels import TunnelEndpoint
 from txregistry.client.upstreams.whereabouts import Strayed, Whereabouts
 from txregistry.tasks import Blocking
 

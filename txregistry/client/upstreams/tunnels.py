@@ -1,13 +1,10 @@
-"""Proxies between us and an upstream.
+"""Connections to an upstream through a proxy.
 
 Source: RFC 9110, section 9.3.6, for ``CONNECT``, and section 11.7, for who may use it.
 """
 
-import base64
 import re
-from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import unquote
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
@@ -21,11 +18,11 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txregistry.client.upstreams.places import Place
+from txregistry.client.upstreams.proxies import Proxy
 
 _LONGEST: Final = 8192
 _ANSWER: Final = re.compile(rb"HTTP/1\.[01] ([1-9][0-9]{2})(?: [^\r\n]*)?\r?\n")
 _END: Final = b"\r\n\r\n"
-_USER: Final = re.compile(r"(https?://)([^/?#@]*)@(.*)", re.ASCII | re.IGNORECASE)
 
 
 class TunnelRefused(Exception):
@@ -39,38 +36,6 @@ class TunnelRefused(Exception):
         """Say what it answered."""
         self.status = status
         super().__init__(status)
-
-
-@dataclass(frozen=True, slots=True)
-class Proxy:
-    """A proxy.
-
-    Attributes:
-        place: Where it is.
-        authorization: What it is shown of who we are; empty for nothing.
-    """
-
-    place: Place
-    authorization: str = field(default="", repr=False)
-
-    @classmethod
-    def parse(cls, text: str) -> "Proxy":
-        """Read the URL of a proxy: ``http://user:password@host:3128``.
-
-        Raises:
-            ValueError: it is none.
-        """
-        match = _USER.fullmatch(text)
-        shown = ""
-        if match is not None:
-            text = match[1] + match[3]
-            user, _, password = match[2].partition(":")
-            pair = f"{unquote(user)}:{unquote(password)}".encode()
-            shown = f"Basic {base64.b64encode(pair).decode()}"
-        place = Place.parse(text)
-        if place.target != "/":
-            raise ValueError("The URL of a proxy has no path.")
-        return cls(place, shown)
 
 
 class _Tunnel(Protocol):

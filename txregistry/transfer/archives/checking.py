@@ -13,7 +13,7 @@ from txregistry.tasks import Blocking
 from txregistry.transfer.archives.images import ArchivedImage
 from txregistry.transfer.archives.limits import LIMITS, ArchiveLimits
 from txregistry.transfer.archives.packed import UnpackingReader
-from txregistry.transfer.archives.reading import Reading
+from txregistry.transfer.archives.parting import Reading
 from txregistry.transfer.archives.refusals import ArchiveMalformed, ArchiveTooLarge
 from txregistry.transfer.archives.staging import Staged
 from txregistry.transfer.archives.sums import ContentSums

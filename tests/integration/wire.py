@@ -43,7 +43,8 @@ from txregistry.registry.repositories import Registry
 from txregistry.storage.filesystem import FilesystemObjectStore
 from txregistry.storage.keys import COMPANIONS
 from txregistry.tasks import Blocking, P, T, in_threads
-from txregistry.tls.transport import TlsFactory
+from txregistry.tls.turns import TurnFactory
+from txregistry.web.accepted import accept_as_ours
 from txregistry.web.channel import RegistryChannel
 from txregistry.web.root import make_root
 from txregistry.web.sendfile import Sender
@@ -272,9 +273,9 @@ class WireCase(TestCase):
         factory: Any = self.site
         if self.secure:
             options: Any = CertificateOptions(*make_certificate())
-            factory = TlsFactory(options, _Anybody(), factory, _reactor)
+            factory = TurnFactory(options, _Anybody(), factory, _reactor)
         endpoint = TCP4ServerEndpoint(_reactor, 0, interface=LOOPBACK)
-        self._port: Any = await endpoint.listen(factory)
+        self._port: Any = accept_as_ours(await endpoint.listen(factory))
 
     async def tearDown(self) -> None:  # type: ignore[override]  # trial awaits it
         self.gate.open()

@@ -24,6 +24,7 @@ from zope.interface import implementer
 from txregistry.settings.section import SettingsError
 from txregistry.settings.sections import Http, Listener
 from txregistry.tls.server import ServerTls
+from txregistry.web.accepted import accept_as_ours
 from txregistry.workers.ports import can_share, shareable
 
 DEFAULT: Final = "tcp:5000:interface=127.0.0.1"
@@ -49,7 +50,7 @@ class _Wrapped:
         """See ``IStreamServerEndpoint``."""
         for wrap in self._wraps:
             factory = wrap(factory)
-        return self._endpoint.listen(factory)
+        return self._endpoint.listen(factory).addCallback(accept_as_ours)
 
 
 @implementer(IProtocolFactory)

@@ -25,7 +25,7 @@ from txregistry.tasks import Blocking, Turns, detach
 from txregistry.tls.context import TlsContext
 from txregistry.tls.files import Expiry, TlsFiles, read_tls, tls_paths
 from txregistry.tls.tickets import TicketKeys
-from txregistry.tls.transport import TlsFactory
+from txregistry.tls.turns import TurnFactory
 
 _LOOK: Final = 1.0
 """Seconds between looks at the files."""
@@ -122,7 +122,7 @@ class ServerTls:
 
     def wrap(self, factory: IProtocolFactory) -> IProtocolFactory:
         """Put TLS on the connections of a factory."""
-        wrapped: IProtocolFactory = TlsFactory(self, self, factory, self._clock)
+        wrapped: IProtocolFactory = TurnFactory(self, self, factory, self._clock)
         return wrapped
 
     def expiries(self) -> list[Expiry]:

@@ -23,6 +23,7 @@ from zope.interface import implementer
 from txregistry.model.errors import Denied
 from txregistry.tls.context import reason_of
 from txregistry.tls.records import read_records
+from txregistry.tls.shown import ShownCertificates
 from txregistry.web.borrowing import ILendingTransport, Receive, receive_from
 from txregistry.web.certificates import ICertifiedTransport
 from txregistry.web.direct import is_idle, send_at_once
@@ -130,9 +131,9 @@ class TlsTransport(TLSMemoryBIOProtocol):
         connection: SSL.Connection | None = self._tlsConnection
         if connection is None:
             raise Denied("The connection has ended.")
-        found = connection.get_peer_certificate(as_cryptography=True)
+        found = self.factory.certificates.of(connection)
         if found is not None:
-            self._certificate, self._until = found, found.not_valid_after_utc
+            self._certificate, self._until = found
             if connection.get_peer_cert_chain():
                 verified = connection.get_verified_chain() or []
                 self.factory.verifier.remember(verified[1:-1])
@@ -315,3 +316,4 @@ class TlsFactory(TLSMemoryBIOFactory):
     ) -> None:
         super().__init__(creator, False, factory, clock)
         self.verifier = verifier
+        self.certificates = ShownCertificates()

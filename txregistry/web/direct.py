@@ -1,9 +1,13 @@
 """A connection past its transport, where the reactor does nothing else with it."""
 
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 from twisted.internet.tcp import Server
+
+from txregistry.web.accepted import Accepted
+
+_KINDS: Final = (Server, Accepted)
 
 
 def is_idle(transport: Any) -> bool:
@@ -12,7 +16,7 @@ def is_idle(transport: Any) -> bool:
     Else something waits to be sent before, and the reactor would look at the
     connection, and close it maybe, while a thread reads.
     """
-    return type(transport) is Server and not (
+    return type(transport) in _KINDS and not (
         transport.TLS
         or transport.dataBuffer
         or transport._tempDataBuffer  # noqa: SLF001 - held by the tests

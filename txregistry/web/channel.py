@@ -63,10 +63,10 @@ class RegistryChannel(RefusingChannel):
 
     def connectionMade(self) -> None:
         """See ``IProtocol``."""
+        silence = _GRACE if self.site.draining else _SILENCE
+        self.timeOut = min(silence, self.site.timeOut)  # for what Twisted sets first
         super().connectionMade()
         self.site.channels.add(self)
-        silence = _GRACE if self.site.draining else _SILENCE
-        self.setTimeout(min(silence, self.site.timeOut))
         connections = self.site.connections
         if connections is not None:
             peer = getattr(self.transport.getPeer(), "host", "")

@@ -5,13 +5,14 @@ import time
 
 from tests.storage.case import FolderTestCase
 from txregistry.storage import small
+from txregistry.storage.evidence import Witness
 from txregistry.storage.small import SmallFiles
 
 
 class SmallFilesTests(FolderTestCase):
     def setUp(self) -> None:
         self.path = os.path.join(self.make_root(), "file")
-        self.files_seen = SmallFiles()
+        self.files_seen = SmallFiles(Witness())
         self.write(b"data")
 
     def write(self, data: bytes) -> None:

@@ -12,6 +12,7 @@ from zope.interface import implementer
 
 from txregistry.model.digest import CANONICAL, Digest, Hashing, new_hashing
 from txregistry.model.errors import BlobUnknown
+from txregistry.storage.evidence import Witness
 from txregistry.storage.interfaces import Stat
 from txregistry.streams import (
     CHUNK,
@@ -30,6 +31,7 @@ class Integrity:
 
     Args:
         blocking: Where hashing goes.
+        witness: Is told when something is found to be rotten: no file shows that.
 
     Attributes:
         blocking: The same.
@@ -37,8 +39,9 @@ class Integrity:
 
     _log = Logger()
 
-    def __init__(self, blocking: Blocking) -> None:
+    def __init__(self, blocking: Blocking, witness: Witness | None = None) -> None:
         self.blocking = blocking
+        self._witness = witness or Witness()
         # Compact, as there are many: bytes of digests, and the identity as a number.
         self._verdicts: dict[bytes, int] = {}
 
@@ -54,6 +57,7 @@ class Integrity:
             digest=str(digest),
         )
         self._remember(digest, stat, sound=False)
+        self._witness.overturn()
 
     def verdict(self, digest: Digest, stat: Stat) -> bool | None:
         """Say whether content is sound; None where that is not known."""

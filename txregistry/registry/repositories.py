@@ -1,6 +1,7 @@
 """The registry: all that ``web`` talks to."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 from uuid import uuid4
 
 from twisted.internet.interfaces import IReactorTime
@@ -47,6 +48,7 @@ from txregistry.registry.tags import Tags
 from txregistry.registry.transcoding import Transcoding
 from txregistry.registry.uploads import Uploads
 from txregistry.registry.uses import Uses
+from txregistry.storage.evidence import IWitnessed, Witness
 from txregistry.storage.interfaces import IObjectStore
 from txregistry.storage.keys import (
     ANNOUNCED_FOLDER,
@@ -101,6 +103,8 @@ class Registry:
         new_session: Callable[[], str] = lambda: str(uuid4()),
     ) -> None:
         self.plain_store = store
+        witnessed: Any = IWitnessed(store, None)
+        self.witness: Witness | None = None if witnessed is None else witnessed.witness
         sparing = None if floor is None else Sparing(store, clock, floor)
         if sparing is not None:
             store = SparingStore(store, sparing)
@@ -113,7 +117,7 @@ class Registry:
         self.clock = clock
         self.deletes = deletes and writes
         self.writes = writes
-        integrity = Integrity(blocking)
+        integrity = Integrity(blocking, self.witness)
         self.catalog = Catalog(store, clock)
         self.blobs = Blobs(store, integrity, self.catalog, sparing, self.quotas)
         self.uploads = Uploads(
@@ -126,7 +130,7 @@ class Registry:
             new_session,
         )
         self.tags = Tags(store, clock, immutability)
-        self.manifests = Manifests(store, self.tags, clock, sparing)
+        self.manifests = Manifests(store, self.tags, clock, sparing, self.witness)
         self.referrers = Referrers(
             store, self.manifests, self.tags, clock, write_fallback=write_fallback
         )

@@ -5,7 +5,7 @@ repository that was used meanwhile. What a crash loses of it are minutes.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
@@ -73,6 +73,21 @@ class Uses:
                 noted = self._noted[name] = {}
             if len(noted) < _MOST:
                 noted[text] = now
+
+    def noting(
+        self, name: RepositoryName, *references: Reference
+    ) -> Callable[[], None]:
+        """Give what notes the same again and again, at hardly any cost."""
+        noted = -1
+
+        def note() -> None:
+            nonlocal noted
+            now = self.now()
+            if now != noted:
+                noted = now
+                self.note(name, *references)
+
+        return note
 
     async def flush(self) -> None:
         """Write down what was noted; what cannot be written is kept for the next time.

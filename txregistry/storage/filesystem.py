@@ -12,6 +12,7 @@ from typing import Final
 
 from zope.interface import implementer
 
+from txregistry.storage.evidence import IWitnessed, Witness
 from txregistry.storage.files import Publisher, sync_folder
 from txregistry.storage.folders import Folders, Identity, page
 from txregistry.storage.interfaces import (
@@ -45,7 +46,7 @@ _STALE: Final = 24 * 3600.0
 """Seconds after which what a crash left in the scratch folder is nobody's any more."""
 
 
-@implementer(IObjectStore, IFolders)
+@implementer(IObjectStore, IFolders, IWitnessed)
 class FilesystemObjectStore:
     """Keep objects as files below a folder, at paths that are their keys.
 
@@ -89,7 +90,8 @@ class FilesystemObjectStore:
         self.folders: IFolders = self
         self._folders = Folders()
         self._watch = Watch(self._root)
-        self._small = SmallFiles()
+        self.witness = Witness()
+        self._small = SmallFiles(self.witness)
         self._publisher = Publisher(self._root, self._scratch, companions)
         with faults(self._root, absence=False):
             os.makedirs(self._scratch, exist_ok=True)
@@ -97,17 +99,26 @@ class FilesystemObjectStore:
 
     async def stat(self, key: Key) -> Stat:
         """See `IObjectStore`."""
+        path = self._path(key)
+        self.witness.look(path)
         with faults(key):
-            return _stat(key, os.stat(self._path(key)))
+            found = os.stat(path)
+        self.witness.saw(path, found)
+        return _stat(key, found)
 
     async def get(self, key: Key, limit: int) -> bytes:
         """See `IObjectStore`."""
         path = self._path(key)
+        self.witness.look(path)
         with faults(key):
-            remembered = self._small.remembered(path)
-            if remembered is not None and len(remembered) <= limit:
-                return remembered
-            descriptor = os.open(path, READ)
+            try:
+                remembered = self._small.remembered(path)
+                if remembered is not None and len(remembered) <= limit:
+                    return remembered
+                descriptor = os.open(path, READ)
+            except FileNotFoundError:
+                self.witness.missed(path)
+                raise
             try:
                 stat = stat_file(key, descriptor)
                 if stat.st_size > limit:
@@ -122,6 +133,7 @@ class FilesystemObjectStore:
 
     async def open(self, key: Key, start: int, stop: int) -> IReader:
         """See `IObjectStore`."""
+        self.witness.look(key)
         with faults(key):
             return open_file(key, self._path(key), start, stop, self._blocking)
 
@@ -144,6 +156,7 @@ class FilesystemObjectStore:
         self, prefix: str, *, after: str = "", limit: int, delimiter: bool = False
     ) -> Page:
         """See `IObjectStore`."""
+        self.witness.look(prefix)
         if not delimiter:
             path = self._path(prefix.rstrip("/"))
             with faults(prefix):
@@ -161,6 +174,7 @@ class FilesystemObjectStore:
     async def names(self, prefixes: Sequence[str]) -> Sequence[Sequence[str]]:
         """See `IFolders`: what was listed before takes no thread."""
         paths = [self._path(prefix.rstrip("/")) for prefix in prefixes]
+        self.witness.look("folders")
         with faults("folders"):
             found = [self._remembered(path) for path in paths]
             missing = [

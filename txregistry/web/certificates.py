@@ -7,11 +7,12 @@ from cryptography.x509.oid import NameOID
 from twisted.internet.interfaces import ISSLTransport
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET
-from zope.interface import Interface
+from zope.interface import Interface, implementer
 
 from txregistry.model.errors import Denied
 from txregistry.web.dialect import is_v1
 from txregistry.web.errors import write_error
+from txregistry.web.remembered import IRepeating
 from txregistry.web.request import RegistryRequest
 
 
@@ -29,6 +30,7 @@ class ICertifiedTransport(Interface):
         """
 
 
+@implementer(IRepeating)
 class CertifiedResource(Resource):
     """Let nobody go on whose certificate was revoked since they came.
 
@@ -43,6 +45,14 @@ class CertifiedResource(Resource):
     def __init__(self, inner: IResource) -> None:
         super().__init__()
         self._inner = inner
+
+    def admits(self, request: RegistryRequest) -> bool:
+        """See `IRepeating`."""
+        try:
+            _ = client_certificate(request)
+        except Denied:
+            return False
+        return bool(IRepeating(self._inner).admits(request))
 
     def render(self, request: RegistryRequest) -> Any:
         """Answer a request."""

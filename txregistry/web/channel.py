@@ -15,11 +15,10 @@ from twisted.web.http import _ChunkedTransferDecoder, _IdentityTransferDecoder
 from txregistry.web.body import RequestBody
 from txregistry.web.borrowing import Borrowed, ILendingTransport, borrow
 from txregistry.web.chunked import ChunkedDecoder, ChunkingInvalid
-from txregistry.web.direct import send_at_once
 from txregistry.web.heads import HOST, Head, parse_head
 from txregistry.web.lengths import LengthDecoder
 from txregistry.web.refusals import Refusal
-from txregistry.web.refusing import RefusingChannel
+from txregistry.web.repeating import RepeatingChannel
 
 _DRAIN: Final = 256 * 1024
 """Bytes of an unwanted body that are taken in to keep the connection."""
@@ -31,7 +30,7 @@ _GRACE: Final = 3.0
 """The same while the service ends: who connected just before that is about to ask."""
 
 
-class RegistryChannel(RefusingChannel):
+class RegistryChannel(RepeatingChannel):
     """Parse requests, strictly, and let go of none halfway.
 
     Attributes:
@@ -52,12 +51,10 @@ class RegistryChannel(RefusingChannel):
     _silent = True
     _answered: Any = None
     _unsent: Any = None
-    _host: Any = None
     _receiving = False
     _is_lent = False
     _is_aborted = False
     _is_lost = False
-    _gathered: list[bytes] | None = None
 
     # Connections
 
@@ -84,12 +81,6 @@ class RegistryChannel(RefusingChannel):
             self.site.connections.leave(self._place)
             self._place = None
 
-    def getHost(self) -> Any:
-        """Give our own address, which does not change: asked for every request."""
-        if self._host is None:
-            self._host = self.transport.getHost()
-        return self._host
-
     def dataReceived(self, data: bytes) -> None:
         """See ``IProtocol``."""
         if self._refused:
@@ -101,9 +92,11 @@ class RegistryChannel(RefusingChannel):
                 self.setTimeout(self.site.timeOut)
             begins = not self._buffer  # else the first line has begun already
             if begins and not self._busyReceiving and self.persistent:
+                if self._repeat(data):
+                    return
                 head = parse_head(data)
                 if head is not None:
-                    self._begin(head)
+                    self._begin(head, data)
                     if head.length != 0:
                         super().dataReceived(data[head.end :])
                     return
@@ -121,9 +114,10 @@ class RegistryChannel(RefusingChannel):
 
     # Headers
 
-    def _begin(self, head: Head) -> None:
+    def _begin(self, head: Head, data: bytes) -> None:
         """Dispatch a request, as `allContentReceived` and `allHeadersReceived` do."""
-        request = self.requestFactory(self, queued=False)
+        request: Any = self.requestFactory(self, queued=False)
+        request.asked = data if head.is_usual else None
         self.requests.append(request)
         request.requestHeaders = head.headers
         if head.closes:  # as `checkPersistence` does
@@ -349,22 +343,9 @@ class RegistryChannel(RefusingChannel):
         lines.append(b"\r\n")
         self.write(b"\r\n".join(lines))
 
-    def gather(self) -> None:
-        """Gather what is written until the response ends, to send it in one piece."""
-        self._gathered = []
-
-    def write(self, data: bytes) -> None:
-        """Send part of a response."""
-        if self._gathered is None:
-            self.transport.write(data)
-        else:
-            self._gathered.append(data)
-
     def requestDone(self, request: Any) -> None:
         """End a response, and with it the connection or the rest of the body."""
-        if self._gathered is not None:
-            whole, self._gathered = b"".join(self._gathered), None
-            send_at_once(self.transport, whole)
+        self._send_gathered(request)
         if self._waitingForTransport and request is not self._unsent:
             # The client does not take what it asked for: it gets nothing more before
             # that has left, however many requests it has sent ahead.

@@ -5,7 +5,7 @@ is shorter. What does not look quite as expected takes the general way.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -15,14 +15,17 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.server import NOT_DONE_YET
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from zope.interface import implementer
 
 from txregistry.model.digest import Digest
 from txregistry.model.engines import knows_only_schema1
 from txregistry.model.errors import NameUnknown, RegistryError
 from txregistry.model.names import RepositoryName, parse_reference
+from txregistry.storage.evidence import Witness
 from txregistry.tasks import start
 from txregistry.web.dialect import is_v1, is_v2
 from txregistry.web.errors import answer_failure, write_error
+from txregistry.web.remembered import IRepeating
 from txregistry.web.request import RegistryRequest
 from txregistry.web.routing import App
 
@@ -75,6 +78,7 @@ _PUSHING: Final = {
 """By method, and whether the path has a session."""
 
 
+@implementer(IRepeating)
 class FastResource(KleinResource):
     """Answer as the Klein application does; some requests by a shorter way.
 
@@ -84,6 +88,7 @@ class FastResource(KleinResource):
         version2: Whether it has version 2.
         hides_version2: Whether engines that know only schema 1 find no version 2: they
             speak version 1 then.
+        witness: Sees what answers are made of; None where nobody does.
     """
 
     _log = Logger()
@@ -95,12 +100,18 @@ class FastResource(KleinResource):
         version1: bool = False,
         version2: bool = True,
         hides_version2: bool = False,
+        witness: Witness | None = None,
     ) -> None:
         super().__init__(app)
+        self._witness = witness
         self._app: App = app
         self._version1 = version1
         self._version2 = version2
         self._hides = hides_version2
+
+    def admits(self, request: RegistryRequest) -> bool:
+        """See `IRepeating`: all but who asks is as it was."""
+        return self._app.admits(request)
 
     def render(self, request: RegistryRequest) -> Any:  # type: ignore[override]  # ours
         """Answer a request."""
@@ -187,7 +198,8 @@ class FastResource(KleinResource):
                 arguments["name"] = RepositoryName.parse(name.decode("ascii"))
             if wanted is not None:
                 arguments[route.argument] = route.read(wanted.decode("ascii"))
-            result = start(self._app.answer(route.endpoint, request, arguments))
+            work = self._app.answer(route.endpoint, request, arguments)
+            result = self._start(work, request)
         except Exception:  # noqa: BLE001 - each has its answer
             self._failed(Failure(), request)
             return
@@ -202,6 +214,20 @@ class FastResource(KleinResource):
         _ = result.addCallbacks(
             self._finish, self._failed, (request,), errbackArgs=(request,)
         ).addErrback(self._unwritten)
+
+    def _start(self, work: Coroutine[Any, Any, Any], request: RegistryRequest) -> Any:
+        """Do what a handler does, and see to what it looks at, if that is wanted."""
+        witness = self._witness
+        if witness is None or request.asked is None:
+            return start(work)
+        witness.begin()
+        try:
+            result = start(work)
+        finally:
+            evidence = witness.end()
+        if not isinstance(result, Deferred):
+            request.evidence = evidence
+        return result
 
     def _finish(self, body: bytes | None, request: RegistryRequest) -> None:
         if not request.gone:

@@ -23,7 +23,7 @@ HOST: Final = re.compile(
 
 _MOST: Final = 8 * 1024
 _MOST_LINES: Final = 100
-_USUAL: Final = 1024
+USUAL: Final = 1024
 """Bytes of the largest head that is remembered."""
 _REMEMBERED: Final = 1024
 _SECRETS: Final = (b"authorization", b"cookie", b"token")
@@ -49,6 +49,7 @@ class Head(NamedTuple):
         length: Bytes of its body; None where it is chunked.
         end: Where the body begins in what came.
         closes: Whether nothing comes after it.
+        is_usual: Whether many may say the very same, word for word, without a body.
     """
 
     method: bytes
@@ -57,6 +58,7 @@ class Head(NamedTuple):
     length: int | None
     end: int
     closes: bool = False
+    is_usual: bool = False
 
 
 def parse_head(data: bytes) -> Head | None:
@@ -71,7 +73,7 @@ def parse_head(data: bytes) -> Head | None:
         The head; None where this is something else, or less than one, or one without a
         body and more, and Twisted's own parser has to look at it.
     """
-    is_usual = len(data) <= _USUAL and data.startswith((b"GET ", b"HEAD "))
+    is_usual = len(data) <= USUAL and data.startswith((b"GET ", b"HEAD "))
     lower = data.lower() if is_usual else b""
     if not is_usual or any(map(lower.__contains__, _SECRETS)):
         return _parse(data)
@@ -79,7 +81,8 @@ def parse_head(data: bytes) -> Head | None:
     if found is None:
         return None
     raw = {name: [*values] for name, values in found.headers.getAllRawHeaders()}
-    return found._replace(headers=PlainHeaders(raw))
+    is_usual = found.length == 0
+    return found._replace(headers=PlainHeaders(raw), is_usual=is_usual)
 
 
 def _parse(data: bytes) -> Head | None:

@@ -1,6 +1,6 @@
 """A request: dispatched at its headers, logged at its end."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
@@ -11,6 +11,7 @@ from twisted.web.server import Request
 from txregistry.auth.interfaces import Caller, Credentials
 from txregistry.model.engines import Engine, parse_engine
 from txregistry.model.errors import Denied, NameInvalid, RegistryError
+from txregistry.storage.evidence import Evidence
 from txregistry.streams import BytesReader, IReader
 from txregistry.web.body import RequestBody
 from txregistry.web.dialect import (
@@ -40,6 +41,10 @@ class RegistryRequest(Request):
         endpoint: The name of its route; empty where it has none.
         needs: What one needs for that, as its guard says; empty where it has none.
         arguments: What its path says.
+        asked: Its very words, where others may ask the same; else None.
+        again: What is to be done where the same is answered again, while all that was
+            looked at is the same; None where that decides too little.
+        evidence: What that was; None where nothing proves it.
     """
 
     defaultContentType = None
@@ -55,6 +60,9 @@ class RegistryRequest(Request):
     endpoint = ""
     needs = ""
     arguments: Mapping[str, Any] = {}
+    asked: bytes | None = None
+    again: Callable[[], None] | None = None
+    evidence: Evidence | None = None
 
     _dispatched = False
     _client_address: str | None = None

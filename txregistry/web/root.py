@@ -63,4 +63,5 @@ def make_root(
         version1=version1 is not None,
         version2=version2,
         hides_version2=fallback and version1 is not None,
+        witness=registry.witness,
     )

@@ -17,6 +17,7 @@ from txregistry.model.names import (
     parse_reference,
     parse_v1_name,
 )
+from txregistry.tasks import start
 from txregistry.web.addressing import Addressing
 from txregistry.web.guards import Guard
 
@@ -150,13 +151,33 @@ class App(Klein):
         """Do the same without Klein, for a handler that is ``async``.
 
         Raises:
-            RegistryError: it is refused, for which nothing had to be found out.
+            RegistryError: it is refused, and nothing had to be waited for.
         """
         asking = self._ask(endpoint, request, arguments)
         handler = self._handlers[endpoint]
+        asked = None if asking is None else start(asking)
+        if isinstance(asked, Deferred):
+            return _after(asked, handler, request, arguments)
+        return handler(request, **arguments)
+
+    def admits(self, request: Any) -> bool:
+        """Ask the guard once more, for what was answered before.
+
+        Returns:
+            Whether it lets the request go on here and now.
+        """
+        asking = self.guards[request.endpoint].admit(request, {**request.arguments})
         if asking is None:
-            return handler(request, **arguments)
-        return _after(asking, handler, request, arguments)
+            return True
+        try:
+            asked = start(asking)
+        except Exception:  # noqa: BLE001 - it is told in the usual way
+            return False
+        if isinstance(asked, Deferred):
+            _ = asked.addErrback(lambda _: None)
+            asked.cancel()
+            return False
+        return True
 
     def _ask(
         self, endpoint: str, request: Any, arguments: dict[str, Any]
@@ -171,7 +192,7 @@ class App(Klein):
 
 
 async def _after(
-    asking: Coroutine[Any, Any, None],
+    asking: Deferred[None],
     handler: Callable[..., Coroutine[Any, Any, Any]],
     request: Any,
     arguments: dict[str, Any],

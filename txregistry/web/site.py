@@ -22,6 +22,7 @@ from txregistry.web.cors import Cors
 from txregistry.web.headers import PlainHeaders
 from txregistry.web.proxies import Proxies
 from txregistry.web.refusals import COMMON_HEADERS
+from txregistry.web.remembered import Remembered
 from txregistry.web.request import RegistryRequest
 
 _SWEEP: Final = 5.0
@@ -105,6 +106,7 @@ class RegistrySite(Site):
         for name, values in _as_bytes(headers or {}).items():
             common.setRawHeaders(name, values)
         self._headers = [(name, [*each]) for name, each in common.getAllRawHeaders()]
+        self.remembered = Remembered()
         self._date = b""
         self._dated = -1
         self._access_log = access_log
@@ -140,12 +142,16 @@ class RegistrySite(Site):
 
     def new_headers(self) -> PlainHeaders:
         """Give the headers that every response begins with."""
+        headers = PlainHeaders({name: [*values] for name, values in self._headers})
+        headers.put(b"Date", self.date())
+        return headers
+
+    def date(self) -> bytes:
+        """Give the date as responses say it."""
         now = int(self.clock.seconds())
         if now != self._dated:
             self._dated, self._date = now, datetimeToString()
-        headers = PlainHeaders({name: [*values] for name, values in self._headers})
-        headers.put(b"Date", self._date)
-        return headers
+        return self._date
 
     def share(self) -> int:
         """Say how many bytes of a body may wait in memory: fewer, the more bodies."""

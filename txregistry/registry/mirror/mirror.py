@@ -1,6 +1,6 @@
 """What is pulled, from here or from the registry that a repository is mirrored from."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from txregistry.auth.interfaces import Credentials
@@ -97,6 +97,23 @@ class Mirror:
         pulled = await self._find_manifest(name, reference, caller)
         self._uses.note(name, reference, pulled.manifest.digest)
         return pulled
+
+    def again(
+        self, name: RepositoryName, *references: Reference
+    ) -> Callable[[], None] | None:
+        """Say what is to be done when what was found is given again without a search.
+
+        Args:
+            name: The repository.
+            references: What is used by that.
+
+        Returns:
+            What to do each time; None where there has to be a search, as another
+            registry may have something else by then, though nothing changed here.
+        """
+        if self.rules.find(name) is not None:
+            return None
+        return self._uses.noting(name, *references)
 
     async def _find_manifest(
         self, name: RepositoryName, reference: Reference, caller: Credentials | None

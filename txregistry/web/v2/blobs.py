@@ -32,7 +32,10 @@ def add_blob_routes(
         headers = request.responseHeaders
         describe(request, digest, forever=True)
         headers.put(b"Accept-Ranges", b"bytes")
-        if is_unchanged(request, digest):
+        unchanged = is_unchanged(request, digest)
+        if unchanged or request.method == b"HEAD":
+            request.again = registry.mirror.again(name)
+        if unchanged:
             request.setResponseCode(304)
             return
         if request.method != b"HEAD":  # which is known here

@@ -36,9 +36,11 @@ def add_manifest_routes(
     ) -> bytes:
         pulled = await registry.mirror.find_manifest(name, reference, request.passed)
         found = pulled.manifest
+        request.again = registry.mirror.again(name, reference, found.digest)
         if isinstance(reference, Tag):
             accepted = accepted_types(request)
             if accepted and found.media_type not in accepted:
+                request.again = None  # it depends on more than that
                 found = await registry.forms.choose(
                     name, found, accepted, request.engine
                 )

@@ -57,6 +57,19 @@ class PressureTests(exchange.WebCase):
         self.exchange.site.sweep()
         self.assertTrue(connection.pipe.aborted)
 
+    def test_a_body_in_very_small_pieces_takes_little_of_a_turn(self) -> None:
+        connection = self.exchange.connect()
+        upload = self.begin_upload()
+        connection.send(
+            b"PATCH " + upload.encode() + b" HTTP/1.1\r\nHost: a\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n"
+        )
+        self.assertEqual(connection.pipe.bufferSize, 64 * 1024)
+        connection.send(b"1\r\nx\r\n" * 100)
+        self.assertEqual(connection.pipe.bufferSize, 16 * 1024)
+        connection.send(b"40000\r\n" + b"x" * 0x40000 + b"\r\n")
+        self.assertEqual(connection.pipe.bufferSize, 256 * 1024)
+
     def test_a_tls_handshake_is_told_at_once(self) -> None:
         connection = self.exchange.connect()
         connection.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")

@@ -204,6 +204,16 @@ class TlsTransport(TLSMemoryBIOProtocol):
 
     # Of Twisted's, whose names they are
 
+    @property
+    def bufferSize(self) -> int:
+        """Bytes that are taken from the kernel at once."""
+        size: int = self.transport.bufferSize
+        return size
+
+    @bufferSize.setter
+    def bufferSize(self, size: int) -> None:
+        self.transport.bufferSize = size
+
     def makeConnection(self, transport: Any) -> None:  # noqa: N802
         """Begin TLS, by the context that is in force at this moment."""
         self._verified_by = self.factory.verifier.current

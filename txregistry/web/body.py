@@ -72,6 +72,11 @@ class RequestBody:
         return None if self.length is None else self.length - self.received
 
     @property
+    def is_ground(self) -> bool:
+        """Whether it comes in very small pieces."""
+        return is_ground(self._count, self.received)
+
+    @property
     def ended(self) -> bool:
         """See `IEnding`."""
         return self.complete and not self._pieces and self._failure is None
@@ -80,7 +85,7 @@ class RequestBody:
         """See `ILending`."""
         if self.complete or self._held or self._failure or self.owes_continue:
             return None
-        if is_ground(self._count, self.received):
+        if self.is_ground:
             return None
         self._borrowed = self._flow.lend()
         return None if self._borrowed is None else self._borrowed.read

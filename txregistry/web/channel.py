@@ -24,6 +24,10 @@ _DRAIN: Final = 256 * 1024
 """Bytes of an unwanted body that are taken in to keep the connection."""
 
 _LENGTH_DIGITS: Final = 18
+_FIRST: Final = 64 * 1024
+"""Bytes of a body that are taken at once, before it is known how it comes."""
+_GROUND: Final = 16 * 1024
+"""Bytes of one in very small pieces, each of which costs as much as a large one."""
 _SILENCE: Final = 15.0
 """Seconds in which the first request must begin; with TLS, its handshake be over."""
 _GRACE: Final = 3.0
@@ -52,6 +56,7 @@ class RegistryChannel(RepeatingChannel):
     _answered: Any = None
     _unsent: Any = None
     _receiving = False
+    _share = _FIRST
     _is_lent = False
     _is_aborted = False
     _is_lost = False
@@ -219,7 +224,8 @@ class RegistryChannel(RepeatingChannel):
         """Dispatch a request whose body is about to come."""
         self._set_receiving(receiving=True)
         share = self.site.share()
-        self.transport.bufferSize = share
+        self._share = share
+        self._read_at_most(min(share, _FIRST))
         request.body = RequestBody(
             self, self.length, share, owes_continue=owes_continue
         )
@@ -238,6 +244,7 @@ class RegistryChannel(RepeatingChannel):
             invalid = True
         body = self.requests[-1].body if self.requests else None
         if body is not None:
+            self._read_at_most(_GROUND if body.is_ground else self._share)
             body.settle()
         if invalid:
             self._respondToBadRequestAndDisconnect()
@@ -259,6 +266,11 @@ class RegistryChannel(RepeatingChannel):
         """Count the bodies that are on their way, which share the memory for them."""
         self.site.receiving += receiving - self._receiving
         self._receiving = receiving
+
+    def _read_at_most(self, size: int) -> None:
+        """Say how much of a body is taken in one turn of the reactor."""
+        if self.transport.bufferSize != size:
+            self.transport.bufferSize = size
 
     def stop_reading(self) -> None:
         """See `Flow`: a client that has to wait for us is not idle."""

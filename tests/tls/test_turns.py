@@ -1,11 +1,16 @@
 """Tests of ``txregistry/tls/turns.py``: what leaves together, and in which order."""
 
+from socket import socketpair
 from typing import Any
 
 from OpenSSL import SSL
+from twisted.internet.protocol import Factory
+from twisted.internet.tcp import Port
+from twisted.internet.testing import MemoryReactorClock
 
 from tests.tls import test_transport
 from tests.tls.test_transport import LARGE, Speaker
+from txregistry.web.accepted import Accepted
 
 SHORT = b"hello " * 100
 
@@ -135,6 +140,47 @@ class TurnTests(test_transport.TransportCase):
         self.speaker.dataReceived = answer  # type: ignore[method-assign]  # in its turn
         self.assertEqual(self.ask(), SHORT)
         self.assertEqual(lent, [None])  # a connection in memory cannot be lent
+
+
+class FirstWordsTests(test_transport.TransportCase):
+    """A client that has spoken by the time that it is let in."""
+
+    def setUp(self) -> None:
+        self.connect()
+        with self.assertRaises(SSL.WantReadError):
+            self.client.do_handshake()
+        ours, self.socket = socketpair()
+        self.socket.settimeout(5)
+        self.addCleanup(ours.close)
+        self.addCleanup(self.socket.close)
+        self.reactor: Any = MemoryReactorClock()
+        peer, port = ("10.0.0.1", 1), Port(0, Factory())
+        self.below: Any = Accepted(ours, self.transport, peer, port, 0, self.reactor)
+
+    def test_it_is_answered_at_once(self) -> None:
+        self.socket.sendall(self.client.bio_read(1 << 16))
+        self.transport.makeConnection(self.below)
+        self.client.bio_write(self.socket.recv(1 << 16))
+        self.client.do_handshake()
+
+    def test_it_is_answered_later_if_it_has_not(self) -> None:
+        self.transport.makeConnection(self.below)
+        self.socket.sendall(self.client.bio_read(1 << 16))
+        self.assertIsNone(self.below.doRead())
+        self.client.bio_write(self.socket.recv(1 << 16))
+        self.client.do_handshake()
+
+    def test_failure_of_ours_ends_this_connection_alone(self) -> None:
+        def fail(data: bytes) -> None:
+            del data
+            raise ValueError("told")
+
+        self.transport.dataReceived = fail
+        self.socket.sendall(b"hello")
+        self.transport.makeConnection(self.below)
+        self.reactor.advance(0)
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+        self.assertTrue(self.speaker.lost)
 
 
 class CipherTests(test_transport.TransportCase):

@@ -29,8 +29,13 @@ class TurnTransport(TlsTransport):
         """Begin, and answer at once who has spoken already."""
         super().makeConnection(transport)
         data = first_words(transport)
-        if data:
+        if not data:
+            return
+        try:
             self.dataReceived(data)
+        except Exception:  # noqa: BLE001 - as the reactor, which does not call this
+            self._log.failure("A client's first words could not be taken")
+            transport.abortConnection()
 
     def dataReceived(self, data: bytes) -> None:
         """Take what has come, then send all that it led to."""

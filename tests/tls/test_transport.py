@@ -132,7 +132,7 @@ class BytesTests(TransportCase):
         self.speaker.say(LARGE)
         self.assertTrue(self.hear() == LARGE)
 
-    def test_large_piece_is_one_for_the_connection_below(self) -> None:
+    def test_large_piece_is_few_for_the_connection_below(self) -> None:
         self.connect()
         self.shake_hands()
         written: list[int] = []
@@ -145,7 +145,8 @@ class BytesTests(TransportCase):
 
         self.patch(self.pipe, "write", count)
         self.speaker.say(LARGE)
-        self.assertEqual(len(written), 1)
+        self.assertEqual(len(written), 4)
+        self.assertTrue(self.hear() == LARGE)
 
     def test_pieces_come_in_order(self) -> None:
         self.connect(b"one ")

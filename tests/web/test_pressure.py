@@ -68,7 +68,7 @@ class PressureTests(exchange.WebCase):
         connection.send(b"1\r\nx\r\n" * 100)
         self.assertEqual(connection.pipe.bufferSize, 16 * 1024)
         connection.send(b"40000\r\n" + b"x" * 0x40000 + b"\r\n")
-        self.assertEqual(connection.pipe.bufferSize, 256 * 1024)
+        self.assertEqual(connection.pipe.bufferSize, 128 * 1024)
 
     def test_a_tls_handshake_is_told_at_once(self) -> None:
         connection = self.exchange.connect()

@@ -26,10 +26,13 @@ from txregistry.web.remembered import Remembered
 from txregistry.web.request import RegistryRequest
 
 _SWEEP: Final = 5.0
-_MOST: Final = 256 * 1024
+_MOST: Final = 128 * 1024
 _LEAST: Final = 64 * 1024
-_SHARED: Final = 4 * 1024 * 1024
-"""Bytes of all bodies together that wait in memory, as long as each has its least."""
+_SHARED: Final = 1024 * 1024
+"""Bytes of all bodies together that wait in memory, as long as each has its least. A
+body takes up to four times its share: what waits, a read of the socket that came on
+top, and as much as that in the hands of who hashes and writes it. Larger shares did not
+make pushes cheaper: where much comes, threads read it for themselves."""
 
 _LINE: Final = {
     "log_namespace": "txregistry.access",

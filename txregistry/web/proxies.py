@@ -5,6 +5,7 @@ Source: RFC 7239 for what these headers are about; their names are older.
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from txregistry.auth.addresses import Network, is_within, parse_address, plain_network
@@ -46,8 +47,7 @@ class Proxies:
         Returns:
             The last address that is not one of ours.
         """
-        own = parse_address(peer)
-        found = "" if own is None else str(own)
+        found = _spell(peer)
         for text in reversed(forwarded):
             if not self.trusts(found):
                 break
@@ -57,6 +57,13 @@ class Proxies:
                 break
             found = str(address)
         return found
+
+
+@lru_cache(maxsize=1024)
+def _spell(peer: str) -> str:
+    """Write an address as all are written here; empty for what is none."""
+    own = parse_address(peer)
+    return "" if own is None else str(own)
 
 
 def is_host(text: str) -> bool:

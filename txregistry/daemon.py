@@ -27,6 +27,8 @@ _FIRST_PURGE: Final = 600.0
 
 _BATCHES: Final = 1000
 """How often a port lets in some, before it closes, at most."""
+_LAST: Final = 1.0
+"""Seconds in which who asks how things are has the answer, at the very end."""
 
 
 class RegistryService(Service):
@@ -46,6 +48,8 @@ class RegistryService(Service):
 
     Attributes:
         tls: What speaks TLS here; None where nothing does.
+        debug: Where it is told how the registry is, and what there, as long as
+            anything goes on; None where nobody is told.
     """
 
     _log = Logger()
@@ -72,21 +76,30 @@ class RegistryService(Service):
         self._connections = connections
         self._watching = watching
         self.tls: ServerTls | None = None
+        self.debug: tuple[IStreamServerEndpoint, Served] | None = None
         self._closing = closing
         self.end = end
         self._purging: Any = None
         self._ports: list[IListeningPort] = []
+        self._debug_ports: list[IListeningPort] = []
 
     def privilegedStartService(self) -> None:
         """Listen: here, while a low port may still be taken."""
         super().privilegedStartService()
         for endpoint, site in self._listeners:
-            failures: list[Failure] = []
-            factory: Any = site
-            listening: Deferred[IListeningPort] = endpoint.listen(factory)
-            _ = listening.addCallbacks(self._ports.append, failures.append)
-            for failure in failures:  # raised here: a Deferred would keep it to itself
-                self._cannot_listen(site.setting, failure)
+            self._listen(endpoint, site, self._ports)
+        if self.debug is not None:
+            self._listen(*self.debug, self._debug_ports)
+
+    def _listen(
+        self, endpoint: IStreamServerEndpoint, site: Served, ports: list[IListeningPort]
+    ) -> None:
+        failures: list[Failure] = []
+        factory: Any = site
+        listening: Deferred[IListeningPort] = endpoint.listen(factory)
+        _ = listening.addCallbacks(ports.append, failures.append)
+        for failure in failures:  # raised here: a Deferred would keep it to itself
+            self._cannot_listen(site.setting, failure)
 
     def startService(self) -> None:
         """Begin to work."""
@@ -110,6 +123,10 @@ class RegistryService(Service):
         )
         if self._closing is not None:
             await self._closing()
+        if self.debug is not None:
+            for port in self._debug_ports:
+                await maybeDeferred(port.stopListening)
+            await self.debug[1].drain(_LAST)
         await self._connections.closeCachedConnections()
         self._pool.stop()
 

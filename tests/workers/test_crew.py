@@ -216,6 +216,20 @@ class BeginTests(CrewTestCase):
         self.assertIn("Worker 2: oh", self.told())
 
 
+    def test_it_is_known_who_does_not_serve(self) -> None:
+        crew = self.begin(serve=False)
+        self.assertEqual((crew.away(), crew.have_served()), ([1, 2], False))
+        one, two = self.machine.begun
+        one.serve()
+        self.assertEqual((crew.away(), crew.have_served()), ([2], False))
+        two.serve()
+        self.assertEqual((crew.away(), crew.have_served()), ([], True))
+        one.end(_KILLED)
+        self.assertEqual((crew.away(), crew.have_served()), ([1], True))
+        self.machine.advance(0)
+        self.assertEqual(crew.away(), [1])  # the next has begun, and is not ready yet
+
+
 class EndTests(CrewTestCase):
     def test_one_that_dies_is_replaced_at_once(self) -> None:
         self.begin()

@@ -4,9 +4,10 @@ import os
 import stat
 from collections.abc import Iterator
 
-from txregistry.assembly.listening import LOOPBACK, reaches_others
+from txregistry.assembly.listening import LOOPBACK, is_for_others, reaches_others
 from txregistry.client.upstreams.places import Place, parse_home
 from txregistry.client.upstreams.proxies import Proxy
+from txregistry.settings.debug import Debug
 from txregistry.settings.mirror import Upstream
 from txregistry.settings.otherregistry import OtherRegistry
 from txregistry.settings.sections import Settings
@@ -27,6 +28,7 @@ def find_doubts(settings: Settings, path: str | None = None) -> Iterator[str]:
             "Whoever reaches the registry may push and delete: it listens not only on "
             "loopback, and there is no auth to say who may."
         )
+    yield from _doubts_of_debug(http.debug)
     others = list(_other_registries(settings))
     for setting, other, (url_setting, url) in others:
         yield from _doubts_of_other(setting, other, f"{setting}.{url_setting}", url)
@@ -56,6 +58,20 @@ def find_doubts(settings: Settings, path: str | None = None) -> Iterator[str]:
     for setting, file in trusted.items():
         if _has_mode(file, stat.S_IWOTH):
             yield f"{setting}: {file!r} can be written by everybody; chmod o-w."
+
+
+def _doubts_of_debug(debug: Debug) -> Iterator[str]:
+    if debug.addr and is_for_others(debug.addr):
+        yield (
+            f"http.debug.addr: {debug.addr!r} answers whoever reaches it, and asks "
+            "nobody who they are: how the registry is and what it does is no secret "
+            "there; let only those in who collect it, by a firewall say."
+        )
+    if debug.prometheus.enabled and not debug.addr:
+        yield (
+            "http.debug.prometheus.enabled: true is of no use: nothing listens for "
+            "it; give http.debug.addr as well, such as 127.0.0.1:5001."
+        )
 
 
 def _other_registries(

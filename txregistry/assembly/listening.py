@@ -128,7 +128,7 @@ def make_endpoints(
         found.append((_make_endpoint(make, http, listener, tls), apis))
         speaks_tls |= listener.tls
     if http.addr is not None:
-        endpoint = _from_address(reactor, http.addr)
+        endpoint = from_address(reactor, "http.addr", http.addr)
         if given is not None:
             endpoint = next(given)
         if tls is not None:
@@ -148,7 +148,12 @@ def reaches_others(http: Http) -> bool:
     inner = [each.removeprefix(_PROXY) for each in strings]
     if any(not each.startswith("unix:") and not _LOCAL.search(each) for each in inner):
         return True
-    match = _ADDRESS.fullmatch(http.addr or "")
+    return http.addr is not None and is_for_others(http.addr)
+
+
+def is_for_others(address: str) -> bool:
+    """Say whether an address, with its port, is not of this machine alone."""
+    match = _ADDRESS.fullmatch(address)
     return match is not None and not LOOPBACK.fullmatch(match[1] or match[2])
 
 
@@ -200,11 +205,21 @@ def _from_string(reactor: Any, description: str) -> IStreamServerEndpoint:
     return endpoint
 
 
-def _from_address(reactor: Any, address: str) -> IStreamServerEndpoint:
+def from_address(reactor: Any, setting: str, address: str) -> IStreamServerEndpoint:
+    """Make what listens at an address, as Go spells them.
+
+    Args:
+        reactor: What listens.
+        setting: What it is said by.
+        address: The address, with its port.
+
+    Raises:
+        SettingsError: it is none.
+    """
     match = _ADDRESS.fullmatch(address)
     if match is None or int(match[3]) > 65535:  # noqa: PLR2004 - the largest port
         raise SettingsError(
-            f"http.addr: {address!r} cannot be used; it must be 'host:port', ':port' "
+            f"{setting}: {address!r} cannot be used; it must be 'host:port', ':port' "
             "or '[IPv6 address]:port'."
         )
     six, host, port = match[1], match[2], int(match[3])

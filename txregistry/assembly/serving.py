@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IStreamServerEndpoint
 from txregistry.assembly.listening import make_endpoints
 from txregistry.assembly.secrets import Kept
 from txregistry.assembly.sites import Sites
-from txregistry.assembly.watching import Served, Watching
+from txregistry.assembly.watching import Served, Workers
 from txregistry.settings.sections import Http, Settings
 from txregistry.tasks import Blocking
 from txregistry.tls.server import ServerTls
@@ -84,7 +84,7 @@ def make_listeners(
 
 def make_crew(
     settings: Settings, tls: ServerTls | None, kept: Kept, part: Part, reactor: Any
-) -> tuple[Watching, list[tuple[IStreamServerEndpoint, Served]]]:
+) -> tuple[Workers, list[tuple[IStreamServerEndpoint, Served]]]:
     """Make the workers, who serve in place of this process, and where they do.
 
     Raises:

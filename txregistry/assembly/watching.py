@@ -1,5 +1,6 @@
 """The interfaces to what goes on while the daemon runs."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
@@ -23,6 +24,16 @@ class Ending(Watching, Protocol):
 
     async def ended(self) -> None:
         """Wait until it is."""
+
+
+class Workers(Watching, Protocol):
+    """Other processes that serve."""
+
+    def away(self) -> Sequence[int]:
+        """Give the numbers of those that do not serve at present."""
+
+    def have_served(self) -> bool:
+        """Say whether each has served at least once."""
 
 
 class Served(Protocol):

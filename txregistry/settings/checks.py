@@ -10,6 +10,7 @@ from txregistry.auth.addresses import Network, plain_network
 from txregistry.auth.policy import ANONYMOUS, EVERYONE, WORDS
 from txregistry.model.access import Action
 from txregistry.settings.collection import check_collection
+from txregistry.settings.debug import check_debug
 from txregistry.settings.layoutchecks import check_layout
 from txregistry.settings.mirrorchecks import check_mirror
 from txregistry.settings.quotas import check_quotas
@@ -148,6 +149,7 @@ def _check_http(http: Http) -> None:
                     "letters, digits and '-', a value printable ASCII characters."
                 )
     _check_tls(http.tls)
+    check_debug(http.debug)
 
 
 def _check_proxies(proxies: Sequence[str]) -> None:

@@ -30,7 +30,6 @@ MEANINGLESS: Final = (
     "http.net",
     "http.http2",
     "http.h2c",
-    "http.debug",
     "log.fields",
     "log.hooks",
     "loglevel",

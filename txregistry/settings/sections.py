@@ -10,6 +10,7 @@ import msgspec
 
 from txregistry.model.durations import Duration
 from txregistry.settings.collection import Collection
+from txregistry.settings.debug import Debug
 from txregistry.settings.mirror import Mirror, Proxy
 from txregistry.settings.quotas import Quota
 from txregistry.settings.replication import PushTo
@@ -74,6 +75,7 @@ class Http(Section, frozen=True):
     draintimeout: Duration = Duration(30)
     idletimeout: Duration = Duration(60)
     workers: int | str = 1
+    debug: Debug = Debug()
 
     @property
     def worker_count(self) -> int:

@@ -89,6 +89,19 @@ class Crew:
         self._tell(Order(reload=True))
         return succeed(None)
 
+    def away(self) -> list[int]:
+        """Give the numbers of those workers that do not serve at present."""
+        workers = self._workers
+        return [
+            number
+            for number in range(1, self._ports.count + 1)
+            if number not in workers or not workers[number].serves
+        ]
+
+    def have_served(self) -> bool:
+        """Say whether each worker has served at least once."""
+        return len(self._have_served) == self._ports.count
+
     async def drain(self, patience: float) -> None:
         """Have all workers finish their requests and end; then wait for that."""
         for each in list(self._workers.values()):

@@ -1,0 +1,104 @@
+"""Tests of ``txregistry/assembly/debugging.py``, by what the service makes of it."""
+
+import json
+import os
+from typing import Any
+
+from twisted.internet.testing import MemoryReactorClock
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.temporary import make_folder
+from tests.web.exchange import request_bytes
+from tests.web.wire import Connection
+from txregistry.assembly.doubts import find_doubts
+from txregistry.service import build
+from txregistry.settings.debug import Debug, Prometheus
+from txregistry.settings.roles import apply_role
+from txregistry.settings.sections import Http, Settings
+from txregistry.settings.storage import Filesystem, Storage
+from txregistry.web.debug import DebugSite
+
+PORT = 5001
+
+
+class Port:
+    """A service over memory, asked at ``http.debug``.
+
+    Args:
+        settings: Its settings.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.reactor = MemoryReactorClock()
+        self.service = build(settings, self.reactor)
+        self.service.privilegedStartService()
+
+    def site(self) -> DebugSite:
+        (found,) = [each[1] for each in self.reactor.tcpServers if each[0] == PORT]
+        assert isinstance(found, DebugSite)
+        return found
+
+    def ask(self, path: str) -> tuple[int, Any]:
+        """Ask for something; the answer is JSON."""
+        connection = Connection(self.site(), self.reactor)
+        connection.send(request_bytes("GET", path))
+        answer = connection.answer()
+        connection.drop()
+        return answer.status, json.loads(answer.body)
+
+
+def settings(**http: Any) -> Settings:
+    """Give settings of a registry in memory."""
+    debug = http.pop("debug", Debug(f"127.0.0.1:{PORT}"))
+    whole = Http(**{"addr": "127.0.0.1:1", "debug": debug, **http})
+    return apply_role(Settings(storage=Storage(inmemory={}), http=whole))
+
+
+class ServiceTests(SynchronousTestCase):
+    def test_nothing_listens_unless_told(self) -> None:
+        for address in (None, ""):
+            port = Port(settings(debug=Debug(address)))
+            self.assertEqual([each[0] for each in port.reactor.tcpServers], [1])
+
+    def test_it_tells_from_the_first_to_the_last_moment(self) -> None:
+        port = Port(settings())
+        self.assertEqual(port.ask("/startupz")[0], 503)
+        port.service.running = 1
+        self.assertEqual(port.ask("/startupz")[0], 200)
+        status, found = port.ask("/readyz")
+        self.assertEqual(
+            (status, found["checks"]), (200, {"store": "ok", "draining": "ok"})
+        )
+        port.service.running = 0
+        status, found = port.ask("/debug/health")
+        self.assertEqual((status, list(found)), (503, ["draining"]))
+        self.assertEqual(port.ask("/livez")[0], 200)
+
+    def test_workers_that_do_not_serve_yet(self) -> None:
+        root = os.path.join(make_folder(self), "data")
+        storage = Storage(filesystem=Filesystem(root))
+        http = Http(addr="127.0.0.1:0", workers=2, debug=Debug(f"127.0.0.1:{PORT}"))
+        port = Port(apply_role(Settings(storage=storage, http=http)))
+        crew: Any = port.service._watching[-1]
+        self.addCleanup(lambda: [each.stopListening() for each in crew._ports.ports])
+        self.assertEqual(crew.away(), [1, 2])
+        self.assertEqual(port.ask("/startupz")[0], 503)
+
+
+class DoubtsTests(SynchronousTestCase):
+    def doubts(self, debug: Debug) -> list[str]:
+        return list(find_doubts(apply_role(Settings(http=Http(debug=debug)))))
+
+    def test_what_others_can_ask(self) -> None:
+        for address in (":5001", "0.0.0.0:5001", "[::]:5001", "10.0.0.1:1"):
+            (doubt,) = self.doubts(Debug(address))
+            self.assertIn(f"http.debug.addr: {address!r} answers whoever", doubt)
+
+    def test_what_only_this_machine_can_ask(self) -> None:
+        for address in ("127.0.0.1:5001", "localhost:5001", "[::1]:5001"):
+            debug = Debug(address, Prometheus(enabled=True))
+            self.assertEqual(self.doubts(debug), [])
+
+    def test_figures_that_nobody_can_ask_for(self) -> None:
+        (doubt,) = self.doubts(Debug(prometheus=Prometheus(enabled=True)))
+        self.assertIn("give http.debug.addr as well", doubt)

@@ -1,6 +1,6 @@
-"""What OpenSSL decrypts, straight to where it is wanted.
+"""What OpenSSL decrypts and encrypts, straight to where it is wanted.
 
-pyOpenSSL takes memory for each record, and copies it twice from there: that costs more
+pyOpenSSL takes memory for each piece, and copies it twice from there: that costs more
 than to decrypt it. What is used here of it is not public, and held by the tests.
 """
 
@@ -31,6 +31,22 @@ def read_records(
                 return size, _end_of(ours, count)
             size += count
     return size, None
+
+
+def read_encrypted(connection: SSL.Connection, memory: memoryview) -> int:
+    """Take what OpenSSL has for the other side.
+
+    Args:
+        connection: Whose it is; what there was no room for is given the next time.
+        memory: Where it goes.
+
+    Returns:
+        How many bytes there are.
+    """
+    ours: Any = connection
+    with ffi.from_buffer("char[]", memory, require_writable=True) as place:
+        count: int = lib.BIO_read(ours._from_ssl, place, len(memory))  # noqa: SLF001
+    return max(0, count)
 
 
 def _end_of(connection: Any, result: int) -> SSL.Error | None:

@@ -1,8 +1,8 @@
 """The steps of a handshake, at the cost of OpenSSL's own calls.
 
-pyOpenSSL raises an error for each that has to wait for the client, takes memory for
-every piece, and writes a certificate in DER to have it read again. What is used here of
-it is not public, and held by the tests.
+pyOpenSSL raises an error for each that has to wait for the client, and writes a
+certificate in DER to have it read again. What is used here of it is not public, and
+held by the tests.
 """
 
 from typing import Any, Final
@@ -10,12 +10,9 @@ from typing import Any, Final
 from OpenSSL import SSL
 from OpenSSL._util import ffi, lib
 
-PIECE: Final = 32 * 1024
-"""Bytes that are given out at once."""
 _SHA256: Final = lib.EVP_get_digestbyname(b"sha256")
 _SIZE: Final = 32
 
-_piece: Final = ffi.new("char[]", PIECE)
 _digest: Final = ffi.new("unsigned char[]", _SIZE)
 _count: Final = ffi.new("unsigned int *")
 
@@ -24,13 +21,6 @@ def take_in(connection: SSL.Connection, data: bytes) -> None:
     """Let OpenSSL have what a client has sent."""
     ours: Any = connection
     lib.BIO_write(ours._into_ssl, data, len(data))  # noqa: SLF001 - as said above
-
-
-def give_out(connection: SSL.Connection) -> bytes:
-    """Give what OpenSSL has for a client, `PIECE` at most; for the reactor's thread."""
-    ours: Any = connection
-    count = lib.BIO_read(ours._from_ssl, _piece, PIECE)  # noqa: SLF001 - likewise
-    return bytes(ffi.buffer(_piece, count)) if count > 0 else b""
 
 
 def shake_hands(connection: SSL.Connection) -> bool:

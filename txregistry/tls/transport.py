@@ -22,34 +22,33 @@ from zope.interface import implementer
 
 from txregistry.model.errors import Denied
 from txregistry.tls.context import reason_of
-from txregistry.tls.records import read_records
+from txregistry.tls.records import read_encrypted, read_records
 from txregistry.tls.shown import ShownCertificates
 from txregistry.web.borrowing import ILendingTransport, Receive, receive_from
 from txregistry.web.certificates import ICertifiedTransport
 from txregistry.web.direct import is_idle, send_at_once
 
-_PIECE: Final = 32 * 1024
 _SEND_LIMIT: Final = 1024 * 1024
 """Bytes that are handed to the kernel at once, if so many wait."""
 _BUFFER: Final = 256 * 1024
 """Bytes that are taken from the kernel at once, if so many came."""
-_OVERHEAD: Final = 64
-"""More than what TLS adds to a record; and how many of them there are, at least."""
+_CODED: Final = _BUFFER + 16 * 1024
+"""The same, encrypted, with what that adds."""
 _RECORD: Final = 16 * 1024
 _PLAIN: Final = 64 * 1024
 """Bytes that are decrypted into one piece."""
 
 
 class _Memory(local):
-    """Where a thread puts what it reads, again and again.
+    """Where a thread puts what it reads and sends, again and again.
 
     Attributes:
-        coded: What came.
+        coded: What comes from others, or goes to them.
         plain: What it holds.
     """
 
     def __init__(self) -> None:
-        self.coded = memoryview(bytearray(_BUFFER))
+        self.coded = memoryview(bytearray(_CODED))
         self.plain = memoryview(bytearray(_PLAIN))
 
 
@@ -238,8 +237,7 @@ class TlsTransport(TLSMemoryBIOProtocol):
             except SSL.Error:
                 self._tlsShutdownFinished(Failure())
                 return
-            records = sent // _RECORD + _OVERHEAD
-            self._flush(sent + records * _OVERHEAD)
+            self._flush(sent)
             rest = rest[sent:]
 
     def _flushReceiveBIO(self) -> None:  # noqa: N802
@@ -281,18 +279,17 @@ class TlsTransport(TLSMemoryBIOProtocol):
 
     def _flushSendBIO(self) -> None:  # noqa: N802
         """Send what OpenSSL has for the client."""
-        self._flush(_PIECE)
+        self._flush(0)
 
     def _flush(self, size: int) -> None:
-        """Send what OpenSSL has for the client: so much, most likely."""
-        try:
-            while True:
-                data = self._tlsConnection.bio_read(size)
-                send_at_once(self.transport, data)
-                if len(data) < size:
-                    return
-        except SSL.WantReadError:
-            return
+        """Send what OpenSSL has for the client: more than so much."""
+        del size
+        memory = _memory.coded
+        count = len(memory)
+        while count == len(memory):
+            count = read_encrypted(self._tlsConnection, memory)
+            if count:
+                send_at_once(self.transport, memory[:count])
 
     def _tlsShutdownFinished(self, reason: Failure | None) -> None:  # noqa: N802
         """Note why somebody was not let in."""

@@ -5,10 +5,9 @@ from typing import Any, Final
 from OpenSSL import SSL
 from twisted.python.failure import Failure
 
-from txregistry.tls.steps import PIECE, give_out, shake_hands, take_in
+from txregistry.tls.steps import shake_hands, take_in
 from txregistry.tls.transport import TlsFactory, TlsTransport
 from txregistry.web.accepted import first_words
-from txregistry.web.direct import send_at_once
 
 _MOST: Final = 16 * 1024
 """Bytes that wait for the end of a turn, about: more of them are sent as they come."""
@@ -89,12 +88,12 @@ class TurnTransport(TlsTransport):
         """Send what waits, and let nothing wait any more."""
         waits, self._waiting = self._waiting is not None, None
         if waits and self._tlsConnection is not None and not self._is_lent:
-            self._flush(PIECE)
+            self._flush(0)
 
     def _flushSendBIO(self) -> None:  # noqa: N802 - Twisted's
         """Send what OpenSSL has for the client, at the end of the turn."""
         if self._waiting is None:
-            self._flush(PIECE)
+            self._flush(0)
 
     def _flush(self, size: int) -> None:
         """Send what OpenSSL has for the client; a little of it waits."""
@@ -102,12 +101,8 @@ class TurnTransport(TlsTransport):
             self._waiting += size
             if self._waiting < _MOST:
                 return
-            size, self._waiting = self._waiting, 0
-        if size > PIECE:
-            super()._flush(size)
-            return
-        while data := give_out(self._tlsConnection):
-            send_at_once(self.transport, data)
+            self._waiting = 0
+        super()._flush(size)
 
     def _shutdownTLS(self) -> None:  # noqa: N802 - Twisted's
         """Say that this is the end, or answer the client who has said so."""

@@ -25,7 +25,7 @@ def is_idle(transport: Any) -> bool:
     )
 
 
-def send_at_once(transport: Any, data: bytes) -> None:
+def send_at_once(transport: Any, data: bytes | memoryview) -> None:
     """Send what a transport would send the next time round.
 
     That spares two calls of the kernel and a turn of the reactor for each answer. What
@@ -34,11 +34,11 @@ def send_at_once(transport: Any, data: bytes) -> None:
 
     Args:
         transport: The connection.
-        data: What to send.
+        data: What to send; a view is copied where it has to wait.
     """
     sent = 0
     if is_idle(transport):
         with suppress(OSError):  # it has no room, or finds out for itself
             sent = transport.socket.send(data)
     if sent < len(data):
-        transport.write(data[sent:])
+        transport.write(bytes(data[sent:]))

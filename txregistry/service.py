@@ -19,7 +19,7 @@ from txregistry.allocator import keep_buffers
 from txregistry.assembly.admission import make_admission
 from txregistry.assembly.auditfile import make_audit
 from txregistry.assembly.background import Background
-from txregistry.assembly.debugging import make_debug, make_health
+from txregistry.assembly.debugging import Debugging
 from txregistry.assembly.doubts import find_doubts
 from txregistry.assembly.registries import make_registry
 from txregistry.assembly.reloading import Reloading
@@ -104,16 +104,16 @@ def build(
         read = read or (lambda: settings)
         watching.append(Reloading(settings, read, path, admission, reactor, blocking))
     tls = make_tls(http, part, reactor, blocking)
+    debugging = Debugging(settings, part, sites.counting, tls, reactor)
+    watching += debugging.watching
     listeners: list[tuple[IStreamServerEndpoint, Served]] = []
-    is_asked = bool(http.debug.addr) and not part.is_worker
     crew: Workers | None = None
-    if tls is not None and (is_asked or not leads):
-        watching.append(tls)
     if leads:
         crew, ports = make_crew(settings, tls, kept, part, reactor)
         watching.append(crew)
         listeners += ports
     else:
+        watching += [] if tls is None else [tls]
         listeners += make_listeners(http, sites, tls, part, reactor)
     if settings.ssh.enabled and not part.is_worker:
         # Conch takes a while to load, and only SSH needs it.
@@ -145,10 +145,9 @@ def build(
         close,
     )
     service.tls = tls
-    if http.debug.addr and is_asked:
-        running = lambda: bool(service.running)  # noqa: E731 - it says so itself
-        health = make_health(settings, registry.store, tls, crew, running, reactor)
-        service.debug = make_debug(http.debug.addr, health, reactor)
+    service.debug = debugging.listener(
+        registry.store, crew, lambda: bool(service.running)
+    )
     return service
 
 

@@ -7,18 +7,24 @@ from typing import Any
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.authorities import Files, issue
+from tests.metrics.figures import Samples, labels, read
 from tests.temporary import make_folder
+from tests.web.answers import Answer
 from tests.web.exchange import request_bytes
 from tests.web.wire import Connection
+from twisted import __version__ as twisted_version
 from txregistry.assembly.doubts import find_doubts
 from txregistry.service import build
 from txregistry.settings.debug import Debug, Prometheus
 from txregistry.settings.roles import apply_role
-from txregistry.settings.sections import Http, Settings
+from txregistry.settings.sections import Http, Settings, Tls
 from txregistry.settings.storage import Filesystem, Storage
-from txregistry.web.debug import DebugSite
+from txregistry.web.site import RegistrySite
 
 PORT = 5001
+DAY = 24 * 3600
+COUNTING = Debug(f"127.0.0.1:{PORT}", Prometheus(enabled=True))
 
 
 class Port:
@@ -33,18 +39,20 @@ class Port:
         self.service = build(settings, self.reactor)
         self.service.privilegedStartService()
 
-    def site(self) -> DebugSite:
-        (found,) = [each[1] for each in self.reactor.tcpServers if each[0] == PORT]
-        assert isinstance(found, DebugSite)
-        return found
-
     def ask(self, path: str) -> tuple[int, Any]:
         """Ask for something; the answer is JSON."""
-        connection = Connection(self.site(), self.reactor)
+        answer = self.answer(path)
+        return answer.status, json.loads(answer.body)
+
+    def answer(self, path: str, port: int = PORT) -> Answer:
+        """Ask for something at a port."""
+        (site,) = [each[1] for each in self.reactor.tcpServers if each[0] == port]
+        assert isinstance(site, RegistrySite)
+        connection = Connection(site, self.reactor)
         connection.send(request_bytes("GET", path))
         answer = connection.answer()
         connection.drop()
-        return answer.status, json.loads(answer.body)
+        return answer
 
 
 def settings(**http: Any) -> Settings:
@@ -83,6 +91,55 @@ class ServiceTests(SynchronousTestCase):
         self.addCleanup(lambda: [each.stopListening() for each in crew._ports.ports])
         self.assertEqual(crew.away(), [1, 2])
         self.assertEqual(port.ask("/startupz")[0], 503)
+
+
+class FiguresTests(SynchronousTestCase):
+    def found(self, port: Port) -> Samples:
+        answer = port.answer("/metrics")
+        self.assertEqual(answer.status, 200)
+        self.assertIn("text/plain; version=0.0.4", str(answer.header("content-type")))
+        return read(answer.body.decode())
+
+    def test_there_are_none_unless_told(self) -> None:
+        self.assertEqual(Port(settings()).answer("/metrics").status, 404)
+
+    def test_requests_are_counted_and_those_for_figures_are_not(self) -> None:
+        port = Port(settings(debug=COUNTING))
+        self.assertEqual(port.answer("/v2/", 1).status, 200)
+        self.found(port)
+        found = self.found(port)
+        requests = {
+            labelled: value
+            for (name, labelled), value in found.items()
+            if name == "registry_http_requests_total"
+        }
+        self.assertEqual(
+            requests, {labels(code="200", handler="base", method="get"): 1}
+        )
+
+    def test_what_the_process_takes(self) -> None:
+        found = self.found(Port(settings(debug=COUNTING)))
+        memory = found["process_resident_memory_bytes", labels(worker="0")]
+        self.assertGreater(memory, 1e6)
+        self.assertGreater(found["process_open_fds", labels(worker="0")], 2)
+        self.assertGreater(found["process_cpu_seconds_total", ()], 0)
+
+    def test_what_runs(self) -> None:
+        found = self.found(Port(settings(debug=COUNTING)))
+        ((_, labelled),) = [key for key in found if key[0] == "txregistry_build_info"]
+        self.assertEqual(dict(labelled)["twisted"], twisted_version)
+
+    def test_until_when_certificates_are_good(self) -> None:
+        files = Files(make_folder(self))
+        root = issue("root", authority=True)
+        server = issue("server", root, until=10)
+        tls = Tls(
+            files.put("server.pem", server.pem), files.put("server.key", server.key_pem)
+        )
+        port = Port(settings(debug=COUNTING, tls=tls))
+        labelled = labels(setting="http.tls.certificate", path=str(tls.certificate))
+        left = self.found(port)["txregistry_tls_expiry_seconds", labelled]
+        self.assertAlmostEqual(left / DAY, 10, places=1)
 
 
 class DoubtsTests(SynchronousTestCase):

@@ -215,7 +215,6 @@ class BeginTests(CrewTestCase):
         self.machine.begun[1].protocol.childDataReceived(STRAY, b"oh\n")
         self.assertIn("Worker 2: oh", self.told())
 
-
     def test_it_is_known_who_does_not_serve(self) -> None:
         crew = self.begin(serve=False)
         self.assertEqual((crew.away(), crew.have_served()), ([1, 2], False))

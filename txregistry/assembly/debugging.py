@@ -1,4 +1,4 @@
-"""What listens at ``http.debug``."""
+"""What listens at ``http.debug``, and what is told there."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,67 +12,109 @@ from txregistry.assembly.checks import (
     WorkersCheck,
     probe,
 )
+from txregistry.assembly.lateness import Lateness
 from txregistry.assembly.listening import from_address
+from txregistry.assembly.meters import Figures, Meters
+from txregistry.assembly.serving import Part
 from txregistry.assembly.version1 import TOKENS
-from txregistry.assembly.watching import Workers
+from txregistry.assembly.watching import Watching, Workers
 from txregistry.settings.sections import Settings
 from txregistry.storage.interfaces import IObjectStore
 from txregistry.storage.keys import secret
 from txregistry.tls.server import ServerTls
+from txregistry.web.counting import Counting
 from txregistry.web.debug import DebugResource, DebugSite
 from txregistry.web.health import Check, Health
 
 
-def make_debug(
-    address: str, health: Health, reactor: Any
-) -> tuple[IStreamServerEndpoint, DebugSite]:
-    """Make what is served at ``http.debug``, and where.
-
-    Args:
-        address: Where.
-        health: Finds out how the registry is.
-        reactor: The reactor.
-
-    Raises:
-        SettingsError: the address is none.
-    """
-    endpoint = from_address(reactor, "http.debug.addr", address)
-    return endpoint, DebugSite(DebugResource(health), reactor)
-
-
-def make_health(
-    settings: Settings,
-    store: IObjectStore,
-    tls: ServerTls | None,
-    workers: Workers | None,
-    is_running: Callable[[], bool],
-    reactor: Any,
-) -> Health:
-    """Make what finds out how the registry is.
+class Debugging:
+    """Find out how the registry is, and what it has done, and tell whoever asks.
 
     Args:
         settings: The settings.
-        store: Where content is.
+        part: What this process does: workers tell nobody but who began them.
+        counting: Counts requests; None where nobody counts.
         tls: What speaks TLS; None where nothing does.
-        workers: Who serves; None where this process does by itself.
-        is_running: Says whether the service runs, and is not about to end.
         reactor: The reactor.
+
+    Attributes:
+        watching: What begins and ends with the daemon.
+        meters: The figures of this process; None where nobody counts.
     """
-    look: Callable[[], Any] = store.check
-    if settings.storage.is_remote or settings.storage.is_readonly:
-        # To write there costs money, time, or what is not allowed.
-        look = probe(store, secret(TOKENS))
-    checks: dict[str, Check] = {
-        "store": StoreCheck(look, reactor),
-        "draining": DrainCheck(is_running),
-    }
-    if workers is not None:
-        checks["workers"] = WorkersCheck(workers.away)
-    if tls is not None:
-        for name, setting in (
-            ("certificate", "http.tls.certificate"),
-            ("crls", "http.tls.crls"),
-        ):
-            checks[name] = ExpiryCheck(tls.expiries, setting, tls.now)
-    serves = is_running if workers is None else workers.have_served
-    return Health(checks, serves)
+
+    def __init__(
+        self,
+        settings: Settings,
+        part: Part,
+        counting: Counting | None,
+        tls: ServerTls | None,
+        reactor: Any,
+    ) -> None:
+        self._settings = settings
+        self._debug = settings.http.debug
+        self._tls = tls
+        self._reactor = reactor
+        self._listens = bool(self._debug.addr) and not part.is_worker
+        self.watching: list[Watching] = []
+        self.meters: Meters | None = None
+        if self._listens and tls is not None and part.leads(settings.http):
+            self.watching.append(tls)  # else only who serves needs to know
+        if counting is not None:
+            lateness = Lateness(reactor)
+            self.watching.append(lateness)
+            self.meters = Meters(counting, lateness, tls)
+
+    def listener(
+        self,
+        store: IObjectStore,
+        workers: Workers | None,
+        is_running: Callable[[], bool],
+    ) -> tuple[IStreamServerEndpoint, DebugSite] | None:
+        """Make what is served, and where; None where nothing is.
+
+        Args:
+            store: Where content is.
+            workers: Who serves; None where this process does by itself.
+            is_running: Says whether the service runs, and is not about to end.
+
+        Raises:
+            SettingsError: the address is none.
+        """
+        if not self._listens:
+            return None
+        debug = self._debug
+        endpoint = from_address(self._reactor, "http.debug.addr", debug.addr or "")
+        health = Health(
+            self._checks(store, workers, is_running),
+            is_running if workers is None else workers.have_served,
+        )
+        figures = None
+        if self.meters is not None:
+            figures = Figures(self.meters, workers, self._reactor)
+        resource = DebugResource(health, figures, debug.prometheus.path)
+        return endpoint, DebugSite(resource, self._reactor)
+
+    def _checks(
+        self,
+        store: IObjectStore,
+        workers: Workers | None,
+        is_running: Callable[[], bool],
+    ) -> dict[str, Check]:
+        look: Callable[[], Any] = store.check
+        storage, tls = self._settings.storage, self._tls
+        if storage.is_remote or storage.is_readonly:
+            # To write there costs money, time, or what is not allowed.
+            look = probe(store, secret(TOKENS))
+        checks: dict[str, Check] = {
+            "store": StoreCheck(look, self._reactor),
+            "draining": DrainCheck(is_running),
+        }
+        if workers is not None:
+            checks["workers"] = WorkersCheck(workers.away)
+        if tls is not None:
+            for name, setting in (
+                ("certificate", "http.tls.certificate"),
+                ("crls", "http.tls.crls"),
+            ):
+                checks[name] = ExpiryCheck(tls.expiries, setting, tls.now)
+        return checks

@@ -14,6 +14,7 @@ from txregistry.web.audit import AuditTrail
 from txregistry.web.certificates import CertifiedResource
 from txregistry.web.connections import Connections
 from txregistry.web.cors import Cors
+from txregistry.web.counting import Counting
 from txregistry.web.proxies import Proxies
 from txregistry.web.root import make_root
 from txregistry.web.sendfile import Sender
@@ -32,6 +33,10 @@ class Sites:
         trail: Who did what; None where nobody wants to know.
         reactor: The reactor.
         blocking: Where reads go that wait for a disk.
+
+    Attributes:
+        made: Those that were made.
+        counting: Counts what goes on at them; None where nobody can ask.
     """
 
     def __init__(
@@ -54,6 +59,10 @@ class Sites:
         self._proxies = Proxies(map(ip_network, settings.http.proxies))
         self._connections = Connections(open_files(), reactor, self._proxies)
         self._make = lru_cache(self._make_site)
+        self.made: list[RegistrySite] = []
+        self.counting: Counting | None = None
+        if settings.http.debug.counts:
+            self.counting = Counting(reactor, lambda: self.made, trail)
 
     def site(self, apis: Collection[str]) -> RegistrySite:
         """Give what is served where some APIs are spoken."""
@@ -70,7 +79,7 @@ class Sites:
             tokens=self._admission.tokens,
             fallback=self._settings.v1.fallback,
         )
-        return RegistrySite(
+        site = RegistrySite(
             CertifiedResource(root) if http.tls.clientcas else root,
             self._reactor,
             idle=http.idletimeout,
@@ -83,6 +92,8 @@ class Sites:
                 credentials=http.cors.credentials,
                 max_age=http.cors.maxage,
             ),
-            audit=self._trail,
+            audit=self.counting or self._trail,
             connections=self._connections,
         )
+        self.made.append(site)
+        return site

@@ -19,6 +19,7 @@ from twisted.python.threadpool import ThreadPool
 from twisted.web.client import HTTPConnectionPool
 
 from txregistry.assembly.watching import Served, Watching
+from txregistry.metrics.families import Family
 from txregistry.tls.server import ServerTls
 
 _FIRST_PURGE: Final = 600.0
@@ -48,6 +49,7 @@ class RegistryService(Service):
 
     Attributes:
         tls: What speaks TLS here; None where nothing does.
+        figures: Gives what this process has counted; None where nobody counts.
         debug: Where it is told how the registry is, and what there, as long as
             anything goes on; None where nobody is told.
     """
@@ -76,6 +78,7 @@ class RegistryService(Service):
         self._connections = connections
         self._watching = watching
         self.tls: ServerTls | None = None
+        self.figures: Callable[[], list[Family]] | None = None
         self.debug: tuple[IStreamServerEndpoint, Served] | None = None
         self._closing = closing
         self.end = end

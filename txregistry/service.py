@@ -145,6 +145,7 @@ def build(
         close,
     )
     service.tls = tls
+    service.figures = debugging.figures
     service.debug = debugging.listener(
         registry.store, crew, lambda: bool(service.running)
     )

@@ -11,9 +11,10 @@ from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from txregistry.commands.worker import Control, make_service, read_first
+from txregistry.metrics.families import Kind, one
 from txregistry.settings.sections import Http, Settings
 from txregistry.settings.storage import Storage
-from txregistry.workers.setup import Order, Setup, encode
+from txregistry.workers.setup import Order, Setup, encode, read_figures
 
 SETUP = Setup({"config": None}, Settings(), {"tokens": b"s" * 32}, [], number=2)
 
@@ -104,6 +105,18 @@ class ControlTests(SynchronousTestCase):
         self.service.tls = None
         self.tell(Order(tickets=b"new"))
         self.assertEqual(self.service.orders, [])
+
+    def test_tells_what_it_has_counted(self) -> None:
+        families = [one("n_total", Kind.COUNTER, "Things\nof ours.", 7)]
+        self.service.figures = lambda: families
+        self.tell(Order(figures=True))
+        line, rest = self.transport.value().split(b"\n")
+        self.assertEqual((read_figures(line), rest), (families, b""))
+
+    def test_tells_nothing_where_nobody_counts(self) -> None:
+        self.service.figures = None
+        self.tell(Order(figures=True))
+        self.assertEqual(self.transport.value(), b"")
 
     def test_ends_when_nobody_is_there_any_more(self) -> None:
         self.control.connectionLost()

@@ -18,6 +18,7 @@ from txregistry.assembly.meters import Figures, Meters
 from txregistry.assembly.serving import Part
 from txregistry.assembly.version1 import TOKENS
 from txregistry.assembly.watching import Watching, Workers
+from txregistry.metrics.families import Family
 from txregistry.settings.sections import Settings
 from txregistry.storage.interfaces import IObjectStore
 from txregistry.storage.keys import secret
@@ -63,6 +64,11 @@ class Debugging:
             lateness = Lateness(reactor)
             self.watching.append(lateness)
             self.meters = Meters(counting, lateness, tls)
+
+    @property
+    def figures(self) -> Callable[[], list[Family]] | None:
+        """What gives the figures of this process; None where nobody counts."""
+        return None if self.meters is None else self.meters.families
 
     def listener(
         self,

@@ -10,7 +10,7 @@ from twisted.internet.task import deferLater
 
 from txregistry.assembly.lateness import Lateness
 from txregistry.assembly.watching import Workers
-from txregistry.metrics.families import Family, Kind, Row, add_up
+from txregistry.metrics.families import Family, Kind, Row, add_up, one
 from txregistry.metrics.process import process_families
 from txregistry.tls.server import ServerTls
 from txregistry.web.counting import Counting
@@ -77,8 +77,17 @@ class Figures:
         return self._text.TYPE, b"".join(pieces)
 
     async def _families(self) -> Iterable[Family]:
-        processes = {_SELF: self._meters.families()}
-        return add_up(processes)
+        ours = self._meters.families()
+        if self._workers is None:
+            return add_up({_SELF: ours})
+        others = await self._workers.figures()
+        away = one(
+            "txregistry_workers_away",
+            Kind.SUM,
+            "Workers that do not serve.",
+            len(self._workers.away()),
+        )
+        return add_up({_SELF: [*ours, away], **others})
 
 
 def _expiries(tls: ServerTls) -> Family:

@@ -1,9 +1,11 @@
 """The interfaces to what goes on while the daemon runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
+
+from txregistry.metrics.families import Family
 
 
 class Watching(Protocol):
@@ -34,6 +36,9 @@ class Workers(Watching, Protocol):
 
     def have_served(self) -> bool:
         """Say whether each has served at least once."""
+
+    async def figures(self) -> Mapping[str, Sequence[Family]]:
+        """Give what each has counted, by its number."""
 
 
 class Served(Protocol):

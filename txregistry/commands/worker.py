@@ -1,7 +1,8 @@
 """A worker of the daemon's: it is begun by that, and by nobody else.
 
 It reads what to be from its standard input, says at another descriptor that it serves,
-and ends in good order when the input ends: also when who began it is no more.
+and there tells its figures where it is asked for them. It ends in good order
+when the input ends: also when who began it is no more.
 """
 
 import os
@@ -28,7 +29,14 @@ from txregistry.options import Options
 from txregistry.service import build
 from txregistry.settings.section import SettingsError
 from txregistry.workers.process import CONTROL, STATUS
-from txregistry.workers.setup import LARGEST, Order, Setup, read_order, read_setup
+from txregistry.workers.setup import (
+    LARGEST,
+    Order,
+    Setup,
+    read_order,
+    read_setup,
+    write_figures,
+)
 
 _LENGTH: Final = struct.Struct("!I")
 _READY: Final = b"serves\n"
@@ -44,6 +52,8 @@ class Control(Int32StringReceiver):
 
     MAX_LENGTH = LARGEST
 
+    transport: Any  # what writes to where we say that we serve
+
     def __init__(self, service: RegistryService, reactor: Any) -> None:
         self._service = service
         self._reactor = reactor
@@ -58,6 +68,8 @@ class Control(Int32StringReceiver):
             _ = self._service.reload()
         if order.tickets is not None and self._service.tls is not None:
             _ = self._service.tls.renew(order.tickets)
+        if order.figures and self._service.figures is not None:
+            self.transport.write(write_figures(self._service.figures()))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """See ``IProtocol``: we are to end, or who began us is no more."""

@@ -8,8 +8,10 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from txregistry.metrics.families import Family
 from txregistry.tasks import Bell
 from txregistry.workers.launch import Launch
+from txregistry.workers.polls import Polls
 from txregistry.workers.ports import HeldPorts
 from txregistry.workers.process import FIRST_PORT, WorkerProcess
 from txregistry.workers.setup import Order, Setup, encode
@@ -65,6 +67,7 @@ class Crew:
         self._have_served: set[int] = set()
         self._stopping = False
         self._ended = Bell()
+        self._polls = Polls(reactor)
         self._renewing = LoopingCall(self._renew)
         self._renewing.clock = reactor
 
@@ -95,8 +98,14 @@ class Crew:
         return [
             number
             for number in range(1, self._ports.count + 1)
-            if number not in workers or not workers[number].serves
+            if number not in workers
+            or not workers[number].serves
+            or workers[number].is_silent
         ]
+
+    async def figures(self) -> dict[str, list[Family]]:
+        """Give what all have counted, and those had who are no more; see `Polls`."""
+        return await self._polls.take(list(self._workers.values()))
 
     def have_served(self) -> bool:
         """Say whether each worker has served at least once."""
@@ -128,7 +137,11 @@ class Crew:
             tickets=self._tickets,
         )
         worker = WorkerProcess(
-            number, self._launch.write, self._note_service, self._note_end
+            number,
+            self._launch.write,
+            self._note_service,
+            self._note_end,
+            self._polls.hear,
         )
         self._workers[number] = worker
         self._begun[number] = self._reactor.seconds()
@@ -149,6 +162,7 @@ class Crew:
         """Have another one begin in the place of one that ended."""
         number = worker.number
         del self._workers[number]
+        self._polls.keep(worker)
         if self._stopping:
             self._ended.ring()
             return

@@ -12,14 +12,16 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from txregistry.metrics.families import Family
 from txregistry.workers.lines import Lines
+from txregistry.workers.setup import Order, encode, read_figures
 
 CONTROL: Final = 0
 LOG: Final = 1
 STRAY: Final = 2
 STATUS: Final = 3
 """Descriptors of a worker: where it is told what to do, where its log goes, what some
-library writes, and where it says that it serves."""
+library writes, and where it says that it serves, and then what it has counted."""
 FIRST_PORT: Final = 4
 """The first descriptor of a socket to serve at."""
 _LONGEST: Final = 16 * 1024
@@ -36,10 +38,14 @@ class WorkerProcess(ProcessProtocol):
         write: Takes lines of its log.
         ready: Called when it serves.
         ended: Called when it is no more, with how it ended.
+        told: Called when it has told its figures.
 
     Attributes:
         serves: Whether it said that it serves.
         pid: The process; None where it could not be begun.
+        figures: What it has counted, as it told last.
+        is_asked: Whether it is to tell its figures, and has not yet.
+        is_silent: Whether it let somebody wait in vain who asked.
     """
 
     _log = Logger()
@@ -50,12 +56,16 @@ class WorkerProcess(ProcessProtocol):
         write: Callable[[str], object],
         ready: Callable[["WorkerProcess"], None],
         ended: Callable[["WorkerProcess", str], None],
+        told: Callable[[], None],
     ) -> None:
         self.number = number
-        self.serves = False
+        self.serves = self.is_asked = self.is_silent = False
+        self.figures: list[Family] = []
         self.pid: int | None = None
         self._ready = ready
         self._ended = ended
+        self._told = told
+        self._status = b""
         self._outputs = {LOG: Lines(write), STRAY: Lines(self._tell_stray)}
         self._is_over = False
 
@@ -93,6 +103,12 @@ class WorkerProcess(ProcessProtocol):
         if not self._is_over and self.transport is not None:
             self.transport.writeToChild(CONTROL, _LENGTH.pack(len(message)) + message)
 
+    def ask(self) -> None:
+        """Have it tell its figures, unless it is about to."""
+        if self.serves and not self.is_asked and not self._is_over:
+            self.is_asked = True
+            self.send(encode(Order(figures=True)))
+
     def let_go(self) -> None:
         """Have it finish its requests, and end."""
         if not self._is_over and self.transport is not None:
@@ -106,9 +122,9 @@ class WorkerProcess(ProcessProtocol):
     def childDataReceived(self, childFD: int, data: bytes) -> None:  # noqa: N803
         """See ``IProcessProtocol``."""
         if childFD == STATUS:
-            if not self.serves:
-                self.serves = True
-                self._ready(self)
+            *lines, self._status = (self._status + data).split(b"\n")
+            for line in lines:
+                self._take_status(line)
         else:
             self._outputs[childFD].take(data)
 
@@ -120,7 +136,17 @@ class WorkerProcess(ProcessProtocol):
     def processExited(self, reason: Failure) -> None:  # noqa: N802 - Twisted's
         """See ``IProcessProtocol``: something that it began may go on still."""
         self._is_over = True
+        self.is_asked = False
         self._ended(self, _describe(reason))
+
+    def _take_status(self, line: bytes) -> None:
+        if not self.serves:
+            self.serves = True
+            self._ready(self)
+            return
+        self.figures = read_figures(line)
+        self.is_asked = self.is_silent = False
+        self._told()
 
     def _tell_stray(self, lines: str) -> None:
         self._log.warn(

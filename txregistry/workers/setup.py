@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from txregistry.metrics.families import Family
 from txregistry.model.durations import Duration
 from txregistry.model.sizes import Size
 from txregistry.settings.sections import Settings
@@ -45,10 +46,12 @@ class Order(msgspec.Struct, frozen=True, omit_defaults=True):
     Attributes:
         reload: Read the files anew that can be put in force without a restart.
         tickets: What the keys of TLS sessions are made of from now on.
+        figures: Tell what was counted, in one line of JSON.
     """
 
     reload: bool = False
     tickets: bytes | None = None
+    figures: bool = False
 
 
 def encode(message: Setup | Order) -> bytes:
@@ -72,6 +75,20 @@ def read_order(data: bytes) -> Order:
         DecodeError: it is none.
     """
     return msgspec.json.decode(data, type=Order)
+
+
+def write_figures(families: list[Family]) -> bytes:
+    """Write what a worker has counted, as a line."""
+    return msgspec.json.encode(families) + b"\n"
+
+
+def read_figures(line: bytes) -> list[Family]:
+    """Read what a worker has counted.
+
+    Raises:
+        DecodeError: it is nothing of that kind.
+    """
+    return msgspec.json.decode(line, type=list[Family])
 
 
 def _write(value: object) -> object:

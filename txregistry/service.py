@@ -21,6 +21,7 @@ from txregistry.assembly.auditfile import make_audit
 from txregistry.assembly.background import Background
 from txregistry.assembly.debugging import Debugging
 from txregistry.assembly.doubts import find_doubts
+from txregistry.assembly.meters import make_times
 from txregistry.assembly.registries import make_registry
 from txregistry.assembly.reloading import Reloading
 from txregistry.assembly.secrets import SSH_HOST, find_kept
@@ -76,7 +77,8 @@ def build(
         _log.warn("{doubt}", doubt=doubt)
     pool = ThreadPool(1, settings.storage.threads, "registry")
     blocking = in_threads(reactor, pool)
-    registry = make_registry(settings, reactor, blocking)
+    times = make_times(settings)
+    registry = make_registry(settings, reactor, blocking, times=times)
     connections = make_pool(reactor)
     kept = part.kept or find_kept(settings, registry.mirror.rules.passing, reactor)
     found = kept.secrets
@@ -104,7 +106,7 @@ def build(
         read = read or (lambda: settings)
         watching.append(Reloading(settings, read, path, admission, reactor, blocking))
     tls = make_tls(http, part, reactor, blocking)
-    debugging = Debugging(settings, part, sites.counting, tls, reactor)
+    debugging = Debugging(settings, part, sites.counting, times, tls, reactor)
     watching += debugging.watching
     listeners: list[tuple[IStreamServerEndpoint, Served]] = []
     crew: Workers | None = None

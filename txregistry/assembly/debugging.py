@@ -18,6 +18,7 @@ from txregistry.assembly.meters import Figures, Meters
 from txregistry.assembly.serving import Part
 from txregistry.assembly.version1 import TOKENS
 from txregistry.assembly.watching import Watching, Workers
+from txregistry.metrics.actions import ActionTimes
 from txregistry.metrics.families import Family
 from txregistry.settings.sections import Settings
 from txregistry.storage.interfaces import IObjectStore
@@ -35,6 +36,7 @@ class Debugging:
         settings: The settings.
         part: What this process does: workers tell nobody but who began them.
         counting: Counts requests; None where nobody counts.
+        times: Where it is counted what is done with the store; likewise.
         tls: What speaks TLS; None where nothing does.
         reactor: The reactor.
 
@@ -48,6 +50,7 @@ class Debugging:
         settings: Settings,
         part: Part,
         counting: Counting | None,
+        times: ActionTimes | None,
         tls: ServerTls | None,
         reactor: Any,
     ) -> None:
@@ -60,10 +63,10 @@ class Debugging:
         self.meters: Meters | None = None
         if self._listens and tls is not None and part.leads(settings.http):
             self.watching.append(tls)  # else only who serves needs to know
-        if counting is not None:
+        if counting is not None and times is not None:
             lateness = Lateness(reactor)
             self.watching.append(lateness)
-            self.meters = Meters(counting, lateness, tls)
+            self.meters = Meters(counting, lateness, times, tls)
 
     @property
     def figures(self) -> Callable[[], list[Family]] | None:

@@ -10,8 +10,10 @@ from twisted.internet.task import deferLater
 
 from txregistry.assembly.lateness import Lateness
 from txregistry.assembly.watching import Workers
+from txregistry.metrics.actions import ActionTimes
 from txregistry.metrics.families import Family, Kind, Row, add_up, one
 from txregistry.metrics.process import process_families
+from txregistry.settings.sections import Settings
 from txregistry.tls.server import ServerTls
 from txregistry.web.counting import Counting
 
@@ -25,20 +27,27 @@ class Meters:
     Args:
         counting: Counts requests.
         lateness: Measures the reactor.
+        times: Where it is counted what is done with the store.
         tls: What speaks TLS; None where nothing does.
     """
 
     def __init__(
-        self, counting: Counting, lateness: Lateness, tls: ServerTls | None
+        self,
+        counting: Counting,
+        lateness: Lateness,
+        times: ActionTimes,
+        tls: ServerTls | None,
     ) -> None:
         self._counting = counting
         self._lateness = lateness
+        self._times = times
         self._tls = tls
 
     def families(self) -> list[Family]:
         """Give all figures."""
         found = [
             *self._counting.families(),
+            *self._times.families(),
             self._lateness.family(),
             *process_families(),
             _build(),
@@ -88,6 +97,21 @@ class Figures:
             len(self._workers.away()),
         )
         return add_up({_SELF: [*ours, away], **others})
+
+
+def make_times(settings: Settings) -> ActionTimes | None:
+    """Make where actions of the store are counted; None where nobody counts."""
+    if not settings.http.debug.counts:
+        return None
+    storage = settings.storage
+    names = {
+        "inmemory": storage.inmemory,
+        "s3aws": storage.s3,
+        "swift": storage.swift,
+        "ocilayout": storage.ocilayout,
+    }
+    given = [name for name, each in names.items() if each is not None]
+    return ActionTimes(given[0] if given else "filesystem")
 
 
 def _expiries(tls: ServerTls) -> Family:

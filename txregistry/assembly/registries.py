@@ -6,14 +6,21 @@ from txregistry.assembly.mirror import make_rules
 from txregistry.assembly.quotas import make_quotas
 from txregistry.assembly.replication import make_replication_rules
 from txregistry.assembly.stores import make_store
+from txregistry.metrics.actions import ActionTimes
 from txregistry.registry.repositories import Registry
 from txregistry.settings.policies import make_immutability
 from txregistry.settings.sections import Settings
+from txregistry.storage.timed import TimedStore
 from txregistry.tasks import Blocking
 
 
 def make_registry(
-    settings: Settings, reactor: Any, blocking: Blocking, *, lasting: bool = True
+    settings: Settings,
+    reactor: Any,
+    blocking: Blocking,
+    *,
+    lasting: bool = True,
+    times: ActionTimes | None = None,
 ) -> Registry:
     """Make the registry, over its store.
 
@@ -22,12 +29,14 @@ def make_registry(
         reactor: The reactor.
         blocking: Where disk work goes.
         lasting: Whether this process goes on for a while.
+        times: Where it is counted what is done with the store; None for nowhere.
 
     Raises:
         SettingsError: a setting cannot be used.
     """
+    store = make_store(settings, reactor, blocking)
     return Registry(
-        make_store(settings, reactor, blocking),
+        store if times is None else TimedStore(store, times),
         reactor,
         blocking,
         complete=settings.validation.enabled and not settings.validation.disabled,

@@ -138,7 +138,9 @@ class FiguresTests(SynchronousTestCase):
         )
         port = Port(settings(debug=COUNTING, tls=tls))
         labelled = labels(setting="http.tls.certificate", path=str(tls.certificate))
-        left = self.found(port)["txregistry_tls_expiry_seconds", labelled]
+        found = self.found(port)
+        left = found["txregistry_tls_expiry_seconds", labelled]
+        self.assertEqual(found["txregistry_tls_handshake_failures_total", ()], 0)
         self.assertAlmostEqual(left / DAY, 10, places=1)
 
 

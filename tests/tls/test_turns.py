@@ -188,3 +188,20 @@ class CipherTests(test_transport.TransportCase):
         self.connect()
         self.shake_hands()
         self.assertEqual(self.client.get_cipher_name(), "TLS_AES_128_GCM_SHA256")
+
+
+class FailureTests(test_transport.TransportCase):
+    def test_handshakes_that_fail_are_counted(self) -> None:
+        alert = b"\x15\x03\x03\x00\x02\x02\x2a"  # "bad certificate", and the end
+        for first in (b"GET / HTTP/1.1\r\n\r\n", alert):
+            self.connect()
+            self.transport.dataReceived(first)
+            self.assertEqual(self.transport.factory.failures, 1, first)
+            self.assertTrue(self.pipe.disconnecting)
+
+    def test_handshakes_that_do_not_fail_are_not(self) -> None:
+        self.connect()
+        self.shake_hands()
+        self.speaker.say(SHORT)
+        self.assertEqual(self.hear(), SHORT)
+        self.assertEqual(self.transport.factory.failures, 0)

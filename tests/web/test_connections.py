@@ -38,6 +38,13 @@ class CountTests(SynchronousTestCase):
         self.assertEqual(len(self.fill(THERE)), ALL - ONE)
         self.assertEqual(len(self.fill("203.0.113.1")), 0)
 
+    def test_who_is_not_let_in_is_counted(self) -> None:
+        self.fill(HERE)
+        self.assertEqual(self.connections.refused, 1)
+        for _ in range(5):
+            self.connections.admit(HERE)
+        self.assertEqual(self.connections.refused, 6)
+
     def test_what_ends_makes_room(self) -> None:
         places = self.fill(HERE)
         for _ in range(3):

@@ -8,7 +8,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.metrics.figures import Labels, labels, samples
 from tests.web.content import digest_of
 from tests.web.exchange import Exchange, request_bytes
+from txregistry.web.connections import Connections
 from txregistry.web.counting import Counting
+from txregistry.web.proxies import Proxies
 from txregistry.web.request import RegistryRequest
 
 BLOB = b"some bytes" * 1000
@@ -64,6 +66,28 @@ class CountingTests(SynchronousTestCase):
         self.assertEqual(self.requests("404", "manifest", "get"), 1)
         self.assertEqual(self.requests("404", "none", "get"), 1)
         self.assertEqual(self.requests("405", "none", "unknown"), 1)
+
+    def refused(self, code: str, reason: str) -> float | None:
+        name = "txregistry_refusals_total"
+        return self.value(name, labels(code=code, reason=reason))
+
+    def test_refusals_are_counted_by_what_was_told(self) -> None:
+        connection = self.exchange.connect()
+        for path in ("manifests/none", f"blobs/{DIGEST}", f"blobs/{DIGEST}"):
+            connection.send(request_bytes("GET", f"/v2/a/{path}"))
+        connection.send(request_bytes("GET", "/v2/"))
+        self.assertEqual(self.refused("NAME_UNKNOWN", "NameUnknown"), 1)
+        self.assertEqual(self.refused("BLOB_UNKNOWN", "BlobUnknown"), 2)
+        self.assertEqual(self.refused("UNKNOWN", "RegistryError"), None)
+
+    def test_connections_that_are_not_taken_are_counted(self) -> None:
+        name = "txregistry_connections_refused_total"
+        self.assertEqual(self.value(name), 0)
+        limit = Connections(2, self.exchange.clock, Proxies())
+        self.exchange.site.connections = limit
+        for _ in range(3):
+            self.exchange.connect()
+        self.assertEqual(self.value(name), 2)
 
     def test_what_goes_on_and_who_left(self) -> None:
         connection = self.exchange.connect()

@@ -54,6 +54,14 @@ class Meters:
         ]
         if self._tls is not None:
             found.append(_expiries(self._tls))
+            found.append(
+                one(
+                    "txregistry_tls_handshake_failures_total",
+                    Kind.COUNTER,
+                    "Handshakes that failed: wrong certificates, and what is no TLS.",
+                    self._tls.failures,
+                )
+            )
         return found
 
 

@@ -79,6 +79,7 @@ class ServerTls:
         self._paths = tls_paths(tls)
         self._turns = Turns()
         self._intermediates: dict[bytes, X509] = {}
+        self._wrapped: list[TurnFactory] = []
         self._next_warning = datetime.min.replace(tzinfo=UTC)
         self.trouble: str | None = None
         self._note(stamp(self._paths))
@@ -122,8 +123,15 @@ class ServerTls:
 
     def wrap(self, factory: IProtocolFactory) -> IProtocolFactory:
         """Put TLS on the connections of a factory."""
-        wrapped: IProtocolFactory = TurnFactory(self, self, factory, self._clock)
-        return wrapped
+        wrapped = TurnFactory(self, self, factory, self._clock)
+        self._wrapped.append(wrapped)
+        found: IProtocolFactory = wrapped
+        return found
+
+    @property
+    def failures(self) -> int:
+        """How many handshakes failed."""
+        return sum(each.failures for each in self._wrapped)
 
     def expiries(self) -> list[Expiry]:
         """Tell when what is in force ends to be good."""

@@ -310,6 +310,9 @@ class TlsFactory(TLSMemoryBIOFactory):
         verifier: Says who may go on.
         factory: The other one.
         clock: Tells the time.
+
+    Attributes:
+        failures: Handshakes that failed.
     """
 
     protocol = TlsTransport
@@ -324,3 +327,4 @@ class TlsFactory(TLSMemoryBIOFactory):
         super().__init__(creator, False, factory, clock)
         self.verifier = verifier
         self.certificates = ShownCertificates()
+        self.failures = 0

@@ -67,6 +67,7 @@ class TurnTransport(TlsTransport):
         try:
             self._handshakeDone = shake_hands(self._tlsConnection)
         except SSL.Error:
+            self.factory.failures += 1
             self._tlsShutdownFinished(Failure())
 
     def _flushReceiveBIO(self) -> None:  # noqa: N802 - Twisted's

@@ -29,6 +29,7 @@ class Connections:
 
     Attributes:
         places: How many there are from each place.
+        refused: How many were not let in.
     """
 
     _log = Logger()
@@ -41,6 +42,7 @@ class Connections:
         self._count = 0
         self._told: dict[str, float] = {}
         self.places: dict[str, int] = {}
+        self.refused = 0
 
     def admit(self, peer: str) -> str | None:
         """Let a connection in, if there is room.
@@ -77,7 +79,8 @@ class Connections:
             del self.places[place]
 
     def _tell(self, place: str, what: str, count: int) -> None:
-        """Log that somebody is not let in, now and then."""
+        """Count that somebody is not let in, and log it now and then."""
+        self.refused += 1
         now = self._clock.seconds()
         if now - self._told.get(place, -_UNTOLD) < _UNTOLD:
             return

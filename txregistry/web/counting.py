@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 from twisted.internet.interfaces import IReactorTime
 
-from txregistry.metrics.families import Family, Kind, one
+from txregistry.metrics.families import Family, Kind, Row, one
 from txregistry.metrics.requests import RequestCounts
+from txregistry.model.errors import RegistryError
 from txregistry.web.request import RegistryRequest
 from txregistry.web.site import RegistrySite
 
@@ -29,6 +30,7 @@ class Counting:
         self._sites = sites
         self._audit = audit
         self._counts = RequestCounts()
+        self._refusals: dict[type[RegistryError], int] = {}
 
     def __call__(self, request: RegistryRequest, status: int) -> None:
         """Take in what became of a request."""
@@ -43,12 +45,32 @@ class Counting:
             0 if body is None else body.received,
             request.sentLength,
         )
+        if request.refused is not None:
+            before = self._refusals.get(request.refused, 0)
+            self._refusals[request.refused] = before + 1
 
     def families(self) -> list[Family]:
         """Give what was counted, and what goes on just now."""
         sites = list(self._sites())
+        limits = {each.connections for each in sites if each.connections is not None}
         return [
             *self._counts.families(_in_flight(sites)),
+            Family(
+                "txregistry_refusals_total",
+                Kind.COUNTER,
+                "Requests that were refused or failed, by what clients were told.",
+                ("code", "reason"),
+                tuple(
+                    Row((each.code.value, each.__name__), (count,))
+                    for each, count in self._refusals.items()
+                ),
+            ),
+            one(
+                "txregistry_connections_refused_total",
+                Kind.COUNTER,
+                "Connections that were not taken, as there were too many.",
+                sum(each.refused for each in limits),
+            ),
             one(
                 "txregistry_connections",
                 Kind.SUM,

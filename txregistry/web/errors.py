@@ -113,6 +113,8 @@ def write_error(request: Request, error: RegistryError) -> None:
         # Clients are quoted in it. Twisted's older observers write over "message".
         reason=printable(error.message),
     )
+    told: Any = request  # Twisted's has no place for it
+    told.refused = type(error)
     headers = request.responseHeaders
     for stale in _STALE:
         headers.removeHeader(stale)

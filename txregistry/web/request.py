@@ -41,6 +41,7 @@ class RegistryRequest(Request):
         endpoint: The name of its route; empty where it has none.
         needs: What one needs for that, as its guard says; empty where it has none.
         arguments: What its path says.
+        refused: What it was told that it cannot have, or that failed; else None.
         asked: Its very words, where others may ask the same; else None.
         again: What is to be done where the same is answered again, while all that was
             looked at is the same; None where that decides too little.
@@ -60,6 +61,7 @@ class RegistryRequest(Request):
     endpoint = ""
     needs = ""
     arguments: Mapping[str, Any] = {}
+    refused: type[RegistryError] | None = None
     asked: bytes | None = None
     again: Callable[[], None] | None = None
     evidence: Evidence | None = None

@@ -106,7 +106,9 @@ def build(
         read = read or (lambda: settings)
         watching.append(Reloading(settings, read, path, admission, reactor, blocking))
     tls = make_tls(http, part, reactor, blocking)
-    debugging = Debugging(settings, part, sites.counting, times, tls, reactor)
+    debugging = Debugging(
+        settings, part, sites.counting, times, registry.mirror_counts, tls, reactor
+    )
     watching += debugging.watching
     listeners: list[tuple[IStreamServerEndpoint, Served]] = []
     crew: Workers | None = None

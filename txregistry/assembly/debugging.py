@@ -20,6 +20,7 @@ from txregistry.assembly.version1 import TOKENS
 from txregistry.assembly.watching import Watching, Workers
 from txregistry.metrics.actions import ActionTimes
 from txregistry.metrics.families import Family
+from txregistry.metrics.mirroring import MirrorCounts
 from txregistry.settings.sections import Settings
 from txregistry.storage.interfaces import IObjectStore
 from txregistry.storage.keys import secret
@@ -37,6 +38,7 @@ class Debugging:
         part: What this process does: workers tell nobody but who began them.
         counting: Counts requests; None where nobody counts.
         times: Where it is counted what is done with the store; likewise.
+        mirror: Where it is counted what is asked of mirrored repositories.
         tls: What speaks TLS; None where nothing does.
         reactor: The reactor.
 
@@ -51,6 +53,7 @@ class Debugging:
         part: Part,
         counting: Counting | None,
         times: ActionTimes | None,
+        mirror: MirrorCounts,
         tls: ServerTls | None,
         reactor: Any,
     ) -> None:
@@ -66,7 +69,7 @@ class Debugging:
         if counting is not None and times is not None:
             lateness = Lateness(reactor)
             self.watching.append(lateness)
-            self.meters = Meters(counting, lateness, times, tls)
+            self.meters = Meters(counting, lateness, times, mirror, tls)
 
     @property
     def figures(self) -> Callable[[], list[Family]] | None:

@@ -12,6 +12,7 @@ from txregistry.assembly.lateness import Lateness
 from txregistry.assembly.watching import Workers
 from txregistry.metrics.actions import ActionTimes
 from txregistry.metrics.families import Family, Kind, Row, add_up, one
+from txregistry.metrics.mirroring import MirrorCounts
 from txregistry.metrics.process import process_families
 from txregistry.settings.sections import Settings
 from txregistry.tls.server import ServerTls
@@ -28,6 +29,7 @@ class Meters:
         counting: Counts requests.
         lateness: Measures the reactor.
         times: Where it is counted what is done with the store.
+        mirror: Where it is counted what is asked of mirrored repositories.
         tls: What speaks TLS; None where nothing does.
     """
 
@@ -36,11 +38,13 @@ class Meters:
         counting: Counting,
         lateness: Lateness,
         times: ActionTimes,
+        mirror: MirrorCounts,
         tls: ServerTls | None,
     ) -> None:
         self._counting = counting
         self._lateness = lateness
         self._times = times
+        self._mirror = mirror
         self._tls = tls
 
     def families(self) -> list[Family]:
@@ -48,6 +52,7 @@ class Meters:
         found = [
             *self._counting.families(),
             *self._times.families(),
+            *self._mirror.families(),
             self._lateness.family(),
             *process_families(),
             _build(),

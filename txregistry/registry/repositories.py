@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from twisted.internet.interfaces import IReactorTime
 
+from txregistry.metrics.mirroring import MirrorCounts
 from txregistry.model.names import RepositoryName, spell_v1_name
 from txregistry.registry.acceptance import Acceptance
 from txregistry.registry.announcements import Announcements
@@ -202,8 +203,15 @@ class Registry:
         self.privacy = Privacy(store)
         self.uses = Uses(store, clock)
         sizes = KnownSizes()
+        self.mirror_counts = MirrorCounts()
         found = MirroredManifests(
-            self.manifests, self.tags, self.referrers, sizes, clock, offline=offline
+            self.manifests,
+            self.tags,
+            self.referrers,
+            sizes,
+            clock,
+            self.mirror_counts.manifests,
+            offline=offline,
         )
         self.mirror = Mirror(
             mirrored,
@@ -218,6 +226,7 @@ class Registry:
                 clock,
                 blocking,
                 new_session,
+                self.mirror_counts.blobs,
                 offline=offline,
             ),
             MirroredLists(self.manifests, found, clock, offline=offline),

@@ -10,6 +10,7 @@ from twisted.logger import Logger
 from txregistry.auth.interfaces import Credentials
 from txregistry.client.upstreams.interfaces import UpstreamFault, UpstreamWrong
 from txregistry.client.upstreams.resuming import open_resuming
+from txregistry.metrics.mirroring import Pulls
 from txregistry.model.digest import CANONICAL, Digest
 from txregistry.model.errors import BlobUnknown, DigestInvalid
 from txregistry.model.names import RepositoryName
@@ -119,6 +120,7 @@ class MirroredBlobs:
         clock: Measures the time.
         blocking: Where disk work goes.
         new_session: Makes names for what is under way.
+        pulls: Where it is counted what is asked for.
         offline: Whether no other registry is asked, whatever is missing.
     """
 
@@ -132,10 +134,12 @@ class MirroredBlobs:
         clock: IReactorTime,
         blocking: Blocking,
         new_session: Callable[[], str],
+        pulls: Pulls,
         *,
         offline: bool,
     ) -> None:
         self._store = store
+        self._pulls = pulls
         self._blobs = blobs
         self._sizes = sizes
         self._clock = clock
@@ -170,8 +174,24 @@ class MirroredBlobs:
             UpstreamSilent: it is not here, and the other registry does not answer.
             UpstreamInvalid: likewise, or what it answers cannot be used.
         """
+        self._pulls.requests += 1
+        found = await self._find(rule, name, digest, caller, whole=whole)
+        self._pulls.pushed += found.size if whole else 0
+        return found
+
+    async def _find(
+        self,
+        rule: MirrorRule,
+        name: RepositoryName,
+        digest: Digest,
+        caller: Credentials | None,
+        *,
+        whole: bool,
+    ) -> PulledBlob:
         try:
-            return StoredBlob(self._blobs, await self._blobs.find(name, digest))
+            stored = await self._blobs.find(name, digest)
+            self._pulls.hits += 1
+            return StoredBlob(self._blobs, stored)
         except BlobUnknown:
             if self._offline:
                 raise BlobUnknown(
@@ -188,6 +208,7 @@ class MirroredBlobs:
             if await self._is_known(rule, digest):
                 await self._take(rule, name, digest, caller)
                 blob = await self._blobs.find(name, digest)
+                self._pulls.hits += 1
                 return StoredBlob(self._blobs, blob)
             if not whole:
                 return await self._look(rule, name, digest, caller)
@@ -288,6 +309,7 @@ class MirroredBlobs:
             if digest == stored:
                 self._given.add(rule.upstream.name, digest)
 
+        self._pulls.misses += 1
         try:
             await filling.run(keep)
         except DigestInvalid as error:
@@ -315,6 +337,8 @@ class MirroredBlobs:
                 name=str(name),
                 reason=fault.reason,
             )
+        finally:
+            self._pulls.pulled += filling.arrived
 
 
 def _unknown(name: RepositoryName, digest: Digest) -> BlobUnknown:

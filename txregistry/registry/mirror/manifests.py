@@ -10,6 +10,7 @@ from txregistry.client.upstreams.interfaces import (
     Fetched,
     UpstreamWrong,
 )
+from txregistry.metrics.mirroring import Pulls
 from txregistry.model.digest import Digest
 from txregistry.model.errors import (
     Denied,
@@ -53,6 +54,7 @@ class MirroredManifests:
         referrers: Who refers to whom.
         sizes: Learns how large blobs are.
         clock: Tells the time.
+        pulls: Where it is counted what is asked for.
         offline: Whether no other registry is asked, whatever is missing.
     """
 
@@ -65,10 +67,12 @@ class MirroredManifests:
         referrers: Referrers,
         sizes: KnownSizes,
         clock: IReactorTime,
+        pulls: Pulls,
         *,
         offline: bool,
     ) -> None:
         self._manifests = manifests
+        self._pulls = pulls
         self._tags = tags
         self._referrers = referrers
         self._sizes = sizes
@@ -94,8 +98,10 @@ class MirroredManifests:
             UpstreamSilent: it is not here, and the other registry does not answer.
             UpstreamInvalid: likewise, or what it answers cannot be used.
         """
+        self._pulls.requests += 1
         local = await self._local(name, reference)
         if local is not None and isinstance(reference, Digest):
+            self._note_pushed(local, local)
             return PulledManifest(local)  # which cannot become old
         try:
             checked = await self._rechecking.check(
@@ -110,8 +116,13 @@ class MirroredManifests:
         found = checked.found or local
         if found is None:
             raise _unknown(name, reference)
+        self._note_pushed(found, local)
         age = None if isinstance(reference, Digest) else checked.age
         return PulledManifest(found, age, checked.fault)
+
+    def _note_pushed(self, found: StoredManifest, local: StoredManifest | None) -> None:
+        self._pulls.pushed += len(found.data)
+        self._pulls.hits += found is local
 
     async def _local(
         self, name: RepositoryName, reference: Reference
@@ -146,6 +157,8 @@ class MirroredManifests:
         if fetched is None:
             self._rechecking.note(name, reference, present=False)
             raise _unknown(name, reference)
+        self._pulls.misses += 1
+        self._pulls.pulled += len(fetched.data)
         digest = reference if isinstance(reference, Digest) else fetched.digest
         try:
             await self._keep(rule, name, digest, fetched)

@@ -4,6 +4,7 @@ import json
 import os
 from typing import Any
 
+from twisted.internet.error import CannotListenError
 from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -91,6 +92,27 @@ class ServiceTests(SynchronousTestCase):
         self.addCleanup(lambda: [each.stopListening() for each in crew._ports.ports])
         self.assertEqual(crew.away(), [1, 2])
         self.assertEqual(port.ask("/startupz")[0], 503)
+
+
+class TakenReactor(MemoryReactorClock):
+    """A reactor on which the port is taken."""
+
+    def listenTCP(  # noqa: N802 - Twisted's
+        self, port: int, factory: Any, backlog: int = 50, interface: str = ""
+    ) -> Any:
+        """See ``IReactorTCP``."""
+        if port == PORT:
+            raise CannotListenError(interface, port, OSError(98, "taken"))
+        return super().listenTCP(port, factory, backlog, interface)
+
+
+class TakenTests(SynchronousTestCase):
+    def test_a_port_that_is_taken_ends_the_start(self) -> None:
+        service = build(settings(), TakenReactor())
+        with self.assertRaises(SystemExit) as raised:
+            service.privilegedStartService()
+        told = "http.debug.addr: cannot listen at 127.0.0.1:5001"
+        self.assertIn(told, str(raised.exception))
 
 
 class FiguresTests(SynchronousTestCase):

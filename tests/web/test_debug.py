@@ -123,6 +123,12 @@ class RoutingTests(DebugTestCase):
         self.assertEqual(answer.header("content-length"), "19")
         self.assertEqual(answer.body, b"")
 
+    def test_probes_that_speak_an_older_protocol_are_told_too(self) -> None:
+        connection = self.connect()
+        connection.send(b"GET /livez HTTP/1.0\r\n\r\n")
+        self.assertEqual(connection.answer().status, 200)
+        self.assertTrue(connection.ended)
+
     def test_nothing_else_is_there(self) -> None:
         for path in ("/", "/v2/", "/readyz/", "/metrics", "/debug/pprof/"):
             self.assertEqual(self.ask(path).status, 404)

@@ -113,7 +113,7 @@ class DebugSite(RegistrySite):
         clock: Tells the time.
     """
 
-    setting: Final = "http.debug.addr"  # type: ignore[misc]  # final for one site each
+    setting = "http.debug.addr"
 
     def __init__(self, resource: DebugResource, clock: IReactorTime) -> None:
         super().__init__(

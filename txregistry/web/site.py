@@ -70,7 +70,7 @@ class RegistrySite(Site):
 
     _log = Logger()
 
-    setting: Final = "http.listen"
+    setting = "http.listen"
     """The setting that says where it is served."""
 
     def __init__(

@@ -13,7 +13,7 @@ from txregistry.assembly.checks import (
     WorkersCheck,
     probe,
 )
-from txregistry.storage.interfaces import Key, StorageFull, StorageUnavailable
+from txregistry.storage.interfaces import Health, Key, StorageFull, StorageUnavailable
 from txregistry.storage.memory import MemoryObjectStore
 from txregistry.tls.files import Expiry
 
@@ -23,14 +23,14 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 class StoreTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
-        self.looks: list[Deferred[None]] = []
+        self.looks: list[Deferred[Health | None]] = []
         self.check = StoreCheck(self.look, self.clock)
 
-    async def look(self) -> None:
+    async def look(self) -> Health | None:
         """Look at a store that answers when the test says so."""
-        looking: Deferred[None] = Deferred()
+        looking: Deferred[Health | None] = Deferred()
         self.looks.append(looking)
-        await looking
+        return await looking
 
     def ask(self) -> Deferred[str]:
         return Deferred.fromCoroutine(self.check())
@@ -50,6 +50,15 @@ class StoreTests(SynchronousTestCase):
 
     def test_gone(self) -> None:
         self.assertEqual(self.fail(StorageUnavailable("no route")), "no route")
+
+    def test_how_much_room_is_left_is_told_as_it_was_last(self) -> None:
+        self.assertIsNone(self.check.free)
+        for free in (7, None):
+            asked = self.ask()
+            self.looks[-1].callback(Health(free))
+            self.assertEqual(self.successResultOf(asked), "")
+            self.assertEqual(self.check.free, free)
+            self.clock.advance(5)
 
     def test_one_that_is_full_can_be_pulled_from(self) -> None:
         self.assertEqual(self.fail(StorageFull("full")), "")

@@ -139,6 +139,17 @@ class FiguresTests(SynchronousTestCase):
             requests, {labels(code="200", handler="base", method="get"): 1}
         )
 
+    def test_how_it_is(self) -> None:
+        port = Port(settings(debug=COUNTING))
+        for running in (1, 0):
+            port.service.running = running
+            found = self.found(port)
+            self.assertEqual(found["txregistry_health", labels(check="store")], 1)
+            draining = found["txregistry_health", labels(check="draining")]
+            self.assertEqual(draining, running)
+            # Memory does not tell.
+            self.assertNotIn(("txregistry_storage_free_bytes", ()), found)
+
     def test_what_the_process_takes(self) -> None:
         found = self.found(Port(settings(debug=COUNTING)))
         memory = found["process_resident_memory_bytes", labels(worker="0")]

@@ -8,6 +8,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from txregistry.storage.interfaces import (
+    Health,
     IObjectStore,
     Key,
     NotFound,
@@ -29,13 +30,17 @@ class StoreCheck:
     Args:
         look: Looks at the store.
         clock: Tells the time.
+
+    Attributes:
+        free: Bytes that fit in still, as it was told last; None where nobody tells.
     """
 
     _log = Logger()
 
     def __init__(
-        self, look: Callable[[], Awaitable[object]], clock: IReactorTime
+        self, look: Callable[[], Awaitable[Health | None]], clock: IReactorTime
     ) -> None:
+        self.free: int | None = None
         self._look = look
         self._clock = clock
         self._until = 0.0
@@ -56,7 +61,8 @@ class StoreCheck:
     async def _find_out(self, timer: IDelayedCall) -> None:
         found = "it cannot be looked at; the log says why"
         try:
-            await self._look()
+            told = await self._look()
+            self.free = None if told is None else told.free
             found = ""
         except StorageFull:
             found = ""  # what is there can be pulled all the same

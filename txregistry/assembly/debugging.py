@@ -12,9 +12,10 @@ from txregistry.assembly.checks import (
     WorkersCheck,
     probe,
 )
+from txregistry.assembly.figures import Figures
 from txregistry.assembly.lateness import Lateness
 from txregistry.assembly.listening import from_address
-from txregistry.assembly.meters import Figures, Meters
+from txregistry.assembly.meters import Meters
 from txregistry.assembly.serving import Part
 from txregistry.assembly.version1 import TOKENS
 from txregistry.assembly.watching import Watching, Workers
@@ -96,31 +97,30 @@ class Debugging:
             return None
         debug = self._debug
         endpoint = from_address(self._reactor, "http.debug.addr", debug.addr or "")
+        checks = self._checks(workers, is_running)
+        looking = self._store_check(store)
         health = Health(
-            self._checks(store, workers, is_running),
+            {"store": looking, **checks},
             is_running if workers is None else workers.have_served,
         )
         figures = None
         if self.meters is not None:
-            figures = Figures(self.meters, workers, self._reactor)
+            figures = Figures(self.meters, workers, health, looking, self._reactor)
         resource = DebugResource(health, figures, debug.prometheus.path)
         return endpoint, DebugSite(resource, self._reactor)
 
-    def _checks(
-        self,
-        store: IObjectStore,
-        workers: Workers | None,
-        is_running: Callable[[], bool],
-    ) -> dict[str, Check]:
-        look: Callable[[], Any] = store.check
-        storage, tls = self._settings.storage, self._tls
+    def _store_check(self, store: IObjectStore) -> StoreCheck:
+        storage = self._settings.storage
         if storage.is_remote or storage.is_readonly:
             # To write there costs money, time, or what is not allowed.
-            look = probe(store, secret(TOKENS))
-        checks: dict[str, Check] = {
-            "store": StoreCheck(look, self._reactor),
-            "draining": DrainCheck(is_running),
-        }
+            return StoreCheck(probe(store, secret(TOKENS)), self._reactor)
+        return StoreCheck(store.check, self._reactor)
+
+    def _checks(
+        self, workers: Workers | None, is_running: Callable[[], bool]
+    ) -> dict[str, Check]:
+        tls = self._tls
+        checks: dict[str, Check] = {"draining": DrainCheck(is_running)}
         if workers is not None:
             checks["workers"] = WorkersCheck(workers.away)
         if tls is not None:

@@ -1,25 +1,16 @@
-"""The figures of this process, and of those that serve in its place."""
+"""The figures of this process."""
 
 import platform
-from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Final
-
-from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import deferLater
 
 from txregistry.assembly.lateness import Lateness
-from txregistry.assembly.watching import Workers
 from txregistry.metrics.actions import ActionTimes
-from txregistry.metrics.families import Family, Kind, Row, add_up, one
+from txregistry.metrics.families import Family, Kind, Row, one
 from txregistry.metrics.mirroring import MirrorCounts
 from txregistry.metrics.process import process_families
 from txregistry.settings.sections import Settings
 from txregistry.tls.server import ServerTls
 from txregistry.web.counting import Counting
-
-_SELF: Final = "0"
-"""Who has workers, or none, among these."""
 
 
 class Meters:
@@ -68,48 +59,6 @@ class Meters:
                 )
             )
         return found
-
-
-class Figures:
-    """Give the figures of all processes together, as text.
-
-    Args:
-        meters: Those of this one.
-        workers: The others; None where there are none.
-        clock: Gives turns to others between two pieces of the text.
-    """
-
-    def __init__(
-        self, meters: Meters, workers: Workers | None, clock: IReactorTime
-    ) -> None:
-        self._meters = meters
-        self._workers = workers
-        self._clock: Any = clock
-        # It takes a while to load: now, while nobody waits, and where it is needed.
-        from txregistry.metrics import text  # noqa: PLC0415 - as said
-
-        self._text = text
-
-    async def __call__(self) -> tuple[str, bytes]:
-        """Give what kind of text it is, and the text."""
-        pieces = []
-        for piece in self._text.write(await self._families()):
-            pieces.append(piece)
-            await deferLater(self._clock, 0)
-        return self._text.TYPE, b"".join(pieces)
-
-    async def _families(self) -> Iterable[Family]:
-        ours = self._meters.families()
-        if self._workers is None:
-            return add_up({_SELF: ours})
-        others = await self._workers.figures()
-        away = one(
-            "txregistry_workers_away",
-            Kind.SUM,
-            "Workers that do not serve.",
-            len(self._workers.away()),
-        )
-        return add_up({_SELF: [*ours, away], **others})
 
 
 def make_times(settings: Settings) -> ActionTimes | None:

@@ -84,6 +84,9 @@ class FiguresTests(crewcase.CrewCase):
         self.addCleanup(os.kill, self.pids[2], signal.SIGCONT)
         found = self.figures()
         self.assertEqual(found["txregistry_workers_away", ()], 1)
+        self.assertEqual(found["txregistry_health", labels(check="workers")], 0)
+        self.assertEqual(found["txregistry_health", labels(check="store")], 1)
+        self.assertGreater(found["txregistry_storage_free_bytes", ()], 0)
         self.assertNotIn(("process_resident_memory_bytes", labels(worker="2")), found)
         for key, value in before.items():
             if key[0] == REQUESTS:

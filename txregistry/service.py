@@ -107,7 +107,7 @@ def build(
         watching.append(Reloading(settings, read, path, admission, reactor, blocking))
     tls = make_tls(http, part, reactor, blocking)
     debugging = Debugging(
-        settings, part, sites.counting, times, registry.mirror_counts, tls, reactor
+        settings, part, sites.counting, times, registry.counts, tls, reactor
     )
     watching += debugging.watching
     listeners: list[tuple[IStreamServerEndpoint, Served]] = []

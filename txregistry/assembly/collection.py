@@ -122,5 +122,9 @@ def make_collection_schedule(
     """Make what collects time and again; it is not begun yet."""
     collector = make_collector(settings, registry, reactor, blocking)
     return CollectionSchedule(
-        collector, settings.collection.interval, reactor, random.random
+        collector,
+        settings.collection.interval,
+        reactor,
+        random.random,
+        registry.counts.collection,
     )

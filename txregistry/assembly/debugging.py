@@ -20,8 +20,8 @@ from txregistry.assembly.serving import Part
 from txregistry.assembly.version1 import TOKENS
 from txregistry.assembly.watching import Watching, Workers
 from txregistry.metrics.actions import ActionTimes
+from txregistry.metrics.counts import RegistryCounts
 from txregistry.metrics.families import Family
-from txregistry.metrics.mirroring import MirrorCounts
 from txregistry.settings.sections import Settings
 from txregistry.storage.interfaces import IObjectStore
 from txregistry.storage.keys import secret
@@ -39,7 +39,7 @@ class Debugging:
         part: What this process does: workers tell nobody but who began them.
         counting: Counts requests; None where nobody counts.
         times: Where it is counted what is done with the store; likewise.
-        mirror: Where it is counted what is asked of mirrored repositories.
+        counts: What the registry counts of its own work.
         tls: What speaks TLS; None where nothing does.
         reactor: The reactor.
 
@@ -54,7 +54,7 @@ class Debugging:
         part: Part,
         counting: Counting | None,
         times: ActionTimes | None,
-        mirror: MirrorCounts,
+        counts: RegistryCounts,
         tls: ServerTls | None,
         reactor: Any,
     ) -> None:
@@ -70,7 +70,7 @@ class Debugging:
         if counting is not None and times is not None:
             lateness = Lateness(reactor)
             self.watching.append(lateness)
-            self.meters = Meters(counting, lateness, times, mirror, tls)
+            self.meters = Meters(counting, lateness, times, counts, tls)
 
     @property
     def figures(self) -> Callable[[], list[Family]] | None:

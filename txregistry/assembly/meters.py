@@ -5,8 +5,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 from txregistry.assembly.lateness import Lateness
 from txregistry.metrics.actions import ActionTimes
+from txregistry.metrics.counts import RegistryCounts
 from txregistry.metrics.families import Family, Kind, Row, one
-from txregistry.metrics.mirroring import MirrorCounts
 from txregistry.metrics.process import process_families
 from txregistry.settings.sections import Settings
 from txregistry.tls.server import ServerTls
@@ -20,7 +20,7 @@ class Meters:
         counting: Counts requests.
         lateness: Measures the reactor.
         times: Where it is counted what is done with the store.
-        mirror: Where it is counted what is asked of mirrored repositories.
+        counts: What the registry counts of its own work.
         tls: What speaks TLS; None where nothing does.
     """
 
@@ -29,13 +29,13 @@ class Meters:
         counting: Counting,
         lateness: Lateness,
         times: ActionTimes,
-        mirror: MirrorCounts,
+        counts: RegistryCounts,
         tls: ServerTls | None,
     ) -> None:
         self._counting = counting
         self._lateness = lateness
         self._times = times
-        self._mirror = mirror
+        self._counts = counts
         self._tls = tls
 
     def families(self) -> list[Family]:
@@ -43,7 +43,7 @@ class Meters:
         found = [
             *self._counting.families(),
             *self._times.families(),
-            *self._mirror.families(),
+            *self._counts.families(),
             self._lateness.family(),
             *process_families(),
             _build(),

@@ -20,4 +20,6 @@ def make_scrub_schedule(
     store = registry.plain_store
     scrub = Scrub(store, Quarantine(store), reactor, blocking, settings.scrub.rate)
     lease = Lease(store, str(uuid4()), reactor, keys.scrub_lease())
-    return ScrubSchedule(scrub, lease, settings.scrub.every, reactor)
+    return ScrubSchedule(
+        scrub, lease, settings.scrub.every, reactor, registry.counts.scrub
+    )

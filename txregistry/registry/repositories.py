@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from twisted.internet.interfaces import IReactorTime
 
-from txregistry.metrics.mirroring import MirrorCounts
+from txregistry.metrics.counts import RegistryCounts
 from txregistry.model.names import RepositoryName, spell_v1_name
 from txregistry.registry.acceptance import Acceptance
 from txregistry.registry.announcements import Announcements
@@ -203,14 +203,14 @@ class Registry:
         self.privacy = Privacy(store)
         self.uses = Uses(store, clock)
         sizes = KnownSizes()
-        self.mirror_counts = MirrorCounts()
+        self.counts = RegistryCounts()
         found = MirroredManifests(
             self.manifests,
             self.tags,
             self.referrers,
             sizes,
             clock,
-            self.mirror_counts.manifests,
+            self.counts.mirror.manifests,
             offline=offline,
         )
         self.mirror = Mirror(
@@ -226,7 +226,7 @@ class Registry:
                 clock,
                 blocking,
                 new_session,
-                self.mirror_counts.blobs,
+                self.counts.mirror.blobs,
                 offline=offline,
             ),
             MirroredLists(self.manifests, found, clock, offline=offline),

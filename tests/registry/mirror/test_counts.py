@@ -26,7 +26,7 @@ class CountsTests(case.MirrorCase):
         return {
             name.removeprefix(prefix).removesuffix(suffix): value
             for (name, labelled), value in samples(
-                self.registry.mirror_counts.families()
+                self.registry.counts.mirror.families()
             ).items()
             if labelled == labels(type=kind)
         }

@@ -2,6 +2,7 @@
 
 from twisted.logger import capturedLogs
 
+from tests.metrics.figures import samples
 from tests.registry.case import RegistryTestCase
 from tests.registry.faulty import FaultyStore
 from txregistry.registry.collection.lease import Lease
@@ -30,7 +31,7 @@ class ScheduleTests(RegistryTestCase):
         """Make what scrubs on some node."""
         scrub = Scrub(self.store, Quarantine(self.store), self.clock, at_once, None)
         lease = Lease(self.store, owner, self.clock, keys.scrub_lease())
-        return ScrubSchedule(scrub, lease, DAY, self.clock)
+        return ScrubSchedule(scrub, lease, DAY, self.clock, self.registry.counts.scrub)
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass, in small steps."""
@@ -52,6 +53,25 @@ class ScheduleTests(RegistryTestCase):
         self.pass_time(2000)
         self.assertGreater(self.ended(), first)
         self.first.stop()
+
+    def test_what_the_last_pass_found_is_counted(self) -> None:
+        counts = self.registry.counts
+        self.assertEqual(counts.scrub.families(), [])
+        self.first.start()
+        self.pass_time(200)
+        self.first.stop()
+        found = samples(counts.families())
+        state = self.result(read_state(self.store))
+        for name, value in (
+            ("passes_total", 1),
+            ("last_blobs", state.blobs),
+            ("last_bytes", state.bytes),
+            ("last_rotten_blobs", 0),
+            ("last_unreadable_blobs", 0),
+            ("last_timestamp_seconds", state.ended),
+        ):
+            self.assertEqual(found[f"txregistry_scrub_{name}", ()], value)
+        self.assertGreater(state.blobs, 0)
 
     def test_one_node_does_it(self) -> None:
         second = self.make_schedule("second")

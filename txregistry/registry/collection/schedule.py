@@ -6,6 +6,7 @@ from typing import Any, Final
 from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 
+from txregistry.metrics.rounds import CollectionCounts
 from txregistry.registry.collection.collector import Collector, NotOurTurn, TooSoon
 from txregistry.registry.collection.lease import LIFE
 from txregistry.registry.collection.report import CollectionReport
@@ -24,6 +25,7 @@ class CollectionSchedule(Repeating):
         interval: Seconds from one round to the next.
         clock: The reactor.
         random: Gives a number from 0 to 1, so that nodes do not begin together.
+        counts: Where it is counted what is removed.
     """
 
     _log = Logger()
@@ -34,15 +36,19 @@ class CollectionSchedule(Repeating):
         interval: float,
         clock: Any,
         random: Callable[[], float],
+        counts: CollectionCounts,
     ) -> None:
         super().__init__(clock, min(_SOON, interval) * random(), interval)
         self._collector = collector
         self._interval = interval
+        self._counts = counts
 
     async def work(self) -> float:
         """Do a round, and say after how many seconds the next one is due."""
         try:
-            self._tell(await self._collector.collect(every=self._interval))
+            report = await self._collector.collect(every=self._interval)
+            self._count(report)
+            self._tell(report)
         except TooSoon:
             return min(_SOON, self._interval)
         except NotOurTurn:
@@ -57,6 +63,16 @@ class CollectionSchedule(Repeating):
         except Exception:  # noqa: BLE001 - the next round may fare better
             self._log.failure("Failed while collecting")
         return self._interval
+
+    def _count(self, report: CollectionReport) -> None:
+        counts = self._counts
+        counts.rounds += 1
+        counts.links += report.links_removed
+        counts.blobs += report.blobs_removed
+        counts.bytes += report.bytes_removed
+        counts.tags += report.tags_removed
+        counts.seconds += report.seconds
+        counts.ended = self._clock.seconds()
 
     def _tell(self, report: CollectionReport) -> None:
         self._log.info(

@@ -6,9 +6,11 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from txregistry.metrics.rounds import ScrubCounts
 from txregistry.registry.collection.lease import LIFE, Lease, LeaseLost
 from txregistry.registry.repeating import Repeating
 from txregistry.registry.scrubbing.scrub import Scrub
+from txregistry.registry.scrubbing.state import ScrubState
 from txregistry.storage.interfaces import StorageUnavailable
 
 _SOON: Final = 120.0
@@ -25,15 +27,19 @@ class ScrubSchedule(Repeating):
         lease: The right to.
         every: Seconds from the begin of a pass to that of the next.
         clock: The reactor.
+        counts: Where it is counted what was found.
     """
 
     _log = Logger()
 
-    def __init__(self, scrub: Scrub, lease: Lease, every: float, clock: Any) -> None:
+    def __init__(
+        self, scrub: Scrub, lease: Lease, every: float, clock: Any, counts: ScrubCounts
+    ) -> None:
         super().__init__(clock, _SOON, _LATER)
         self._scrub = scrub
         self._lease = lease
         self._every = every
+        self._counts = counts
 
     async def work(self) -> float:
         """Scrub, if it is time, and say after how many seconds to look again."""
@@ -52,6 +58,7 @@ class ScrubSchedule(Repeating):
             finally:
                 tending.stop()
                 await self._lease.release()
+            self._count(state)
             self._log.info(
                 "All content was read, {blobs} blobs of {bytes} bytes; {found} of them "
                 "had rotted, and {unreadable} more could not be read",
@@ -72,6 +79,13 @@ class ScrubSchedule(Repeating):
         except Exception:  # noqa: BLE001 - the next one may fare better
             self._log.failure("Failed while scrubbing")
         return 2 * LIFE
+
+    def _count(self, state: ScrubState) -> None:
+        counts = self._counts
+        counts.passes += 1
+        counts.blobs, counts.bytes = state.blobs, state.bytes
+        counts.rotten, counts.unreadable = state.found, state.unreadable
+        counts.ended = state.ended
 
     def _tend(self) -> Deferred[None]:
         """Keep the lease, if it is still ours: else that is found out soon."""

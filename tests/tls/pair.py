@@ -5,7 +5,7 @@ from typing import Any
 
 from OpenSSL import SSL
 
-from tests.authorities import issue
+from tests.authorities import Issued, issue
 from txregistry.tls.steps import shake_hands, take_in
 
 SERVER, CLIENT = issue("server"), issue("client")
@@ -13,11 +13,11 @@ SERVER, CLIENT = issue("server"), issue("client")
 ALL = 1 << 16
 
 
-def make_pair(*, known: bool) -> tuple[SSL.Connection, SSL.Connection]:
+def make_pair(known: Issued | None) -> tuple[SSL.Connection, SSL.Connection]:
     """Make a client, which has a certificate maybe, and a server that asks for it."""
     ends = []
     for method, own in (
-        (SSL.TLS_CLIENT_METHOD, CLIENT if known else None),
+        (SSL.TLS_CLIENT_METHOD, known),
         (SSL.TLS_SERVER_METHOD, SERVER),
     ):
         context = SSL.Context(method)
@@ -33,9 +33,9 @@ def make_pair(*, known: bool) -> tuple[SSL.Connection, SSL.Connection]:
     return client, server
 
 
-def shake(*, known: bool = True) -> tuple[SSL.Connection, SSL.Connection]:
+def shake(known: Issued | None = CLIENT) -> tuple[SSL.Connection, SSL.Connection]:
     """Let a client and a server get to know each other."""
-    client, server = make_pair(known=known)
+    client, server = make_pair(known)
     told = []
     for _ in range(2):
         with contextlib.suppress(SSL.WantReadError):

@@ -1,41 +1,18 @@
 """Tests of ``txregistry/tls/shown.py``."""
 
-import contextlib
-from typing import Any
-
 from OpenSSL import SSL
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.authorities import Issued, issue
+from tests.tls.pair import shake
 from txregistry.tls.shown import ShownCertificates
 
-SERVER = issue("server")
 BOB, EVE = issue("bob"), issue("bob")
 
 
 def connection_of(client: Issued | None) -> SSL.Connection:
     """Give the server's end of a handshake with a client."""
-    ends = []
-    for method, own in (
-        (SSL.TLS_CLIENT_METHOD, client),
-        (SSL.TLS_SERVER_METHOD, SERVER),
-    ):
-        context = SSL.Context(method)
-        if own is not None:
-            key: Any = own.key
-            context.use_certificate(own.certificate)
-            context.use_privatekey(key)
-        context.set_verify(SSL.VERIFY_PEER, lambda *_: True)
-        ends.append(SSL.Connection(context, None))
-    ends[0].set_connect_state()
-    ends[1].set_accept_state()
-    for _ in range(2):
-        for one, other in (ends, ends[::-1]):
-            with contextlib.suppress(SSL.WantReadError):
-                one.do_handshake()
-            with contextlib.suppress(SSL.WantReadError):
-                other.bio_write(one.bio_read(1 << 16))
-    return ends[1]
+    return shake(client)[1]
 
 
 class ShownCertificatesTests(SynchronousTestCase):

@@ -16,7 +16,7 @@ class StepsTests(SynchronousTestCase):
         self.assertEqual(server.recv(5), b"hello")
 
     def test_part_of_a_step_is_none(self) -> None:
-        client, server = make_pair(known=True)
+        client, server = make_pair(CLIENT)
         with self.assertRaises(SSL.WantReadError):
             client.do_handshake()
         take_in(server, client.bio_read(ALL)[:-1])
@@ -25,7 +25,7 @@ class StepsTests(SynchronousTestCase):
             server.bio_read(ALL)
 
     def test_what_is_no_handshake_fails_with_the_reason(self) -> None:
-        _, server = make_pair(known=True)
+        _, server = make_pair(CLIENT)
         take_in(server, b"GET / HTTP/1.1\r\n\r\n")
         with self.assertRaises(SSL.Error) as raised:
             shake_hands(server)
@@ -37,5 +37,5 @@ class StepsTests(SynchronousTestCase):
         self.assertEqual(shown_digest(server), wanted)
 
     def test_who_shows_none_has_none(self) -> None:
-        _, server = shake(known=False)
+        _, server = shake(None)
         self.assertIsNone(shown_digest(server))

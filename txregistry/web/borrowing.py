@@ -4,15 +4,16 @@ Where much comes in fast, that spares the reactor a turn for every piece: the th
 that hashes and writes what came finds what has come meanwhile, and takes it as well.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from socket import socket
 from threading import local
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from zope.interface import Interface
 
 from txregistry.web.chunked import ChunkingInvalid
+from txregistry.web.decoding import BodyDecoder
 from txregistry.web.direct import is_idle
 
 _READ: Final = 256 * 1024
@@ -56,18 +57,6 @@ def receive_from(connection: socket, memory: memoryview) -> int:
     return count
 
 
-class Decoder(Protocol):
-    """What takes a body apart; see `ChunkedDecoder`."""
-
-    held: bytes
-    end: int | None
-
-    def spans(
-        self, data: bytes | bytearray, place: int, size: int
-    ) -> Iterator[tuple[int, int]]:
-        """Find the body in what came in."""
-
-
 class _Memory(local):
     """Where a thread reads to, again and again: fresh memory costs more than a copy."""
 
@@ -103,7 +92,7 @@ class Borrowed:
         is_broken: Whether the body cannot be read.
     """
 
-    def __init__(self, receive: Receive, decoder: Decoder) -> None:
+    def __init__(self, receive: Receive, decoder: BodyDecoder) -> None:
         self.received = 0
         self.count = 0
         self.rest: bytes | None = None

@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from txregistry.web.decoding import BodyDecoder
+
 _SIZE: Final = re.compile(
     rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?", re.ASCII
 )
@@ -19,60 +21,28 @@ class ChunkingInvalid(Exception):
     """The framing of a chunked body cannot be read."""
 
 
-class ChunkedDecoder:
-    """Take a chunked body apart, as Twisted's channel expects it of a decoder.
+class ChunkedDecoder(BodyDecoder):
+    """Take a chunked body apart.
 
     Args:
-        deliver: Called with each piece of the body, never empty.
-        finish: Called at the end, with what came after it.
-
-    Attributes:
-        deliver: The same.
-        finish: The same.
-        held: The beginning of a line, which comes before what is looked at next.
-        end: Where the body ended in what was looked at last; None before that.
+        deliver: See `BodyDecoder`.
+        finish: Likewise.
     """
 
     def __init__(
         self, deliver: Callable[[bytes], None], finish: Callable[[bytes], None]
     ) -> None:
-        self.deliver = deliver
-        self.finish = finish
-        self.held = b""
-        self.end: int | None = None
+        super().__init__(deliver, finish)
         self._left = 0  # bytes of the chunk that are still to come
         self._ending = False  # whether the line break after a chunk is due
         self._usual = 0  # bytes of the chunk before: the next one is as long, mostly
         self._between = b"\r\n"  # what comes before it then
         self._trailer = -1  # bytes of the trailer so far; none has begun
 
-    def dataReceived(self, data: bytes) -> None:
-        """Take what came in.
-
-        Raises:
-            ChunkingInvalid: it does not go on as it must.
-        """
-        if self.held:
-            data, self.held = self.held + data, b""
-        for start, stop in self.spans(data, 0, len(data)):
-            self.deliver(data[start:stop])
-        if self.end is not None:
-            self.finish(data[self.end :])
-
     def spans(
         self, data: bytes | bytearray, place: int, size: int
     ) -> Iterator[tuple[int, int]]:
-        """Find the body in what came in: half-open ranges, none of which is empty.
-
-        Args:
-            data: What came in, after `held`, which is to be emptied before. What was
-                found may be written over.
-            place: Where to begin in it.
-            size: Where it ends.
-
-        Raises:
-            ChunkingInvalid: it does not go on as it must.
-        """
+        """See `BodyDecoder`."""
         while place < size:
             if self._left:
                 stop = place + self._left
@@ -100,9 +70,6 @@ class ChunkedDecoder:
                 self._end_chunk(line)
             else:
                 self._begin_chunk(line)
-
-    def noMoreData(self) -> None:
-        """See Twisted's decoders: the connection tells the request itself."""
 
     def _hold(self, rest: bytes) -> None:
         if len(rest) >= _LONGEST_LINE or b"\n" in rest:

@@ -2,20 +2,16 @@
 
 from collections.abc import Callable, Iterator
 
+from txregistry.web.decoding import BodyDecoder
 
-class LengthDecoder:
-    """Tell where a body ends, as Twisted's channel expects it of a decoder.
+
+class LengthDecoder(BodyDecoder):
+    """Tell where a body ends.
 
     Args:
         length: Bytes of the body; at least one.
-        deliver: Called with each piece of the body, never empty.
-        finish: Called at the end, with what came after it.
-
-    Attributes:
-        deliver: The same.
-        finish: The same.
-        held: See `ChunkedDecoder`: there never is anything.
-        end: Where the body ended in what was looked at last; None before that.
+        deliver: See `BodyDecoder`.
+        finish: Likewise.
     """
 
     def __init__(
@@ -24,23 +20,13 @@ class LengthDecoder:
         deliver: Callable[[bytes], None],
         finish: Callable[[bytes], None],
     ) -> None:
-        self.deliver = deliver
-        self.finish = finish
-        self.held = b""
-        self.end: int | None = None
+        super().__init__(deliver, finish)
         self._left = length
-
-    def dataReceived(self, data: bytes) -> None:
-        """Take what came in."""
-        for start, stop in self.spans(data, 0, len(data)):
-            self.deliver(data[start:stop])
-        if self.end is not None:
-            self.finish(data[self.end :])
 
     def spans(
         self, data: bytes | bytearray, place: int, size: int
     ) -> Iterator[tuple[int, int]]:
-        """Find the body in what came in; see `ChunkedDecoder.spans`."""
+        """See `BodyDecoder`."""
         del data
         stop = min(place + self._left, size)
         self._left -= stop - place
@@ -48,6 +34,3 @@ class LengthDecoder:
             self.end = stop
         if stop > place:
             yield place, stop
-
-    def noMoreData(self) -> None:
-        """See Twisted's decoders: the connection tells the request itself."""

@@ -139,6 +139,36 @@ class FiguresTests(SynchronousTestCase):
             requests, {labels(code="200", handler="base", method="get"): 1}
         )
 
+    def test_what_dashboards_of_distribution_ask_for_is_there(self) -> None:
+        """Source: docker/go-metrics, and ``metrics/`` and what uses it there."""
+        port = Port(settings(debug=COUNTING))
+        self.assertEqual(port.answer("/v2/a/manifests/none", 1).status, 404)
+        found = {(name, tuple(dict(each))) for name, each in self.found(port)}
+        handled, stored = ("handler",), ("action", "driver")
+        for name, labelled in (
+            ("registry_http_requests_total", ("code", "handler", "method")),
+            ("registry_http_in_flight_requests", handled),
+            (
+                "registry_http_request_duration_seconds_bucket",
+                (*handled, "le", "method"),
+            ),
+            ("registry_http_request_duration_seconds_sum", (*handled, "method")),
+            ("registry_http_request_duration_seconds_count", (*handled, "method")),
+            ("registry_http_request_size_bytes_bucket", (*handled, "le")),
+            ("registry_http_request_size_bytes_sum", handled),
+            ("registry_http_response_size_bytes_bucket", (*handled, "le")),
+            ("registry_http_response_size_bytes_sum", handled),
+            ("registry_storage_action_seconds_bucket", (*stored, "le")),
+            ("registry_storage_action_seconds_sum", stored),
+            ("registry_storage_action_seconds_count", stored),
+            ("registry_proxy_requests_total", ("type",)),
+            ("registry_proxy_hits_total", ("type",)),
+            ("registry_proxy_misses_total", ("type",)),
+            ("registry_proxy_pulled_bytes_total", ("type",)),
+            ("registry_proxy_pushed_bytes_total", ("type",)),
+        ):
+            self.assertIn((name, labelled), found)
+
     def test_how_it_is(self) -> None:
         port = Port(settings(debug=COUNTING))
         for running in (1, 0):

@@ -43,8 +43,3 @@ class Histogram:
     def values(self) -> tuple[float, ...]:
         """Give what a row of figures has of it."""
         return *self.counts, self.sum
-
-
-def total(histograms: Sequence[Histogram]) -> tuple[float, ...]:
-    """Give the same for several with the same bounds together."""
-    return tuple(map(sum, zip(*(each.values() for each in histograms), strict=True)))

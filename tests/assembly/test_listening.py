@@ -4,6 +4,7 @@ from typing import Any
 
 from OpenSSL import SSL
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IAddress, IProtocol
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
@@ -90,6 +91,18 @@ class AddressTests(ListeningTestCase):
 
     def test_malformed_endpoint_is_refused(self) -> None:
         self.refuse(Http(listen=("tcp:port",)), "http.listen: 'tcp:port'")
+
+    def test_socket_of_systemd_may_be_missing_until_the_start(self) -> None:
+        for text in ("systemd:domain=INET:index=0", "systemd:domain=INET:name=a"):
+            ((endpoint, _),) = make_endpoints(self.reactor, Http(listen=(text,)))
+            listening = endpoint.listen(Factory.forProtocol(Greeter))
+            error = self.failureResultOf(listening, CannotListenError).value
+            self.assertIn("systemd has not handed over", str(error))
+            self.assertIn(text, str(error))
+
+    def test_malformed_socket_of_systemd_is_refused(self) -> None:
+        for text in ("systemd:domain=INET", "systemd:domain=INET:index=x"):
+            self.refuse(Http(listen=(text,)), f"http.listen: {text!r}")
 
     def test_malformed_address_is_refused(self) -> None:
         for address in ("5000", "here", "a:b:5", ":99999", "[::1]", ":"):

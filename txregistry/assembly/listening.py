@@ -5,12 +5,13 @@ from collections.abc import Callable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.endpoints import (
     TCP4ServerEndpoint,
     TCP6ServerEndpoint,
     serverFromString,
 )
+from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import (
     IAddress,
     IListeningPort,
@@ -51,6 +52,23 @@ class _Wrapped:
         for wrap in self._wraps:
             factory = wrap(factory)
         return self._endpoint.listen(factory).addCallback(accept_as_ours)
+
+
+@implementer(IStreamServerEndpoint)
+class _NotHandedOver:
+    """A socket that systemd should have handed over, and has not.
+
+    Settings that name one can be checked anywhere; only the start needs it.
+    """
+
+    def __init__(self, description: str) -> None:
+        self._kind, _, self._which = description.partition(":")
+
+    def listen(self, factory: IProtocolFactory) -> Deferred[IListeningPort]:
+        """See ``IStreamServerEndpoint``: it cannot."""
+        del factory
+        why = OSError("systemd has not handed over this socket")
+        return fail(CannotListenError(self._kind, self._which, why))
 
 
 @implementer(IProtocolFactory)
@@ -197,7 +215,9 @@ def _from_string(reactor: Any, description: str) -> IStreamServerEndpoint:
         whole = f"{description}:backlog={_BACKLOG}"  # Twisted's 50 are too few
     try:
         endpoint: IStreamServerEndpoint = serverFromString(reactor, whole)
-    except (ValueError, TypeError, KeyError, OSError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, OSError) as error:
+        if kind == "systemd" and isinstance(error, LookupError):
+            return _NotHandedOver(description)
         raise SettingsError(
             f"http.listen: {description!r} is no endpoint that Twisted knows, such as "
             f"'tcp:5000:interface=127.0.0.1': {error}."

@@ -1,4 +1,4 @@
-"""HAProxy as a process, set up as ``docs/nodes.md`` says."""
+"""HAProxy as a process, set up by ``docs/deploy/haproxy.cfg``."""
 
 import re
 import shutil
@@ -12,6 +12,7 @@ from tests.integration.clients.programs import find
 from tests.integration.daemon import LOOPBACK, ROOT
 
 _DOCUMENT = ROOT / "docs" / "nodes.md"
+_DEPLOYED = ROOT / "docs" / "deploy"
 _BIND = "bind :443 ssl crt /etc/haproxy/registry.pem alpn http/1.1"
 _LOG = "log /dev/log local0"
 _HERE = """log stdout format raw local0
@@ -33,7 +34,7 @@ class Balancer:
             process takes the port, and whoever connects before it is ready waits.
         nodes: Their hosts, as ``127.0.0.1:PORT``.
         pem: A certificate and its key, for TLS; None where that is not spoken.
-        changes: What else to replace in the documented configuration, and by what.
+        changes: What else to replace in the configuration, and by what.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class Balancer:
         secure = "" if pem is None else f" ssl crt {pem} alpn http/1.1"
         bind = f"bind fd@{listener.fileno()}{secure}"
         wanted = {_BIND: bind, _LOG: _HERE, **(changes or {})}
-        path.write_text(configure("haproxy", nodes, wanted))
+        path.write_text(configure("haproxy.cfg", nodes, wanted))
         log = self._folder / "log"
         with log.open("wb") as file:
             command, inherited = [program, "-db", "-f", str(path)], [listener.fileno()]
@@ -108,19 +109,19 @@ def find_blocks(kind: str) -> list[str]:
     return block.findall(_DOCUMENT.read_text())
 
 
-def configure(kind: str, nodes: Sequence[str], changes: Mapping[str, str]) -> str:
-    """Take a configuration from the document, with other addresses in it.
+def configure(name: str, nodes: Sequence[str], changes: Mapping[str, str]) -> str:
+    """Take a configuration that operators copy, with other addresses in it.
 
     Args:
-        kind: What the block is marked as.
+        name: Its file.
         nodes: The hosts of the nodes.
         changes: What else to replace, all of which must be there, and by what.
     """
-    (text,) = find_blocks(kind)
+    text = (_DEPLOYED / name).read_text()
     places = [f"10.1.0.{number}:5000" for number in (11, 12, 13)]
     wanted = {**dict(zip(places, nodes, strict=True)), **changes}
     for before, after in wanted.items():
         if before not in text:
-            raise BalancerError(f"{_DOCUMENT.name} does not say {before!r}")
+            raise BalancerError(f"{name} does not say {before!r}")
         text = text.replace(before, after)
     return text

@@ -1,4 +1,4 @@
-"""nginx as a process, set up as ``docs/nodes.md`` says."""
+"""nginx as a process, set up by ``docs/deploy/nginx.conf``."""
 
 import os
 import shutil
@@ -47,7 +47,7 @@ class Nginx:
         self._folder = Path(tempfile.mkdtemp(prefix="txr-nginx-"))
         self.port = port_of(listener)
         changes = {_LISTEN: f"listen {LOOPBACK}:{self.port} ssl;", _PEM: str(pem)}
-        block = configure("nginx", nodes, changes)
+        block = configure("nginx.conf", nodes, changes)
         path = self._folder / "nginx.conf"
         path.write_text(_AROUND.format(folder=self._folder, block=block))
         with (self._folder / "out").open("wb") as out:

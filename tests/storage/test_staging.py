@@ -42,6 +42,16 @@ class SharedTests(FolderTestCase):
     def content(self) -> bytes:
         return self.files(self.root)[KEY]
 
+    def test_who_is_overtaken_does_not_touch_what_others_write(self) -> None:
+        """Between a look at its size and a cut to that, more of it may have come."""
+        self.append(self.one, b"data")
+        cut: list[int] = []
+        self.patch(os, "ftruncate", lambda _, size: cut.append(size))
+        with open(os.path.join(self.root, KEY), "rb") as writing:
+            fcntl.flock(writing, fcntl.LOCK_EX)
+            self.is_overtaken(self.held(self.other))
+        self.assertEqual(cut, [])
+
     def test_no_mark_outlasts_an_append_that_begins(self) -> None:
         """Else the bytes of one that was killed would count as durable."""
         area = self.one.stage(KEY)

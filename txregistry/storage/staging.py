@@ -178,6 +178,10 @@ class StagingFile:
                 shared, descriptor = descriptor, self._part_from_object(flags)
                 os.close(shared)
             size = self._claim(descriptor, appends=True)
+        except BaseException:  # somebody else may be writing to it
+            os.close(descriptor)
+            raise
+        try:
             self._settled = None
             self._forget_mark()
             if expected and expected > CHUNK:

@@ -1,7 +1,9 @@
-"""Tests of the settings in ``docs/deploy``: what operators copy is what is accepted."""
+"""Tests of ``docs/deploy``: what operators copy is what is accepted."""
 
 import io
+import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -69,3 +71,26 @@ class DeployedTests(SynchronousTestCase):
 
     def test_mirror(self) -> None:
         self.accept("mirror")
+
+
+class ContainerTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.text = (_FOLDER / "Containerfile").read_text()
+
+    def test_it_runs_what_the_service_runs(self) -> None:
+        words = [
+            word
+            for each in re.findall(
+                r"^(?:ENTRYPOINT|CMD) (.*)$", self.text, re.MULTILINE
+            )
+            for word in json.loads(each)
+        ]
+        service = (_FOLDER / "txregistry.service").read_text().splitlines()
+        self.assertIn(f"ExecStart={' '.join(words)}", service)
+
+    def test_all_that_is_copied_is_there(self) -> None:
+        copied = re.findall(r"^COPY (?!--)(.*) \S+$", self.text, re.MULTILINE)
+        names = " ".join(copied).split()
+        self.assertIn("txregistry", names)
+        for name in names:
+            self.assertTrue((_FOLDER.parents[1] / name).exists(), name)

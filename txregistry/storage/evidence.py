@@ -111,7 +111,7 @@ class Witness:
 
 
 class IWitnessed(Interface):
-    """A store of files, whose answers to `get` and `stat` files alone decide."""
+    """A store of files, whose answers to ``get`` and ``stat`` files alone decide."""
 
     witness = Attribute("The `Witness` of all its looks.")
 

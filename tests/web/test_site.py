@@ -241,6 +241,16 @@ class DrainTests(TimeCase):
         self.connection.drop()
         self.successResultOf(done)
 
+    def test_who_does_not_take_the_end_is_not_waited_for(self) -> None:
+        self.connection.send(request_bytes("GET", "/v2/"))
+        done = self.drain()
+        self.pass_time(_GRACE - 1)
+        self.assertFalse(self.connection.pipe.aborted)
+        self.pass_time(1)
+        self.assertTrue(self.connection.pipe.aborted)
+        self.connection.drop()
+        self.successResultOf(done)
+
     def test_who_has_just_connected_may_ask(self) -> None:
         done = self.drain()
         self.pass_time(_GRACE - 1)

@@ -1,11 +1,8 @@
 """One HTTP/1.1 connection, whose requests are dispatched at their headers.
 
 Twisted's channel hands a request on when its body is in. Here the handler runs as soon
-as the headers are complete and takes the body as it arrives. Requests without a body
-take Twisted's own way, unchanged.
-
-The names of Twisted's that are overridden or read here are not all public; the tests
-hold them to what is expected of them.
+as the headers are complete, and takes the body as it arrives. The names of Twisted's
+that are overridden or read here are not all public; tests hold them to what they are.
 """
 
 from typing import Any, Final
@@ -388,7 +385,9 @@ class RegistryChannel(RepeatingChannel):
             return
         if begins or self._silent or self._buffer:
             self.setTimeout(min(_GRACE, self.site.timeOut))
-        else:
+        elif self._abortingCall is None:
+            # With TLS the client has to answer; one that is idle may not look at all.
+            self._abortingCall = self.callLater(_GRACE, self.forceAbortClient)
             self.loseConnection()
 
     def _can_drain(self, body: RequestBody) -> bool:

@@ -1,5 +1,6 @@
 """Tests of bodies that are handed over as they arrive."""
 
+import tracemalloc
 from functools import partial
 from socket import socketpair
 
@@ -65,13 +66,13 @@ class BodyTests(SynchronousTestCase):
     def test_gives_what_is_there(self) -> None:
         self.come(b"abc")
         self.come(b"de")
-        self.assertEqual(self.successResultOf(self.read(10)), [b"abc", b"de"])
+        self.assertEqual(self.successResultOf(self.read(10)), [b"abcde"])
 
     def test_gives_no_more_than_is_wanted(self) -> None:
         self.come(b"abc")
         self.come(b"de")
         found = [self.successResultOf(self.read(2)) for _ in range(3)]
-        self.assertEqual(found, [[b"ab"], [b"c"], [b"de"]])
+        self.assertEqual(found, [[b"ab"], [b"cd"], [b"e"]])
 
     def test_read_joins(self) -> None:
         self.come(b"abc")
@@ -90,7 +91,7 @@ class BodyTests(SynchronousTestCase):
         self.come(b"abc")
         self.assertNoResult(found)
         self.come(b"de")
-        self.assertEqual(self.successResultOf(found), [b"abc", b"de"])
+        self.assertEqual(self.successResultOf(found), [b"abcde"])
 
     def test_does_not_wait_for_more_than_may_wait_here(self) -> None:
         found = self.read(10_000, least=10_000)
@@ -162,6 +163,52 @@ class BodyTests(SynchronousTestCase):
             self.come(b"x" * _SHARE)
         self.assertTrue(self.connection.reading)
         self.assertEqual(self.body.received, 11 * _SHARE)
+
+
+class SmallPiecesTests(SynchronousTestCase):
+    """What waits takes memory by its bytes, not by its pieces."""
+
+    def setUp(self) -> None:
+        self.body = RequestBody(_Connection(), None, 1 << 20, owes_continue=False)
+
+    def come(self, data: bytes, size: int, turn: int) -> None:
+        """Let bytes come in small pieces, many of them in each turn."""
+        for start in range(0, len(data), turn):
+            for place in range(start, min(start + turn, len(data)), size):
+                self.body.arrived(data[place : min(place + size, start + turn)])
+            self.body.settle()
+
+    def read(self) -> bytes:
+        """Read what waits."""
+        pieces = self.successResultOf(Deferred.fromCoroutine(self.read_all()))
+        return b"".join(pieces)
+
+    async def read_all(self) -> list[bytes]:
+        """Read what waits, as the pieces that there are."""
+        return await self.body.read_pieces(1 << 20)
+
+    def test_they_take_little_more_than_they_hold(self) -> None:
+        data = bytes(range(256)) * 250
+        for turn in (2, 1000, len(data)):
+            tracemalloc.start()
+            self.come(data, 2, turn)
+            held, _ = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+            self.assertLess(held, 3 * len(data), turn)
+            self.assertTrue(self.read() == data)
+
+    def test_they_stay_in_their_order(self) -> None:
+        wanted = b""
+        for number, size in enumerate((1, 5000, 3, 4095, 4096, 2, 2, 70_000, 1)):
+            data = bytes([number]) * size
+            self.body.arrived(data)
+            wanted += data
+            if number % 3 == 0:
+                self.body.settle()
+        self.body.finish()
+        self.assertFalse(self.body.ended)
+        self.assertTrue(self.read() == wanted)
+        self.assertTrue(self.body.ended)
 
 
 class LendingTests(SynchronousTestCase):

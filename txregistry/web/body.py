@@ -2,13 +2,16 @@
 
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
 from zope.interface import implementer
 
 from txregistry.streams import IEnding, ILending, IPieces
 from txregistry.web.borrowing import Borrowed, is_ground
+
+_SMALL: Final = 4096
+"""Bytes of the smallest piece that waits as it came."""
 
 
 class Flow(Protocol):
@@ -58,6 +61,7 @@ class RequestBody:
         self._flow = flow
         self._share = share
         self._pieces: deque[bytes] = deque()
+        self._crumbs = bytearray()
         self._held = 0
         self._least = 1
         self._waiting: Deferred[None] | None = None
@@ -79,7 +83,7 @@ class RequestBody:
     @property
     def ended(self) -> bool:
         """See `IEnding`."""
-        return self.complete and not self._pieces and self._failure is None
+        return self.complete and not self._held and self._failure is None
 
     def lend(self) -> Callable[[int], list[bytes]] | None:
         """See `ILending`."""
@@ -124,6 +128,7 @@ class RequestBody:
                 self._waiting = None
         if self._failure is not None:
             raise self._failure
+        self._gather()
         return self._take(limit) if self._pieces else []
 
     async def close(self) -> None:
@@ -136,7 +141,11 @@ class RequestBody:
         self.owes_continue = False
         if self._discarding or self._failure is not None:
             return
-        self._pieces.append(data)
+        if len(data) < _SMALL:
+            self._crumbs += data
+        else:
+            self._gather()
+            self._pieces.append(data)
         self._held += len(data)
         if self._held >= self._share and not self.paused:
             self.paused = True
@@ -144,6 +153,7 @@ class RequestBody:
 
     def settle(self) -> None:
         """Take it that this is all for the moment."""
+        self._gather()
         if self._held >= self._least:
             self._wake()
 
@@ -159,20 +169,33 @@ class RequestBody:
     def fail(self, failure: BaseException) -> None:
         """Take it that nothing more will come."""
         self._failure = failure
-        self._pieces.clear()
-        self._held = 0
+        self._drop()
         self._wake()
 
     def discard(self) -> None:
         """Take no interest in the rest."""
         self._discarding = True
-        self._pieces.clear()
-        self._held = 0
+        self._drop()
         self._resume()
 
     def leave(self) -> None:
         """Take it that the client has left."""
         self.fail(CancelledError())
+
+    def _drop(self) -> None:
+        """Keep nothing of what waits."""
+        self._pieces.clear()
+        self._crumbs.clear()
+        self._held = 0
+
+    def _gather(self) -> None:
+        """Make one piece of small ones, each of which would take more than it holds."""
+        if not self._crumbs:
+            return
+        few = self._pieces and len(self._pieces[-1]) < _SMALL
+        before = self._pieces.pop() if few else b""
+        self._pieces.append(before + self._crumbs)
+        self._crumbs.clear()
 
     def _take(self, limit: int) -> list[bytes]:
         taken: list[bytes] = []

@@ -88,7 +88,8 @@ class HealthTests(DebugTestCase):
         self.assertEqual(self.told("/startupz", 503), {"status": "starting"})
         self.assertEqual(self.told("/livez", 200), {"status": "alive"})
 
-    def test_who_asks_waits_for_what_takes_time(self) -> None:
+    def ask_slowly(self) -> tuple["Deferred[str]", Connection]:
+        """Ask for a check that is waited for; give what it tells, and who asks."""
         waiting: Deferred[str] = Deferred()
 
         async def slow() -> str:
@@ -97,19 +98,16 @@ class HealthTests(DebugTestCase):
         self.checks = {"store": slow}
         connection = self.connect()
         connection.send(request_bytes("GET", "/readyz"))
+        return waiting, connection
+
+    def test_who_asks_waits_for_what_takes_time(self) -> None:
+        waiting, connection = self.ask_slowly()
         self.assertEqual(connection.received, b"")
         waiting.callback("")
         self.assertEqual(connection.answer().status, 200)
 
     def test_who_leaves_meanwhile_harms_nobody(self) -> None:
-        waiting: Deferred[str] = Deferred()
-
-        async def slow() -> str:
-            return await waiting
-
-        self.checks = {"store": slow}
-        connection = self.connect()
-        connection.send(request_bytes("GET", "/readyz"))
+        waiting, connection = self.ask_slowly()
         connection.drop()
         with logged() as events:
             waiting.callback("")
